@@ -1,0 +1,1 @@
+"""Plug-ins that let LocalStack run whole as a host process."""
