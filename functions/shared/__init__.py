@@ -1,0 +1,1 @@
+"""The kernel that every service builds on; it knows no service's business."""

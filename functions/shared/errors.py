@@ -1,0 +1,171 @@
+"""Every failure that sagashop raises on purpose.
+
+    SagaError                         a step of the saga could not do its work
+    ├── BusinessError                 the business says no: never retried, compensated
+    │   ├── OutOfStock
+    │   ├── UnknownProduct
+    │   ├── PaymentDeclined
+    │   └── StepAlreadyUndone
+    ├── TransientError                may pass: retried with backoff, then compensated
+    │   ├── StockContention
+    │   ├── StorageContention
+    │   ├── PaymentProviderUnavailable
+    │   └── RefundUnavailable
+    └── AmbiguousError                may have happened: never retried, compensated
+        └── PaymentOutcomeUnknown
+
+    HttpError                         an HTTP caller gets a problem document
+    ├── MalformedRequest              400
+    ├── NotFound                      404
+    ├── MethodNotAllowed              405
+    ├── Conflict                      409
+    ├── UnsupportedMediaType          415
+    ├── ValidationFailed              422, naming each wrong field
+    └── ServiceBusy                   503, the same call may succeed in a moment
+
+    ConfigurationError                a function was deployed without a setting that it needs
+
+The state machine's `Retry` and `Catch` name the leaves of SagaError: a class's name is an
+interface. What is not in this tree is a bug; the saga compensates for it too, and it surfaces.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class SagaError(Exception):
+    """A step of the saga could not do its work."""
+
+
+class BusinessError(SagaError):
+    """The business says no; asking again would give the same answer."""
+
+
+class TransientError(SagaError):
+    """The step did not happen and may succeed when it is tried again."""
+
+
+class AmbiguousError(SagaError):
+    """Nobody knows whether the step happened, so it has to be undone."""
+
+
+class OutOfStock(BusinessError):
+    """Fewer units are available than the order asks for."""
+
+
+class UnknownProduct(BusinessError):
+    """The order names a product that the catalogue does not have."""
+
+
+class PaymentDeclined(BusinessError):
+    """The payment provider refused the charge."""
+
+
+class StepAlreadyUndone(BusinessError):
+    """A late step arrived after its own compensation."""
+
+
+class StockContention(TransientError):
+    """Another order changed the same stock at the same moment."""
+
+
+class StorageContention(TransientError):
+    """The table was busy: a conflicting transaction, or throttled."""
+
+
+class PaymentProviderUnavailable(TransientError):
+    """The payment provider did not take the request."""
+
+
+class RefundUnavailable(TransientError):
+    """The payment provider could not refund just now."""
+
+
+class PaymentOutcomeUnknown(AmbiguousError):
+    """The charge was sent and its answer never came."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field of a request: its path (`items[0].sku`) and a sentence on what it must be."""
+
+    field: str
+    message: str
+
+
+class HttpError(Exception):
+    """A failure that an HTTP caller can act on; a subclass fixes its status, title and code."""
+
+    status: ClassVar[int]
+    title: ClassVar[str]
+    default_code: ClassVar[str]
+
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.default_code
+
+
+class MalformedRequest(HttpError):
+    """The body is not the JSON that it claims to be."""
+
+    status = 400
+    title = "The request could not be read"
+    default_code = "MALFORMED_REQUEST"
+
+
+class NotFound(HttpError):
+    """There is no such thing."""
+
+    status = 404
+    title = "Not found"
+    default_code = "NOT_FOUND"
+
+
+class MethodNotAllowed(HttpError):
+    """The path exists, and not for this method."""
+
+    status = 405
+    title = "Method not allowed"
+    default_code = "METHOD_NOT_ALLOWED"
+
+
+class Conflict(HttpError):
+    """The request contradicts what is already stored."""
+
+    status = 409
+    title = "The request conflicts with an earlier one"
+    default_code = "CONFLICT"
+
+
+class UnsupportedMediaType(HttpError):
+    """The body is declared as something other than JSON."""
+
+    status = 415
+    title = "Unsupported media type"
+    default_code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class ValidationFailed(HttpError):
+    """One or more fields are missing or wrong; `errors` names each."""
+
+    status = 422
+    title = "Some fields are missing or wrong"
+    default_code = "VALIDATION_FAILED"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class ServiceBusy(HttpError):
+    """The service was too busy to do the work; nothing happened."""
+
+    status = 503
+    title = "The service is busy"
+    default_code = "SERVICE_BUSY"
+
+
+class ConfigurationError(Exception):
+    """A function was deployed without a setting that it needs, or with one that makes no sense."""

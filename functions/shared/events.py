@@ -1,0 +1,59 @@
+"""Domain events: what happened, in the past tense, and the envelope that carries it outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared import clock, ids
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Why something happens: carried from the first request to every event that follows from it.
+
+    `correlation_id` is the same for everything that one HTTP request set off. `causation_id` is the
+    id of the request or invocation that did this very thing. `trace_id` is X-Ray's.
+    """
+
+    correlation_id: str
+    causation_id: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DomainEvent:
+    """Something that happened to an order. Its id follows from the order and the type."""
+
+    service: str
+    type: str
+    order_id: str
+    occurred_at: datetime
+    origin: Origin
+    data: Mapping[str, Any]
+
+    @property
+    def event_id(self) -> str:
+        """The id by which consumers drop a repeat."""
+        return ids.event_id(self.order_id, self.type)
+
+    @property
+    def source(self) -> str:
+        """EventBridge's `source`, such as `sagashop.order`."""
+        return f"sagashop.{self.service}"
+
+    def envelope(self) -> dict[str, Any]:
+        """Returns EventBridge's `detail`: `{"metadata": {…}, "data": {"order_id", …}}`."""
+        return {
+            "metadata": {
+                "event_id": self.event_id,
+                "schema_version": SCHEMA_VERSION,
+                "occurred_at": clock.to_iso(self.occurred_at),
+                "correlation_id": self.origin.correlation_id,
+                "causation_id": self.origin.causation_id,
+                "trace_id": self.origin.trace_id,
+            },
+            "data": {"order_id": self.order_id, **self.data},
+        }

@@ -1,0 +1,227 @@
+"""HTTP on top of Chalice: JSON in, JSON or RFC 9457 problem documents out, CORS, correlation ids.
+
+    api = ServiceApi("inventory")
+
+    @api.get("/products/{sku}")
+    def get_product(sku: str) -> dict[str, Any]: ...
+
+    handler = api.handler
+
+A view returns a JSON object (200), or an Answer where it needs another status; it raises HttpError
+for what the caller can mend. Everything else becomes a 500 that says nothing of the inside.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Chalice, CORSConfig, Request, Response
+
+from shared import clock, ids, logging, settings
+from shared.errors import (
+    HttpError,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    ServiceBusy,
+    StorageContention,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from shared.events import Origin
+from shared.logging import logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+CORRELATION_HEADER = "X-Correlation-Id"
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+# Any origin may call: there are no cookies that a foreign page could make use of.
+_CORS = CORSConfig(
+    allow_origin="*",
+    allow_headers=[CORRELATION_HEADER, "Idempotency-Key", "X-Idempotency-Key"],
+    expose_headers=[CORRELATION_HEADER, "Location"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON body with a status other than 200, or with headers of its own."""
+
+    body: Mapping[str, Any]
+    status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] | None = None
+
+
+type View = Callable[..., Mapping[str, Any] | Answer]
+
+
+class ServiceApi:
+    """One service's routes. Their paths are the template's, which is what API Gateway passes on."""
+
+    def __init__(self, service: str) -> None:
+        self._app = Chalice(f"sagashop-{service}", configure_logs=False)
+        self._origin = Origin(correlation_id="")
+        self.get(f"/{service}/health")(
+            lambda: {"service": service, "status": "ok"},
+        )
+
+    @property
+    def origin(self) -> Origin:
+        """Where the current request comes from, for the events that it causes."""
+        return self._origin
+
+    def get(self, path: str) -> Callable[[View], View]:
+        """Registers a view for GET; the path's `{names}` are its arguments."""
+        return self._route("GET", path)
+
+    def post(self, path: str) -> Callable[[View], View]:
+        """Registers a view for POST; it reads the body with `json_body`."""
+        return self._route("POST", path)
+
+    def header(self, name: str) -> str | None:
+        """Returns a header of the current request, whatever the case of its name."""
+        value: str | None = self._request.headers.get(name)
+        return value
+
+    def json_body(self) -> Any:
+        """Returns the parsed body. Raises UnsupportedMediaType or MalformedRequest."""
+        media_type = (self.header("Content-Type") or "application/json").split(";")[0]
+        if media_type.strip().lower() != "application/json":
+            raise UnsupportedMediaType("Send the body as application/json.")
+        try:
+            return json.loads(self._request.raw_body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as exc:
+            raise MalformedRequest("The body is not valid JSON.") from exc
+
+    def handler(self, event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+        """The Lambda handler for API Gateway's proxy events (REST API, payload version 1.0)."""
+        request = event["requestContext"]
+        self._origin = Origin(
+            correlation_id=_correlation_id(event.get("headers") or {}),
+            causation_id=request.get("requestId") or context.aws_request_id,
+            trace_id=settings.trace_id(),
+        )
+        logging.bind(
+            context,
+            correlation_id=self._origin.correlation_id,
+            order_id=(event.get("pathParameters") or {}).get("order_id"),
+        )
+        method, path = request["httpMethod"], request["resourcePath"]
+        logger.info("request received", method=method, path=path)
+        response = self._dispatch(method, path, event, context)
+        logger.info("request answered", method=method, path=path, status=response["statusCode"])
+        return response
+
+    def _dispatch(
+        self, method: str, path: str, event: dict[str, Any], context: "LambdaContext"
+    ) -> dict[str, Any]:
+        # Chalice answers a path or method that it doesn't know with errors of its own shape.
+        methods = self._app.routes.get(path)
+        if methods is None:
+            return self._refusal(NotFound(f"There is nothing at {path}."))
+        if method not in methods:
+            return self._refusal(MethodNotAllowed(f"{path} answers {', '.join(sorted(methods))}."))
+        response: dict[str, Any] = self._app(event, context)
+        return response
+
+    def _refusal(self, error: HttpError) -> dict[str, Any]:
+        response = self._problem(error)
+        response.headers.update(_CORS.get_access_control_headers())
+        return response.to_dict()
+
+    @property
+    def _request(self) -> Request:
+        request = self._app.current_request
+        assert request is not None, "only a view may ask for the request"
+        return request
+
+    def _route(self, method: str, path: str) -> Callable[[View], View]:
+        # Chalice's own check of the media type answers in a shape of its own; `json_body` checks.
+        register = self._app.route(path, methods=[method], cors=_CORS, content_types=[])
+
+        def decorate(view: View) -> View:
+            register(self._answering(view))
+            return view
+
+        return decorate
+
+    def _answering(self, view: View) -> Callable[..., Response]:
+        """Wraps a view so that whatever it does becomes a response."""
+
+        @functools.wraps(view)
+        def answer(**arguments: str) -> Response:
+            try:
+                result = view(**arguments)
+            except HttpError as error:
+                logger.info("request refused", code=error.code, detail=error.detail)
+                return self._problem(error)
+            except StorageContention:
+                logger.warning("storage was busy", exc_info=True)
+                return self._problem(ServiceBusy("Try the same request again in a moment."))
+            except Exception:
+                # The last line of defence: nothing above this could turn it into an answer.
+                logger.exception("request failed")
+                return self._internal_error()
+            if not isinstance(result, Answer):
+                result = Answer(result)
+            return self._response(
+                result.body, result.status, "application/json", result.headers or {}
+            )
+
+        return answer
+
+    def _problem(self, error: HttpError) -> Response:
+        document: dict[str, Any] = {
+            "type": "about:blank",
+            "title": error.title,
+            "status": error.status,
+            "detail": error.detail,
+            "code": error.code,
+        }
+        if isinstance(error, ValidationFailed):
+            document["errors"] = [
+                {"field": wrong.field, "message": wrong.message} for wrong in error.errors
+            ]
+        return self._response(document, error.status, "application/problem+json", {})
+
+    def _internal_error(self) -> Response:
+        document = {
+            "type": "about:blank",
+            "title": "Something went wrong on our side",
+            "status": 500,
+            "detail": "It has been recorded under the correlation id.",
+            "code": "INTERNAL_ERROR",
+            "correlation_id": self._origin.correlation_id,
+        }
+        return self._response(document, 500, "application/problem+json", {})
+
+    def _response(
+        self, body: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str]
+    ) -> Response:
+        return Response(
+            body=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
+            status_code=int(status),
+            headers={
+                "Content-Type": media_type,
+                CORRELATION_HEADER: self._origin.correlation_id,
+                **headers,
+            },
+        )
+
+
+def _correlation_id(headers: Mapping[str, str]) -> str:
+    """Returns the caller's correlation id where it sent a sane one, else a new one."""
+    for name, value in headers.items():
+        if name.lower() == CORRELATION_HEADER.lower() and _CORRELATION_ID.fullmatch(value):
+            return value
+    return ids.new_id("cor", clock.now())
+
+
+def _refuse_constant(constant: str) -> Any:
+    """`NaN` and `Infinity` are Python's, not JSON's."""
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,151 @@
+"""The transactional outbox: events are rows, written with the state that they tell of.
+
+`put` gives the row as one more item of the transaction. `relay` is a Lambda handler on the table's
+stream and puts every new row on the event bus. Nothing polls, and nothing is lost between the two.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from shared import clock, settings
+from shared.dynamodb import from_item, to_item
+from shared.events import DomainEvent
+from shared.logging import logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+ENTITY = "outbox_event"
+"""The rows that the relay publishes. An event that only passes by is stored under another name."""
+
+# PutEvents' limits: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+_MAX_ENTRIES = 10
+_MAX_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class _RelaySettings:
+    event_bus_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A row on its way to the bus, and the place in the stream to return to if it fails."""
+
+    sequence_number: str
+    entry: "PutEventsRequestEntryTypeDef"
+
+    @property
+    def size(self) -> int:
+        """Its bytes as EventBridge counts them."""
+        entry = self.entry
+        return len((entry["Source"] + entry["DetailType"] + entry["Detail"]).encode())
+
+
+def sort_key(event: DomainEvent) -> str:
+    """Returns the event row's `sk`, which puts an entity's events in the order of time."""
+    return f"EVENT#{clock.to_iso(event.occurred_at)}#{event.event_id}"
+
+
+def put(table_name: str, partition_key: str, event: DomainEvent) -> "TransactWriteItemTypeDef":
+    """Returns the item that appends `event` beside the entity at `partition_key`."""
+    return {
+        "Put": {
+            "TableName": table_name,
+            "Item": to_item(
+                {
+                    "pk": partition_key,
+                    "sk": sort_key(event),
+                    "entity": ENTITY,
+                    "source": event.source,
+                    "detail_type": event.type,
+                    "detail": json.dumps(event.envelope(), separators=(",", ":")),
+                    "event_id": event.event_id,
+                    "occurred_at": clock.to_iso(event.occurred_at),
+                }
+            ),
+        }
+    }
+
+
+def relay(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Publishes a batch of a DynamoDB stream's new event rows, in the order of the stream.
+
+    Returns `{"batchItemFailures": [{"itemIdentifier": sequence number}]}` with the first record
+    that EventBridge did not take. Lambda delivers again from that record on, so a later event of
+    the same order never overtakes it for good; consumers drop what they see twice.
+    """
+    failed = _publish([_pending(record) for record in event["Records"] if _is_event(record)])
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+
+
+def _publish(pending: Sequence[_Pending]) -> list[str]:
+    """Puts the rows on the bus; returns the sequence number of the first that was not taken."""
+    published = 0
+    for chunk in _chunks(pending):
+        response = _bus().put_events(Entries=[row.entry for row in chunk])
+        for row, result in zip(chunk, response["Entries"], strict=True):
+            if "ErrorCode" in result:
+                logger.error(
+                    "event not published",
+                    detail_type=row.entry["DetailType"],
+                    error_code=result["ErrorCode"],
+                    error_message=result.get("ErrorMessage"),
+                )
+                return [row.sequence_number]
+        published += len(chunk)
+    logger.info("events published", count=published)
+    return []
+
+
+def _chunks(pending: Sequence[_Pending]) -> Iterator[list[_Pending]]:
+    """Yields the rows in groups that one PutEvents call may carry."""
+    chunk: list[_Pending] = []
+    size = 0
+    for row in pending:
+        if chunk and (len(chunk) == _MAX_ENTRIES or size + row.size > _MAX_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += row.size
+    if chunk:
+        yield chunk
+
+
+def _is_event(record: Mapping[str, Any]) -> bool:
+    """Tells whether a stream record is a new outbox row: the event source's filter says so too."""
+    image = record["dynamodb"].get("NewImage", {})
+    return bool(record["eventName"] == "INSERT" and image.get("entity") == {"S": ENTITY})
+
+
+def _pending(record: Mapping[str, Any]) -> _Pending:
+    row = from_item(record["dynamodb"]["NewImage"])
+    return _Pending(
+        sequence_number=record["dynamodb"]["SequenceNumber"],
+        entry={
+            "EventBusName": _relay_settings().event_bus_name,
+            "Source": row["source"],
+            "DetailType": row["detail_type"],
+            "Detail": row["detail"],
+        },
+    )
+
+
+@cache
+def _relay_settings() -> _RelaySettings:
+    # Read at the first batch: task functions import this module too, and have no bus.
+    return settings.load(_RelaySettings)
+
+
+@cache
+def _bus() -> "EventBridgeClient":
+    # Made at the first batch: task functions, which only `put`, need no EventBridge client.
+    return boto3.client("events")

@@ -1,0 +1,54 @@
+"""The one place that reads environment variables.
+
+Each service declares a frozen dataclass; `load` fills it. A field `table_name: str` is the variable
+`TABLE_NAME`; a field with a default may be absent. Loading at import makes a wrong deployment fail
+at the function's first start, with every missing variable named, and not at the first order.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_READERS: Mapping[type, Callable[[str], Any]] = {str: str, int: int, float: float}
+
+
+def load[S: DataclassInstance](settings: type[S], environ: Mapping[str, str] | None = None) -> S:
+    """Returns `settings` filled from the environment (`environ` replaces it in tests).
+
+    Fields may be `str`, `int` or `float`. Raises ConfigurationError naming every variable that is
+    missing, empty or not a number.
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in fields(settings):
+        variable = field.name.upper()
+        text = source.get(variable, "")
+        if not text:
+            if field.default is MISSING:
+                problems.append(f"{variable} is not set")
+            continue
+        assert isinstance(field.type, type), f"{field.name} must be annotated with a plain type"
+        try:
+            values[field.name] = _READERS[field.type](text)
+        except ValueError:
+            problems.append(f"{variable} is {text!r}, not {field.type.__name__}")
+    if problems:
+        raise ConfigurationError(f"{settings.__name__}: {'; '.join(problems)}")
+    return settings(**values)
+
+
+def trace_id() -> str | None:
+    """Returns the X-Ray trace id of the current invocation (`1-…`), which Lambda keeps here.
+
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    header = os.environ.get("_X_AMZN_TRACE_ID", "")
+    pairs = dict(part.split("=", 1) for part in header.split(";") if "=" in part)
+    return pairs.get("Root")
