@@ -1,0 +1,106 @@
+"""The store as its users see it: a small HTTP client for the demo, the benchmark and the tests."""
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+type Json = dict[str, Any]
+
+ENDED = frozenset({"COMPLETED", "CANCELLED", "NEEDS_ATTENTION"})
+REQUEST_TIMEOUT_SECONDS = 35.0  # API Gateway gives up after 29.
+
+ADDRESS = {
+    "street": "12 Analytical Row",
+    "city": "London",
+    "state": "LDN",
+    "zip_code": "NW1 6XE",
+    "country": "GB",
+}
+
+
+class OrderNotEnded(Exception):
+    """An order was still open when the time to wait for it was over."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an order: a quantity of one product."""
+
+    sku: str
+    quantity: int
+
+
+class StoreClient:
+    """Calls one running store's HTTP API.
+
+    Every method raises `requests.HTTPError` for an answer of 400 or above, except `post_order`, which
+    hands the response out as it is.
+    """
+
+    def __init__(self, api_url: str, pool_size: int = 10) -> None:
+        """`pool_size`: how many connections concurrent callers may keep open."""
+        self._api_url = api_url
+        self._session = requests.Session()
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=pool_size)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def get(self, path: str) -> Json:
+        """Returns the JSON object at a path such as `/products`."""
+        response = self._session.get(f"{self._api_url}{path}", timeout=REQUEST_TIMEOUT_SECONDS)
+        response.raise_for_status()
+        body: Json = response.json()
+        return body
+
+    def post_order(self, body: Mapping[str, Any], key: str | None = None) -> requests.Response:
+        """Posts an order as given, right or wrong; `key` is its Idempotency-Key."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._session.post(
+            f"{self._api_url}/orders",
+            json=body,
+            headers=headers,
+            timeout=REQUEST_TIMEOUT_SECONDS,
+        )
+
+    def place_order(self, lines: Sequence[Line], token: str, key: str | None = None) -> str:
+        """Places an order for `lines`, paid with a test token; returns its id."""
+        response = self.post_order(order_body(lines, token), key or str(uuid.uuid4()))
+        response.raise_for_status()
+        order_id: str = response.json()["order_id"]
+        return order_id
+
+    def product(self, sku: str) -> Json:
+        return self.get(f"/products/{sku}")
+
+    def order(self, order_id: str) -> Json:
+        return self.get(f"/orders/{order_id}")
+
+    def timeline(self, order_id: str) -> list[Json]:
+        """Returns the order's events, oldest first."""
+        events: list[Json] = self.get(f"/orders/{order_id}/timeline")["events"]
+        return events
+
+    def wait_until_ended(self, order_id: str, timeout: float = 60.0, every: float = 0.1) -> Json:
+        """Polls an order until its saga has ended; raises `OrderNotEnded` after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            order = self.order(order_id)
+            if order["status"] in ENDED:
+                return order
+            if time.monotonic() > deadline:
+                raise OrderNotEnded(f"order {order_id} is {order['status']} after {timeout:g} s")
+            time.sleep(every)
+
+
+def order_body(lines: Sequence[Line], token: str) -> Json:
+    """Returns a valid body for `POST /orders`."""
+    return {
+        "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
+        "email": "ada@example.com",
+        "shipping_address": ADDRESS,
+        "payment": {"token": token},
+    }

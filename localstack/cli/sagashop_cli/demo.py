@@ -1,0 +1,166 @@
+"""Plays the saga's scenarios against a running store and tells, from the real timeline, what happened."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from sagashop_cli.aws import function_name, local_client
+from sagashop_cli.client import Json, Line, StoreClient, order_body
+from sagashop_cli.stack import Stack
+
+ORDER_TIMEOUT_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a scenario plays on: the store, its stack.json, and where to tell the story."""
+
+    client: StoreClient
+    stack: Stack
+    console: Console
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One story with its expected end; `play` returns what it really came to."""
+
+    title: str
+    expected: str
+    play: Callable[[Stage], str]
+
+
+def play_all(stage: Stage) -> bool:
+    """Plays every scenario; returns whether each ended as expected."""
+    results = []
+    for number, scenario in enumerate(SCENARIOS, start=1):
+        stage.console.rule(f"{number}. {scenario.title}", align="left")
+        came_to = scenario.play(stage)
+        results.append((scenario, came_to))
+        stage.console.print()
+    summary = Table(title="What the scenarios came to", title_justify="left")
+    for column in ("scenario", "expected", "seen"):
+        summary.add_column(column)
+    for scenario, came_to in results:
+        seen = came_to if came_to == scenario.expected else f"[red]{came_to}[/red]"
+        summary.add_row(scenario.title, scenario.expected, seen)
+    stage.console.print(summary)
+    return all(scenario.expected == came_to for scenario, came_to in results)
+
+
+def _tell(stage: Stage, order: Json) -> str:
+    """Prints an ended order's timeline; returns its status, with the reason where there is one."""
+    events = stage.client.timeline(order["order_id"])
+    for event in events:
+        time_of_day = event["occurred_at"][11:23]
+        stage.console.print(f"  {time_of_day}  {event['type']:<24} {event['summary']}")
+    reason = order["reason"]
+    return f"{order['status']} ({reason['code']})" if reason else str(order["status"])
+
+
+def _buy(sku: str, quantity: int, token: str) -> Callable[[Stage], str]:
+    """Returns a scenario's play: one order for one product, followed to its end."""
+
+    def play(stage: Stage) -> str:
+        order_id = stage.client.place_order([Line(sku, quantity)], token)
+        stage.console.print(f"  {quantity} x {sku}, paid with {token}: order {order_id}")
+        order = stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS)
+        return _tell(stage, order)
+
+    return play
+
+
+def _send_twice(stage: Stage) -> str:
+    key = str(uuid.uuid4())
+    body = order_body([Line("product-002", 1)], "tok_visa")
+    first, second = (stage.client.post_order(body, key).json()["order_id"] for _ in range(2))
+    stage.console.print(f"  two requests under one Idempotency-Key: {first} and {second}")
+    stage.client.wait_until_ended(first, ORDER_TIMEOUT_SECONDS)
+    return "one order" if first == second else "two orders"
+
+
+def _reuse_key(stage: Stage) -> str:
+    key = str(uuid.uuid4())
+    first = stage.client.post_order(order_body([Line("product-002", 1)], "tok_visa"), key)
+    second = stage.client.post_order(order_body([Line("product-003", 1)], "tok_visa"), key)
+    stage.client.wait_until_ended(first.json()["order_id"], ORDER_TIMEOUT_SECONDS)
+    return _tell_problem(stage, second)
+
+
+def _send_nonsense(stage: Stage) -> str:
+    body = order_body([Line("product-002", 0)], "tok_visa") | {"email": "nobody"}
+    return _tell_problem(stage, stage.client.post_order(body))
+
+
+def _tell_problem(stage: Stage, response: requests.Response) -> str:
+    problem = response.json()
+    stage.console.print(f"  {response.status_code} {problem['code']}: {problem['detail']}")
+    for error in problem.get("errors", []):
+        stage.console.print(f"    {error['field']}: {error['message']}")
+    return f"{response.status_code} {problem['code']}"
+
+
+def _buy_while_broken(token: str) -> Callable[[Stage], str]:
+    """Returns a play in which CommitStock cannot run, so that a step fails after the charge."""
+
+    def play(stage: Stage) -> str:
+        with _switched_off(stage, "CommitStockFunction"):
+            return _buy("product-002", 1, token)(stage)
+
+    return play
+
+
+@contextmanager
+def _switched_off(stage: Stage, logical_id: str) -> Iterator[None]:
+    """Lets no call of a function through meanwhile: its reserved concurrency is zero."""
+    lambda_client = local_client(stage.stack, "lambda")
+    name = function_name(stage.stack, logical_id)
+    lambda_client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    stage.console.print(f"  {logical_id} is switched off")
+    try:
+        yield
+    finally:
+        lambda_client.delete_function_concurrency(FunctionName=name)
+
+
+SCENARIOS = (
+    Scenario("An order that goes well", "COMPLETED", _buy("product-001", 1, "tok_visa")),
+    Scenario(
+        "The card is declined",
+        "CANCELLED (PAYMENT_DECLINED)",
+        _buy("product-001", 1, "tok_declined"),
+    ),
+    Scenario(
+        "Not enough in stock", "CANCELLED (OUT_OF_STOCK)", _buy("product-001", 999, "tok_visa")
+    ),
+    Scenario(
+        "A product that doesn't exist",
+        "CANCELLED (UNKNOWN_PRODUCT)",
+        _buy("product-nope", 1, "tok_visa"),
+    ),
+    Scenario(
+        "The provider fails twice, then answers", "COMPLETED", _buy("product-003", 1, "tok_flaky")
+    ),
+    Scenario(
+        "The provider captures, but its reply is lost",
+        "CANCELLED (INTERNAL_ERROR)",
+        _buy("product-003", 1, "tok_lost_reply"),
+    ),
+    Scenario(
+        "A step fails after the charge",
+        "CANCELLED (INTERNAL_ERROR)",
+        _buy_while_broken("tok_visa"),
+    ),
+    Scenario(
+        "A step fails after the charge, and so does the refund",
+        "NEEDS_ATTENTION",
+        _buy_while_broken("tok_refund_fails"),
+    ),
+    Scenario("The same request twice", "one order", _send_twice),
+    Scenario("The same key for another order", "409 IDEMPOTENCY_KEY_REUSED", _reuse_key),
+    Scenario("An order that makes no sense", "422 VALIDATION_FAILED", _send_nonsense),
+)
