@@ -1,0 +1,125 @@
+"""How LocalStack's engine is started: its command and its whole environment, each setting explained.
+
+Nothing here imports LocalStack, so that a launcher in another environment can use it.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+DynamoDbEngine = Literal["embedded", "localstack"]
+
+
+def engine_command(python: Path) -> list[str]:
+    """The command that runs the engine in the foreground until SIGTERM, as `python` (LocalStack's)."""
+    # -P: the directory that the engine is started from must not become part of its import path
+    # (a folder named `localstack` there would hide the package).
+    return [str(python), "-P", "-m", "localstack.runtime.main"]
+
+
+def engine_environment(
+    *,
+    port: int,
+    state_dir: Path,
+    worker_python: Path,
+    dynamodb_url: str,
+    dynamodb_engine: DynamoDbEngine = "embedded",
+    worker_limit: int | None = None,
+) -> dict[str, str]:
+    """The engine's whole environment: nothing is inherited from the caller's.
+
+    Args:
+        port: where the engine listens, on 127.0.0.1 only.
+        state_dir: the store's directory; the engine writes below `state_dir/engine` and nowhere else.
+        worker_python: the interpreter that runs Lambda functions.
+        dynamodb_url: the DynamoDB server's URL, unused unless `dynamodb_engine` is "embedded".
+        dynamodb_engine: "embedded", or "localstack" for LocalStack's own server (Amazon's DynamoDB
+            Local, which LocalStack downloads, with a Java runtime, at first use).
+        worker_limit: the most Lambda workers at a time, or None for the executor's default.
+    """
+    home = (state_dir / "engine").resolve()
+    environment = {
+        **_process(home),
+        **_network(port),
+        **_quiet(),
+        **_latency(),
+        **_lambda(worker_python),
+    }
+    if worker_limit is not None:
+        environment["LAMBDA_WORKER_LIMIT"] = str(worker_limit)
+    if dynamodb_engine == "embedded":
+        environment |= _embedded_dynamodb(dynamodb_url)
+    return environment
+
+
+def _process(home: Path) -> dict[str, str]:
+    """Settings that keep the engine's files together and the user's configuration out."""
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        # LocalStack's own directories (cache, state, logs) go below this root, and what its parts
+        # write to the temporary or home directory (S3 objects, Lambda archives) beside them.
+        "FILESYSTEM_ROOT": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "HOME": str(home),
+        # LocalStack lays out directories differently, and listens on all interfaces, when it finds
+        # itself in a container; here it is a host process even where the host is a container.
+        "OVERRIDE_IN_DOCKER": "0",
+        # botocore must not look for credentials beyond the ones that LocalStack sets itself.
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _network(port: int) -> dict[str, str]:
+    """Settings that bind the engine to loopback."""
+    return {
+        "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+        # The stock server listens on all interfaces whatever GATEWAY_LISTEN says.
+        "GATEWAY_SERVER": "loopback",
+        # The host in the URLs that the engine hands out. Browsers and curl resolve *.localhost to
+        # loopback, so http://<bucket>.s3-website.localhost:<port>/ needs no DNS server.
+        "LOCALSTACK_HOST": f"localhost:{port}",
+        "DNS_ADDRESS": "0",
+    }
+
+
+def _quiet() -> dict[str, str]:
+    """Settings that keep the engine off the internet and its log short."""
+    return {
+        # Usage reports to LocalStack's maker.
+        "DISABLE_EVENTS": "1",
+        # The certificate for localhost.localstack.cloud; a self-signed one takes its place.
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        # A report to CloudWatch per queue and minute, which nobody here reads.
+        "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
+        # One line per request buries the lines that matter.
+        "LOG_LEVEL_OVERRIDES": "localstack.request=WARNING",
+    }
+
+
+def _latency() -> dict[str, str]:
+    """Settings that trade nothing but LocalStack's caution for time."""
+    return {
+        # How often, in seconds, an event source mapping asks its queue or stream for more. The
+        # second is the longest pause after it got nothing (10 by default).
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.1",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.2",
+    }
+
+
+def _lambda(worker_python: Path) -> dict[str, str]:
+    return {
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_WORKER_PYTHON": str(worker_python),
+    }
+
+
+def _embedded_dynamodb(url: str) -> dict[str, str]:
+    return {
+        "PROVIDER_OVERRIDE_DYNAMODB": "embedded",
+        "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "embedded",
+        "DYNAMODB_SERVER_URL": url,
+        # Functions talk to the server directly: a fifth of the time through the engine.
+        "LAMBDA_WORKER_ENDPOINT_URL_DYNAMODB": url,
+    }
