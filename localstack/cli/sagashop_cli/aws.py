@@ -1,23 +1,68 @@
 """AWS clients of a running store, and the physical names of what its stack deployed."""
 
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from sagashop_cli.stack import Stack
 
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+
+REGION = "us-east-1"
+
+
+class Aws:
+    """AWS as served by the engine at `endpoint_url`; the clients are made when first needed."""
+
+    def __init__(self, endpoint_url: str, region: str = REGION, pool_size: int = 10) -> None:
+        """`pool_size`: how many connections concurrent users of one client may keep open."""
+        self.endpoint_url = endpoint_url
+        # Credentials that the engine accepts and AWS would not: a mistake here stays local.
+        self._session = boto3.Session(
+            aws_access_key_id="test", aws_secret_access_key="test", region_name=region
+        )
+        self._config = Config(
+            max_pool_connections=pool_size,
+            proxies={},  # loopback needs none, whatever the environment says
+            s3={"addressing_style": "path"},
+        )
+
+    def client(self, service: str) -> Any:
+        """Returns a new client of any service."""
+        return self._session.client(  # type: ignore[call-overload]
+            service, endpoint_url=self.endpoint_url, config=self._config
+        )
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        client: CloudFormationClient = self.client("cloudformation")
+        return client
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self.client("dynamodb")
+        return client
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        client: CloudWatchLogsClient = self.client("logs")
+        return client
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        client: S3Client = self.client("s3")
+        return client
+
 
 def local_client(stack: Stack, service: str, pool_size: int = 10) -> Any:
-    """Returns a boto3 client of the store's engine; any credentials do there."""
-    return boto3.client(
-        service,
-        endpoint_url=stack.endpoint_url,
-        region_name=stack.region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(max_pool_connections=pool_size),
-    )
+    """Returns a boto3 client of the store's engine."""
+    return Aws(stack.endpoint_url, stack.region, pool_size).client(service)
 
 
 def function_name(stack: Stack, logical_id: str) -> str:

@@ -1,0 +1,164 @@
+"""Deploys a template through a CloudFormation change set, as `sam deploy` does, but without its waits.
+
+`sam deploy` asks every few seconds how far the stack is. The engine needs about one second for all
+of it, so we ask ten times a second.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from sagashop_cli.aws import Aws
+from sagashop_cli.errors import DeployFailed, FailedResource
+from sagashop_cli.template import definition_files, localise, parse_template
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+ARTIFACTS_BUCKET = "sagashop-artifacts"
+POLL_SECONDS = 0.1
+TIMEOUT_SECONDS = 120.0
+# A stack in one of these states cannot be updated, only deleted and made again.
+UNUSABLE = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+# How CloudFormation says that the stack already is what the template wants.
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a deployment came to: the stack's outputs, and whether anything had to change."""
+
+    changed: bool
+    outputs: Mapping[str, str]
+
+
+def deploy(
+    aws: Aws,
+    stack_name: str,
+    template_file: Path,
+    package: Path,
+    parameters: Mapping[str, str],
+) -> Deployment:
+    """Makes the stack what the template says; raises `DeployFailed` naming the failing resources."""
+    url = _upload_artifacts(aws, template_file, package)
+    existing = find_stack(aws, stack_name)
+    if existing and existing["StackStatus"] in UNUSABLE:
+        _delete(aws, stack_name)
+        existing = None
+    is_new = existing is None or existing["StackStatus"] == "REVIEW_IN_PROGRESS"
+    change_set = aws.cloudformation.create_change_set(
+        StackName=stack_name,
+        ChangeSetName=f"deploy-{time.time_ns()}",
+        ChangeSetType="CREATE" if is_new else "UPDATE",
+        TemplateURL=url,
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )["Id"]
+    changed = _wait_for_change_set(aws, change_set)
+    if changed:
+        aws.cloudformation.execute_change_set(ChangeSetName=change_set)
+    stack = _wait_for_stack(aws, stack_name)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return Deployment(changed, outputs)
+
+
+def find_stack(aws: Aws, stack_name: str) -> "StackTypeDef | None":
+    """Returns the stack's description, or None where the engine has no stack of that name."""
+    try:
+        return aws.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] == "ValidationError":  # "… does not exist"
+            return None
+        raise
+
+
+def _upload_artifacts(aws: Aws, template_file: Path, package: Path) -> str:
+    """Uploads the state machines and the localised template; returns the template's URL.
+
+    The keys hold a hash of the content: the same content is no change to CloudFormation.
+    """
+    aws.s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
+    template = parse_template(template_file.read_text(encoding="utf-8"))
+    definitions = {
+        logical_id: _upload(aws, path.read_bytes())
+        for logical_id, path in definition_files(template, template_file.parent).items()
+    }
+    local = localise(template, package, ARTIFACTS_BUCKET, definitions)
+    key = _upload(aws, json.dumps(local).encode())
+    return f"{aws.endpoint_url}/{ARTIFACTS_BUCKET}/{key}"
+
+
+def _upload(aws: Aws, content: bytes) -> str:
+    key = hashlib.sha256(content).hexdigest()
+    aws.s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=content)
+    return key
+
+
+def _wait_for_change_set(aws: Aws, change_set: str) -> bool:
+    """Waits until a change set can be executed; returns False where it changes nothing."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        description = aws.cloudformation.describe_change_set(ChangeSetName=change_set)
+        reason = description.get("StatusReason", "")
+        match description["Status"]:
+            case "CREATE_COMPLETE":
+                return True
+            case "FAILED" if any(words in reason for words in NO_CHANGES):
+                return False
+            case "FAILED":
+                raise DeployFailed(reason)
+        _pause(deadline, "its change set was not ready in time")
+
+
+def _wait_for_stack(aws: Aws, stack_name: str) -> "StackTypeDef":
+    """Waits until the stack rests; returns it, or raises `DeployFailed` where it failed."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while (stack := find_stack(aws, stack_name)) is None or _is_in_progress(stack):
+        _pause(deadline, "it was still in progress")
+    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        reason = stack.get("StackStatusReason") or stack["StackStatus"]
+        raise DeployFailed(reason, _failed_resources(aws, stack["StackId"]))
+    return stack
+
+
+def _is_in_progress(stack: "StackTypeDef") -> bool:
+    return stack["StackStatus"].endswith("_IN_PROGRESS")
+
+
+def _failed_resources(aws: Aws, stack_id: str) -> list[FailedResource]:
+    """Returns the resources that failed in the last operation, the first failure first."""
+    events = aws.cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+    failed = [
+        FailedResource(
+            event["LogicalResourceId"],
+            event["ResourceType"],
+            event.get("ResourceStatusReason", "no reason given"),
+        )
+        for event in events
+        if event["ResourceStatus"].endswith("_FAILED")
+        and event["ResourceType"] != "AWS::CloudFormation::Stack"
+    ]
+    return failed[::-1]
+
+
+def _delete(aws: Aws, stack_name: str) -> None:
+    aws.cloudformation.delete_stack(StackName=stack_name)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while (stack := find_stack(aws, stack_name)) and stack["StackStatus"] != "DELETE_COMPLETE":
+        if stack["StackStatus"] == "DELETE_FAILED":
+            raise DeployFailed("its failed predecessor cannot be deleted", [])
+        _pause(deadline, "its failed predecessor was still being deleted")
+
+
+def _pause(deadline: float, otherwise: str) -> None:
+    if time.monotonic() > deadline:
+        raise DeployFailed(f"{otherwise} after {TIMEOUT_SECONDS:g} s")
+    time.sleep(POLL_SECONDS)

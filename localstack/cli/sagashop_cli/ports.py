@@ -1,0 +1,42 @@
+"""Whether a port is free, and who holds it where it isn't."""
+
+import shlex
+import socket
+
+import psutil
+
+from sagashop_cli.errors import PortTaken
+
+LOOPBACK = "127.0.0.1"
+
+
+def ensure_free(port: int, purpose: str) -> None:
+    """Raises `PortTaken`, naming the holder where it can be seen, unless we could listen there."""
+    with socket.socket() as probe:
+        # As servers do: a connection that lingers after a server's end doesn't hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as exc:
+            raise PortTaken(port, purpose, holder_of(port)) from exc
+
+
+def holder_of(port: int) -> str | None:
+    """Describes the process that listens on a port; None where the system doesn't let us see it."""
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:  # macOS shows them to root only
+        return None
+    for connection in connections:
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        if listens and connection.pid:
+            return _describe(connection.pid)
+    return None
+
+
+def _describe(pid: int) -> str | None:
+    try:
+        process = psutil.Process(pid)
+        return f"process {pid} ({shlex.join(process.cmdline()) or process.name()})"
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return f"process {pid}"
