@@ -1,0 +1,1 @@
+"""Lambda without Docker: execution environments are worker processes on this machine."""

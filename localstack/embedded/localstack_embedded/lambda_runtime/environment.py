@@ -1,0 +1,50 @@
+"""The variables a function sees: Lambda's own and the declared ones, never the engine's."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+# For LocalStack's own init binary, which isn't used here.
+_ENGINE_INTERNALS = frozenset(
+    {
+        "LOCALSTACK_FUNCTION_ACCOUNT_ID",
+        "LOCALSTACK_MAX_PAYLOAD_SIZE",
+        "LOCALSTACK_POST_INVOKE_WAIT_MS",
+        "LOCALSTACK_RUNTIME_ENDPOINT",
+        "LOCALSTACK_RUNTIME_ID",
+        "LOCALSTACK_INIT_LOG_LEVEL",
+        "LOCALSTACK_USER",
+    }
+)
+
+
+def function_variables(
+    engine_variables: Mapping[str, object],
+    declared: Mapping[str, str],
+    *,
+    package: Path,
+    runtime: str,
+    dynamodb_endpoint_url: str | None,
+) -> dict[str, str]:
+    """Returns the environment of a function's workers.
+
+    `engine_variables` are the ones LocalStack made for a container (some of them numbers), with
+    paths inside that container; `declared` wins over all.
+    """
+    variables = {
+        name: str(value)
+        for name, value in engine_variables.items()
+        if name not in _ENGINE_INTERNALS
+    }
+    variables |= {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        "LAMBDA_TASK_ROOT": str(package),
+        "LANG": "en_US.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        # Python's own locale guess would be ASCII on a machine without en_US.
+        "PYTHONUTF8": "1",
+    }
+    if dynamodb_endpoint_url:
+        variables["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb_endpoint_url
+    # There is no such directory on this machine: the runtime is an ordinary Python environment.
+    variables.pop("LAMBDA_RUNTIME_DIR", None)
+    return variables | dict(declared)

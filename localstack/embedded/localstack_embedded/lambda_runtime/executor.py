@@ -1,0 +1,208 @@
+"""LocalStack's view of it all: an executor for each execution environment."""
+
+import base64
+import binascii
+import json
+import os
+import shutil
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+from localstack import config
+from localstack.aws.api.lambda_ import (
+    InvalidRequestContentException,
+    PackageType,
+    RequestTooLargeException,
+)
+from localstack.services.lambda_.invocation.execution_environment import (
+    ExecutionEnvironment,
+)
+from localstack.services.lambda_.invocation.lambda_models import (
+    FunctionVersion,
+    InvocationResult,
+)
+from localstack.services.lambda_.invocation.runtime_executor import (
+    LambdaRuntimeException,
+    RuntimeExecutor,
+)
+from localstack.utils.patch import patch
+
+from localstack_embedded.lambda_runtime import payloads, tracing
+from localstack_embedded.lambda_runtime.environment import function_variables
+from localstack_embedded.lambda_runtime.models import FunctionSpec, Invocation
+from localstack_embedded.lambda_runtime.pool import Demand, WorkerPool
+from localstack_embedded.lambda_runtime.settings import Settings
+from localstack_embedded.lambda_runtime.worker import Worker
+
+GENERATION_FILE = ".generation"
+"""In a hot-reload directory: whoever changes the code changes this file's content last."""
+
+_client_context: ContextVar[str | None] = ContextVar("client_context", default=None)
+
+
+@patch(ExecutionEnvironment.invoke)
+def _invoke_with_client_context(fn, self, invocation):  # type: ignore[no-untyped-def]
+    """LocalStack does not tell its executors the client context."""
+    token = _client_context.set(invocation.client_context)
+    try:
+        return fn(self, invocation)
+    finally:
+        _client_context.reset(token)
+
+
+class _Engine:
+    """What all executors of this process share."""
+
+    def __init__(self) -> None:
+        self.settings = Settings.from_environment(os.environ)
+        self.pool = WorkerPool[Worker](self.settings.worker_limit)
+        # Never written to: its read end tells every worker when this process has ended.
+        self.lifeline, self._held_open = os.pipe()
+        self._scratch = Path(config.dirs.tmp) / "lambda-workers"
+        shutil.rmtree(
+            self._scratch, ignore_errors=True
+        )  # Left by an engine that was killed.
+
+    def start_worker(self, spec: FunctionSpec) -> Worker:
+        return Worker(
+            spec,
+            python=self.settings.worker_python,
+            lifeline=self.lifeline,
+            scratch=self._scratch / tracing.new_segment_id(),
+        )
+
+
+@cache
+def _engine() -> _Engine:
+    return _Engine()
+
+
+def _version_key(function_version: FunctionVersion) -> str:
+    return (
+        f"{function_version.qualified_arn}@{function_version.config.internal_revision}"
+    )
+
+
+class ProcessRuntimeExecutor(RuntimeExecutor):
+    """Runs an execution environment's calls in workers of the shared pool.
+
+    Starting it starts no process: the first call does, when the pool has room for one.
+    """
+
+    _spec: FunctionSpec
+
+    def start(self, env_vars: dict[str, str]) -> None:
+        function = self.function_version.config
+        package = function.code.get_unzipped_code_location()
+        self._spec = FunctionSpec(
+            version_key=_version_key(self.function_version),
+            qualifier=self.function_version.id.qualifier,
+            handler=function.handler,
+            package=package,
+            timeout_seconds=function.timeout,
+            memory_mb=function.memory_size,
+            variables=function_variables(
+                env_vars,
+                function.environment or {},
+                package=package,
+                runtime=function.runtime,
+                dynamodb_endpoint_url=_engine().settings.dynamodb_endpoint_url,
+            ),
+        )
+
+    def stop(self) -> None:
+        _engine().pool.retire_environment(self.id)
+
+    def invoke(self, payload: dict[str, str]) -> InvocationResult:
+        """Raises RequestTooLargeException before anything is started for the call."""
+        event = payload["payload"].encode()
+        if len(event) > payloads.MAX_REQUEST_BYTES:
+            raise RequestTooLargeException(
+                f"Request must be smaller than {payloads.MAX_REQUEST_BYTES} bytes "
+                "for the InvokeFunction operation",
+                Type="User",
+            )
+        segment_id = tracing.new_segment_id()
+        trace_header = payload["trace-id"]
+        invocation = Invocation(
+            request_id=payload["invoke-id"],
+            function_arn=payload["invoked-function-arn"],
+            payload=event,
+            trace_header=tracing.with_parent(trace_header, segment_id),
+            client_context=_decode_client_context(_client_context.get()),
+        )
+        demand = Demand(
+            call_id=segment_id,
+            version_key=self._spec.version_key,
+            environment_id=self.id,
+            generation=self._read_generation(),
+            caller=tracing.parent_of(trace_header),
+        )
+        engine = _engine()
+        with engine.pool.lease(
+            demand, lambda: engine.start_worker(self._spec)
+        ) as worker:
+            outcome = worker.invoke(invocation)
+        return InvocationResult(
+            request_id=invocation.request_id,
+            payload=outcome.payload,
+            is_error=outcome.is_error,
+            logs=outcome.logs,
+        )
+
+    def _read_generation(self) -> str:
+        """Only a hot-reload directory changes; a directory without the file never does."""
+        if not self.function_version.config.code.is_hot_reloading():
+            return ""
+        try:
+            return (self._spec.package / GENERATION_FILE).read_text()
+        except FileNotFoundError:
+            return ""
+
+    def get_address(self) -> str:
+        return "127.0.0.1"
+
+    def get_endpoint_from_executor(self) -> str:
+        return "127.0.0.1"
+
+    def get_runtime_endpoint(self) -> str:
+        """For LocalStack's init binary, which isn't used: each worker has a Runtime API of its own."""
+        return ""
+
+    def get_logs(self) -> str:
+        """Every call's logs are in its result; there are no others."""
+        return ""
+
+    @classmethod
+    def prepare_version(cls, function_version: FunctionVersion) -> None:
+        """Unpacks the code. Raises LambdaRuntimeException for what cannot run as a process."""
+        function = function_version.config
+        if function.package_type != PackageType.Zip or not function.runtime.startswith(
+            "python"
+        ):
+            raise LambdaRuntimeException(
+                "The process executor runs zip packages of Python runtimes, not "
+                f"{function.runtime or function.package_type}"
+            )
+        function.code.prepare_for_execution()
+
+    @classmethod
+    def cleanup_version(cls, function_version: FunctionVersion) -> None:
+        _engine().pool.retire_version(_version_key(function_version))
+
+    @classmethod
+    def validate_environment(cls) -> bool:
+        return _engine().settings.worker_python.exists()
+
+
+def _decode_client_context(encoded: str | None) -> str | None:
+    """Returns base64-encoded JSON as JSON on one ASCII line, fit for a header."""
+    if not encoded:
+        return None
+    try:
+        return json.dumps(json.loads(base64.b64decode(encoded)))
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidRequestContentException(
+            "Client context must be a valid Base64-encoded JSON object.", Type="User"
+        ) from exc

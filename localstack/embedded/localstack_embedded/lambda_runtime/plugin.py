@@ -1,0 +1,15 @@
+"""Registers the executor with LocalStack; `LAMBDA_RUNTIME_EXECUTOR=process` selects it."""
+
+from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
+from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
+
+
+class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):
+    """Loads the executor only where it is selected."""
+
+    name = "process"
+
+    def load(self, *args: object, **kwargs: object) -> type[RuntimeExecutor]:
+        from localstack_embedded.lambda_runtime.executor import ProcessRuntimeExecutor
+
+        return ProcessRuntimeExecutor

@@ -1,0 +1,247 @@
+"""The bounded pool of workers that every function of the engine shares.
+
+An execution environment that LocalStack asks for is only a name here: each call leases a worker for
+as long as it runs. A call that finds none
+
+1. takes an idle worker of its own function version, the one its environment used last if possible;
+2. else starts one, while fewer than `limit` exist;
+3. else has the longest idle worker of another function replaced;
+4. else waits its turn.
+
+Turns are first come, first served, with one exception that keeps a busy pool from starting
+processes all the time: a worker that becomes free may first serve later calls of its own function,
+until the call at the head of the line has waited `patience_seconds`.
+
+No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
+names its caller (`caller`), and may exceed the limit, one call at a time per caller. So of any set
+of waiting calls the innermost ones always run, and the excess is at most one worker for each worker
+that waits for a nested call. A chain that hides its caller (plain HTTP through a gateway without the
+tracing header) is ended by the functions' own timeouts.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+PATIENCE_SECONDS = 0.5
+
+
+class PooledWorker(Protocol):
+    """What the pool needs to know of a worker."""
+
+    def is_alive(self) -> bool:
+        """Says whether it can take another call."""
+
+    def retire(self) -> None:
+        """Ends it; repeatable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a call asks the pool for."""
+
+    call_id: str
+    """Unique; nested calls name it as their `caller`."""
+    version_key: str
+    """The function version: workers serve only one."""
+    environment_id: str
+    """The execution environment, which gets its last worker again if possible."""
+    generation: str = ""
+    """The state of the code; an idle worker of another generation is retired."""
+    caller: str | None = None
+    """The `call_id` of the call inside which this one is made, if known."""
+
+
+@dataclass(slots=True)
+class _Slot[W: PooledWorker]:
+    """A place in the pool: a worker, or the right to start one."""
+
+    version_key: str
+    generation: str
+    environment_id: str
+    worker: W | None = None
+    is_doomed: bool = False
+    """Whether its environment or version was stopped while it was leased."""
+    excess_for: str | None = None
+    """The caller for whose nested call it exceeded the limit."""
+
+
+@dataclass(slots=True)
+class _Ticket[W: PooledWorker]:
+    """A call in line. `granted` is set once it has a slot."""
+
+    demand: Demand
+    since: float
+    slot: _Slot[W] | None = None
+    granted: threading.Event = field(default_factory=threading.Event)
+
+
+class WorkerPool[W: PooledWorker]:
+    """Leases workers to calls; safe to use from any thread."""
+
+    def __init__(self, limit: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._limit = limit
+        self._patience_seconds = patience_seconds
+        self._lock = threading.Lock()
+        self._line: list[_Ticket[W]] = []
+        self._leased: dict[str, _Slot[W]] = {}
+        # The longest idle first.
+        self._idle: list[_Slot[W]] = []
+        # Out of the pool, but their processes have yet to be ended: done outside the lock.
+        self._discarded: list[W] = []
+
+    @contextmanager
+    def lease(self, demand: Demand, start: Callable[[], W]) -> Iterator[W]:
+        """Lends a worker, an idle one or one from `start()`, which may raise.
+
+        The worker returns to the pool if it is still alive, and is retired where an exception
+        leaves the block.
+        """
+        slot = self._acquire(demand)
+        try:
+            if slot.worker is None:
+                slot.worker = start()
+            yield slot.worker
+        except BaseException:
+            slot.is_doomed = True
+            raise
+        finally:
+            self._release(demand, slot)
+
+    def retire_environment(self, environment_id: str) -> None:
+        """Ends the worker that an execution environment used last, after its call if it has one."""
+        self._retire(lambda slot: slot.environment_id == environment_id)
+
+    def retire_version(self, version_key: str) -> None:
+        """Ends a function version's workers, each after its call if it has one."""
+        self._retire(lambda slot: slot.version_key == version_key)
+
+    def _retire(self, concerns: Callable[[_Slot[W]], bool]) -> None:
+        with self._lock:
+            for slot in filter(concerns, list(self._idle)):
+                self._discard(slot)
+            for slot in filter(concerns, self._leased.values()):
+                slot.is_doomed = True
+            self._serve_line()
+        self._end_discarded()
+
+    def _acquire(self, demand: Demand) -> _Slot[W]:
+        ticket = _Ticket[W](demand, time.monotonic())
+        with self._lock:
+            self._line.append(ticket)
+            self._serve_line()
+        while not ticket.granted.wait(self._patience_seconds):
+            with (
+                self._lock
+            ):  # Patience has run out: what was not allowed before may be now.
+                self._serve_line()
+        # Room was made before anything is started in it.
+        self._end_discarded()
+        assert ticket.slot is not None
+        return ticket.slot
+
+    def _release(self, demand: Demand, slot: _Slot[W]) -> None:
+        with self._lock:
+            del self._leased[demand.call_id]
+            if slot.worker is not None:
+                is_excess = self._size() >= self._limit
+                if slot.is_doomed or is_excess or not slot.worker.is_alive():
+                    self._discarded.append(slot.worker)
+                else:
+                    slot.excess_for = None
+                    self._idle.append(slot)
+            self._serve_line()
+        self._end_discarded()
+
+    def _serve_line(self) -> None:
+        """Gives slots to as many calls in line as possible. The lock is held."""
+        while (grantable := self._find_grantable()) is not None:
+            self._grant(*grantable)
+        for ticket in list(self._line):
+            caller = ticket.demand.caller
+            if caller in self._leased and not self._has_excess(caller):
+                self._grant(ticket, self._new_slot(ticket.demand, excess_for=caller))
+
+    def _find_grantable(self) -> "tuple[_Ticket[W], _Slot[W]] | None":
+        if not self._line:
+            return None
+        is_overdue = time.monotonic() - self._line[0].since >= self._patience_seconds
+        # Nobody overtakes a call that has waited long enough.
+        candidates = self._line[:1] if is_overdue else self._line
+        for ticket in candidates:
+            if (slot := self._find_idle(ticket.demand)) is not None:
+                self._idle.remove(slot)
+                return ticket, slot
+        for ticket in candidates:
+            if self._make_room(ticket.demand, may_replace=is_overdue):
+                return ticket, self._new_slot(ticket.demand)
+        return None
+
+    def _grant(self, ticket: _Ticket[W], slot: _Slot[W]) -> None:
+        self._line.remove(ticket)
+        slot.environment_id = ticket.demand.environment_id
+        self._leased[ticket.demand.call_id] = slot
+        ticket.slot = slot
+        ticket.granted.set()
+
+    def _make_room(self, demand: Demand, *, may_replace: bool) -> bool:
+        """Says whether a worker may be started, and discards an idle one for it if need be.
+
+        A function that has workers at work waits for one of them for a while rather than replace
+        another function's: starting a process costs more than most calls take.
+        """
+        if self._size() < self._limit:
+            return True
+        if not self._idle or (self._is_at_work(demand.version_key) and not may_replace):
+            return False
+        self._discard(self._idle[0])
+        return True
+
+    def _new_slot(self, demand: Demand, excess_for: str | None = None) -> _Slot[W]:
+        return _Slot(
+            demand.version_key,
+            demand.generation,
+            demand.environment_id,
+            excess_for=excess_for,
+        )
+
+    def _find_idle(self, demand: Demand) -> _Slot[W] | None:
+        """Finds an idle worker for a call, and drops those that can serve none any more."""
+        candidates = []
+        for slot in [
+            slot for slot in self._idle if slot.version_key == demand.version_key
+        ]:
+            assert slot.worker is not None
+            if slot.generation != demand.generation or not slot.worker.is_alive():
+                self._discard(slot)
+            else:
+                candidates.append(slot)
+        if not candidates:
+            return None
+        own = (
+            slot for slot in candidates if slot.environment_id == demand.environment_id
+        )
+        return next(own, candidates[-1])
+
+    def _discard(self, slot: _Slot[W]) -> None:
+        self._idle.remove(slot)
+        assert slot.worker is not None
+        self._discarded.append(slot.worker)
+
+    def _end_discarded(self) -> None:
+        with self._lock:
+            workers, self._discarded = self._discarded, []
+        for worker in workers:
+            worker.retire()
+
+    def _size(self) -> int:
+        return len(self._idle) + len(self._leased)
+
+    def _is_at_work(self, version_key: str) -> bool:
+        return any(slot.version_key == version_key for slot in self._leased.values())
+
+    def _has_excess(self, caller: str) -> bool:
+        return any(slot.excess_for == caller for slot in self._leased.values())
