@@ -1,0 +1,65 @@
+/** The shop's HTTP API. Answers are its JSON bodies; failures are the two errors below. */
+
+/** Long enough for a cold start, short enough for a shopper to still be there. */
+const TIMEOUT_MS = 20_000;
+
+/** The API answered with an error (RFC 9457 problem+json). `errors` is `[{field, message}]`. */
+export class ApiProblem extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? `The shop answered with an error (${status}).`);
+    this.status = status;
+    this.code = problem.code ?? null;
+    this.errors = Array.isArray(problem.errors) ? problem.errors : [];
+  }
+}
+
+/** No answer came, so whether the request was carried out is not known. */
+export class ApiUnreachable extends Error {
+  constructor(cause) {
+    super("The shop could not be reached.", { cause });
+  }
+}
+
+/** The calls that the shop makes, against the API at `baseUrl`. Reading ones stop with `signal`. */
+export function connect(baseUrl) {
+  const get = (path, signal) => request(baseUrl + path, { signal });
+  const part = encodeURIComponent;
+  return {
+    listProducts: async (signal) => (await get("/products", signal)).products,
+    getProduct: (sku, signal) => get(`/products/${part(sku)}`, signal),
+    getOrder: (id, signal) => get(`/orders/${part(id)}`, signal),
+    getTimeline: async (id, signal) => (await get(`/orders/${part(id)}/timeline`, signal)).events,
+    placeOrder: (order, idempotencyKey) =>
+      request(`${baseUrl}/orders`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Idempotency-Key": idempotencyKey },
+        body: JSON.stringify(order),
+      }),
+  };
+}
+
+async function request(url, { signal, ...options }) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await fetch(url, {
+      ...options,
+      cache: "no-store",
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    const body = await response.text();
+    if (!response.ok) throw new ApiProblem(response.status, parse(body) ?? {});
+    return JSON.parse(body);
+  } catch (error) {
+    if (error instanceof ApiProblem || signal?.aborted) throw error;
+    throw new ApiUnreachable(error);
+  }
+}
+
+/** A gateway in front of the API may answer with something that isn't JSON. */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Builds elements. Everything the API says becomes text nodes and attributes, never markup, so no
+ * product name or error message can run as code.
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Makes an element.
+ *
+ *     el("a", { class: "button", href: "#/basket", onclick: close }, "Basket")
+ *
+ * Properties: `on…` functions become listeners; `true` sets an empty attribute; `false`, `null` and
+ * `undefined` leave it out. Children: nodes, strings, arrays of them; empty ones are left out.
+ */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
+  return element;
+}
+
+/**
+ * A drawing from illustrations.svg. It repeats what the text beside it says, so it is hidden from
+ * screen readers.
+ */
+export function drawing(name, className) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", className);
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `illustrations.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+let hideToast;
+
+/** Tells the shopper that something was done: seen for a while, and read out by screen readers. */
+export function announce(message) {
+  const toast = document.getElementById("toast");
+  clearTimeout(hideToast);
+  toast.textContent = message;
+  toast.classList.add("shown");
+  hideToast = setTimeout(hideAnnouncement, 5000);
+}
+
+/** Takes the message away early, where it would cover another page. */
+export function hideAnnouncement() {
+  document.getElementById("toast").classList.remove("shown");
+}

@@ -1,0 +1,34 @@
+/** Money, times and stock in the shopper's words. */
+
+/** Up to this many units left, the stock is told as a number. */
+const FEW = 5;
+
+/** `price(129900, "USD")` is "$1,299.00": an amount in minor units, in the shopper's own notation. */
+export function price(amount, currency) {
+  const notation = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  // Not every currency has hundredths: the yen has none, the dinar thousandths.
+  const digits = notation.resolvedOptions().maximumFractionDigits;
+  return notation.format(amount / 10 ** digits);
+}
+
+/** "In stock", "Only 3 left" or "Sold out", with a tone (good, warn, bad) to colour it. */
+export function stock(available) {
+  if (available <= 0) return { text: "Sold out", tone: "bad" };
+  if (available <= FEW) return { text: `Only ${available} left`, tone: "warn" };
+  return { text: "In stock", tone: "good" };
+}
+
+/** An ISO 8601 instant as the shopper's clock shows it; the date is left out for today's. */
+export function instant(iso) {
+  const date = new Date(iso);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return new Intl.DateTimeFormat(undefined, {
+    timeStyle: "medium",
+    ...(isToday ? {} : { dateStyle: "medium" }),
+  }).format(date);
+}
+
+/** `units(1)` is "1 item", `units(3)` is "3 items". */
+export function units(count) {
+  return count === 1 ? "1 item" : `${count} items`;
+}

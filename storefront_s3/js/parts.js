@@ -1,0 +1,66 @@
+/** Pieces that several views share. */
+
+import * as basket from "./basket.js";
+import { announce, drawing, el } from "./dom.js";
+import { stock } from "./format.js";
+import { drawingFor, tintFor } from "./illustrations.js";
+
+/** The product's picture on its tinted ground. */
+export function picture(product) {
+  return el(
+    "div",
+    { class: `picture tint-${tintFor(product)}` },
+    drawing(drawingFor(product), "picture-art"),
+  );
+}
+
+/** "In stock", "Only 3 left", "Sold out". */
+export function stockLabel(product) {
+  const { text, tone } = stock(product.available);
+  return el("p", { class: `stock ${tone}` }, text);
+}
+
+/** Puts units in the basket and says so. */
+export function addToBasket(product, quantity) {
+  basket.add(product.sku, quantity);
+  announce(`${quantity} × ${product.name} added to your basket.`);
+}
+
+/**
+ * Minus, number, plus. `onChange(quantity)` is called with a whole number from 1 to the basket's
+ * maximum; anything else that is typed springs back to the last good one.
+ */
+export function quantityField(name, quantity, onChange) {
+  let current = quantity;
+  const input = el("input", {
+    type: "number",
+    inputmode: "numeric",
+    min: 1,
+    max: basket.MAX_QUANTITY,
+    value: quantity,
+    "aria-label": `Quantity of ${name}`,
+    onchange: () => choose(input.valueAsNumber),
+  });
+  function choose(wanted) {
+    if (Number.isInteger(wanted) && wanted >= 1) {
+      current = Math.min(wanted, basket.MAX_QUANTITY);
+      onChange(current);
+    }
+    input.value = current;
+  }
+  const step = (sign, by, words) =>
+    el("button", { type: "button", "aria-label": `${words} ${name}`, onclick: () => choose(current + by) }, sign);
+  return el("div", { class: "quantity" }, step("−", -1, "One less"), input, step("+", 1, "One more"));
+}
+
+/** A message in place of a view's content, with links or buttons to go on. */
+export function notice(art, heading, text, ...actions) {
+  return el(
+    "section",
+    { class: "notice" },
+    drawing(art, "notice-art"),
+    el("h1", {}, heading),
+    [text].flat().map((paragraph) => el("p", {}, paragraph)),
+    el("p", { class: "actions" }, actions),
+  );
+}

@@ -1,0 +1,31 @@
+/** Asks again and again, gently: soon at first, ever more slowly, and never for a hidden tab. */
+
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 3000;
+const GROWTH = 1.4;
+
+/** Calls `step()` until it returns true or `signal` aborts; awaits each call before the next delay. */
+export async function poll(step, signal) {
+  let delay = FIRST_DELAY_MS;
+  while (!signal.aborted) {
+    await pause(delay, signal);
+    await visible(signal);
+    if (signal.aborted || (await step())) return;
+    delay = Math.min(delay * GROWTH, LONGEST_DELAY_MS);
+  }
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}
+
+function visible(signal) {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", resolve, { once: true });
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+}

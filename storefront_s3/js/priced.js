@@ -1,0 +1,16 @@
+/** Basket lines beside the catalogue's products: names, prices and an estimate of the total. */
+
+import { price } from "./format.js";
+
+/** `[{sku, quantity, product}]`; `product` is undefined where the shop has stopped selling it. */
+export function withProducts(lines, products) {
+  const bySku = new Map(products.map((product) => [product.sku, product]));
+  return lines.map((line) => ({ ...line, product: bySku.get(line.sku) }));
+}
+
+/** What these lines cost by today's catalogue, such as "$59.80". */
+export function estimate(pricedLines) {
+  const known = pricedLines.filter((line) => line.product);
+  const total = known.reduce((sum, line) => sum + line.quantity * line.product.price_cents, 0);
+  return price(total, known[0]?.product.currency ?? "USD");
+}

@@ -1,0 +1,155 @@
+/** One order, followed to its end: status in words, contents, and the timeline of what happened. */
+
+import { ApiProblem, ApiUnreachable } from "../api.js";
+import * as basket from "../basket.js";
+import { drawing, el } from "../dom.js";
+import { instant, price } from "../format.js";
+import { eventTone, hasEnded, moneyWords, reasonWords, statusWords } from "../order_words.js";
+import { poll } from "../polling.js";
+import { notFound } from "./trouble.js";
+
+/**
+ * Other services' last events reach the timeline after the order has ended: it is complete once it
+ * has stayed the same for this many readings.
+ */
+const QUIET_READINGS = 3;
+
+export async function orderView({ api, params: [orderId], signal }) {
+  let order, events, names;
+  try {
+    [order, events, names] = await Promise.all([
+      api.getOrder(orderId, signal),
+      api.getTimeline(orderId, signal),
+      productNames(api, signal),
+    ]);
+  } catch (error) {
+    if (!(error instanceof ApiProblem && error.status === 404)) throw error;
+    const text = `No order has the number “${orderId}”. Please check the link.`;
+    return { title: "Unknown order", content: notFound("We don’t know this order", text) };
+  }
+  const page = orderPage(orderId, names);
+  page.show(order, events, false);
+  follow(api, orderId, page, signal, { order, events });
+  return { title: `Order ${orderId}`, content: page.content };
+}
+
+/** Names by SKU. An order stands without them, so a catalogue that fails doesn't hide the order. */
+async function productNames(api, signal) {
+  try {
+    return new Map((await api.listProducts(signal)).map(({ sku, name }) => [sku, name]));
+  } catch (error) {
+    if (error instanceof ApiProblem || error instanceof ApiUnreachable) return new Map();
+    throw error;
+  }
+}
+
+function follow(api, orderId, page, signal, { order, events }) {
+  let known = JSON.stringify([order, events]);
+  let quietReadings = 0;
+  return poll(async () => {
+    try {
+      [order, events] = await Promise.all([
+        api.getOrder(orderId, signal),
+        api.getTimeline(orderId, signal),
+      ]);
+    } catch (error) {
+      if (signal.aborted) return true;
+      if (!(error instanceof ApiProblem || error instanceof ApiUnreachable)) throw error;
+      page.showLostContact();
+      return false;
+    }
+    const now = JSON.stringify([order, events]);
+    quietReadings = hasEnded(order) && now === known ? quietReadings + 1 : 0;
+    known = now;
+    const isSettled = quietReadings >= QUIET_READINGS;
+    page.show(order, events, isSettled);
+    return isSettled;
+  }, signal);
+}
+
+function orderPage(orderId, names) {
+  // Read out by screen readers when it changes.
+  const status = el("div", { class: "status", role: "status" });
+  const again = el("p", { class: "actions" });
+  const items = el("div");
+  const timeline = el("ol", { class: "timeline" });
+  const content = el(
+    "article",
+    { class: "order" },
+    el("header", {}, el("h1", {}, "Your order"), el("p", { class: "small order-number" }, "Order number ", el("code", {}, orderId))),
+    el("section", { "aria-label": "Status" }, status, again),
+    el("section", { class: "panel", "aria-labelledby": "items-heading" }, el("h2", { id: "items-heading" }, "What you ordered"), items),
+    el("section", { class: "panel", "aria-labelledby": "timeline-heading" }, el("h2", { id: "timeline-heading" }, "What happened"), timeline),
+  );
+  let shown = "";
+  return {
+    content,
+    /** Draws only what is new, so that nothing is read out twice and no focus is lost. */
+    show(order, events, isSettled) {
+      const now = JSON.stringify([order, events, isSettled]);
+      if (now === shown) return;
+      shown = now;
+      showStatus(status, order, moneyWords(order, events, isSettled));
+      again.replaceChildren(...actions(order));
+      items.replaceChildren(itemTable(order, names));
+      timeline.replaceChildren(...events.map(timelineEntry));
+    },
+    showLostContact() {
+      if (shown === "lost") return;
+      shown = "lost";
+      status.append(el("p", { class: "stock warn" }, "We’ve lost contact with the shop and keep trying."));
+    },
+  };
+}
+
+function showStatus(status, order, money) {
+  const { tone, headline, text } = statusWords(order);
+  status.className = `status ${tone}`;
+  const words = [reasonWords(order), money, text].filter(Boolean).map((line) => el("p", {}, line));
+  const changed = el("div", {}, el("p", { class: "headline" }, headline), words);
+  status.replaceChildren(drawing(`status-${tone}`, "status-art"), changed);
+}
+
+function actions(order) {
+  if (order.status === "CANCELLED") {
+    const refill = () => {
+      for (const { sku, quantity } of order.items) basket.add(sku, quantity);
+      location.hash = "#/basket";
+    };
+    return [el("button", { type: "button", class: "button quiet", onclick: refill }, "Put it back in the basket")];
+  }
+  return hasEnded(order) ? [el("a", { class: "button quiet", href: "#/" }, "Keep shopping")] : [];
+}
+
+/** Prices are the shop's; until it has confirmed them there are none. */
+function itemTable(order, names) {
+  const money = (amount) => (amount == null ? "—" : price(amount, order.currency));
+  return el(
+    "table",
+    { class: "items" },
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Product"), el("th", { scope: "col" }, "Quantity"), el("th", { scope: "col" }, "Price"))),
+    el(
+      "tbody",
+      {},
+      order.items.map(({ sku, name, quantity, unit_price_cents: unitPrice }) =>
+        el(
+          "tr",
+          {},
+          el("td", {}, name ?? names.get(sku) ?? sku),
+          el("td", {}, String(quantity)),
+          el("td", {}, money(unitPrice == null ? null : unitPrice * quantity)),
+        ),
+      ),
+    ),
+    el("tfoot", {}, el("tr", {}, el("th", { scope: "row", colspan: 2 }, "Total"), el("td", { class: "price" }, money(order.total_cents)))),
+  );
+}
+
+function timelineEntry({ type, summary, occurred_at: occurredAt }) {
+  return el(
+    "li",
+    { class: eventTone(type) },
+    el("p", {}, summary),
+    el("time", { datetime: occurredAt, class: "small" }, instant(occurredAt)),
+  );
+}

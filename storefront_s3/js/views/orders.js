@@ -1,0 +1,48 @@
+/** The orders placed from this browser, with their present state. */
+
+import { ApiProblem } from "../api.js";
+import { el } from "../dom.js";
+import { instant, price } from "../format.js";
+import { statusWords } from "../order_words.js";
+import { notice } from "../parts.js";
+import * as recentOrders from "../recent_orders.js";
+
+export async function ordersView({ api, signal }) {
+  const title = "Your orders";
+  const known = await Promise.all(recentOrders.list().map((order) => read(api, order, signal)));
+  const orders = known.filter(Boolean);
+  if (orders.length === 0) {
+    const shop = el("a", { class: "button", href: "#/" }, "See the products");
+    return { title, content: notice("parcel", "No orders yet", "Orders placed from this browser appear here.", shop) };
+  }
+  const content = el(
+    "div",
+    {},
+    el("h1", {}, title),
+    el("p", { class: "small" }, "The latest orders placed from this browser."),
+    el("ul", { class: "orders" }, orders.map(orderItem)),
+  );
+  return { title, content };
+}
+
+/** The order, or null where the shop doesn't have it any more (a local store was reset). */
+async function read(api, { orderId, placedAt }, signal) {
+  try {
+    return { ...(await api.getOrder(orderId, signal)), placedAt };
+  } catch (error) {
+    if (!(error instanceof ApiProblem && error.status === 404)) throw error;
+    recentOrders.forget(orderId);
+    return null;
+  }
+}
+
+function orderItem(order) {
+  const { label, tone } = statusWords(order);
+  return el(
+    "li",
+    {},
+    el("a", { href: `#/orders/${encodeURIComponent(order.order_id)}` }, `Order of ${instant(order.placedAt)}`),
+    el("span", { class: `badge ${tone}` }, label),
+    order.total_cents != null && el("span", { class: "price" }, price(order.total_cents, order.currency)),
+  );
+}

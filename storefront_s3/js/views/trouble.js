@@ -1,0 +1,40 @@
+/** What is shown when a view cannot be: the reason in plain words, and a way on. */
+
+import { ApiProblem, ApiUnreachable } from "../api.js";
+import { ConfigProblem } from "../config.js";
+import { el } from "../dom.js";
+import { notice } from "../parts.js";
+
+export async function notFoundView() {
+  return { title: "Page not found", content: notFound("There is no page here") };
+}
+
+/** A thing that the address names but the shop doesn't know. */
+export function notFound(heading, text = "The address may be mistyped, or the page has moved.") {
+  return notice("parcel", heading, text, el("a", { class: "button", href: "#/" }, "See the products"));
+}
+
+/** Any error that a view threw; `retry` shows the view again. */
+export function troubleView(error, retry) {
+  const { heading, text } = explain(error);
+  const again = el("button", { type: "button", class: "button", onclick: retry }, "Try again");
+  return { title: heading, content: notice("cable", heading, text, again) };
+}
+
+function explain(error) {
+  if (error instanceof ConfigProblem) {
+    return {
+      heading: "This shop isn’t set up yet",
+      text: ["It doesn’t know where its API is; publishing the shop again mends that.", error.message],
+    };
+  }
+  if (error instanceof ApiUnreachable) {
+    return {
+      heading: "We can’t reach the shop",
+      text: "Please check your connection. If that is fine, the shop may be having a short break.",
+    };
+  }
+  // A bug of ours is for the console as well, or nobody could find it.
+  if (!(error instanceof ApiProblem)) console.error(error);
+  return { heading: "Something went wrong", text: error.message };
+}
