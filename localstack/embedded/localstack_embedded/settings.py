@@ -93,8 +93,9 @@ def _quiet() -> dict[str, str]:
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         # A report to CloudWatch per queue and minute, which nobody here reads.
         "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
-        # One line per request buries the lines that matter.
-        "LOG_LEVEL_OVERRIDES": "localstack.request=WARNING",
+        # One line per request buries the lines that matter; and LocalStack takes TMPDIR, which is
+        # Python's own here, for a setting of its past.
+        "LOG_LEVEL_OVERRIDES": "localstack.request=WARNING,localstack.deprecations=ERROR",
     }
 
 

@@ -1,0 +1,119 @@
+"""LocalStack's DynamoDB and DynamoDB Streams, answered by the server at DYNAMODB_SERVER_URL.
+
+Selected with PROVIDER_OVERRIDE_DYNAMODB=embedded and PROVIDER_OVERRIDE_DYNAMODBSTREAMS=embedded.
+Requests and answers pass through untouched, with two exceptions: a table that outlived the engine,
+and event source mappings, which wait for records instead of asking again and again.
+"""
+
+import json
+import os
+import threading
+
+from localstack.aws.api import RequestContext, ServiceRequest
+from localstack.aws.skeleton import DispatchTable, Skeleton
+from localstack.aws.spec import load_service
+from localstack.http import Response
+from localstack.services.plugins import Service, aws_provider
+
+from localstack_embedded.dynamodb.backend import DynamoDbServer, json_of
+from localstack_embedded.dynamodb.headers import CONSUMER_HEADER, WAIT_HEADER
+from localstack_embedded.dynamodb.tables import differences
+
+# Within the 60 seconds that LocalStack's mappings wait for an answer, and short enough not to hold
+# up a mapping that is being deleted.
+_WAIT_SECONDS = 10
+
+
+class TableLedger:
+    """The tables that this engine has created.
+
+    The server keeps its tables when the engine stops, and the engine forgets its stacks. The next
+    deployment therefore creates tables that exist and hold data. CreateTable answers as if it had
+    made such a table if it is the one asked for; a table that this engine did create is refused, as
+    AWS does.
+    """
+
+    def __init__(self, server: DynamoDbServer) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        self._created: set[tuple[str, str, str]] = set()
+
+    def create(self, context: RequestContext, request: ServiceRequest) -> Response:
+        name = str(request["TableName"])
+        key = (context.account_id, context.region, name)
+        with self._lock:
+            response = self._server.forward(context)
+            if response.status_code == 200:
+                self._created.add(key)
+            elif "ResourceInUseException" in response.headers.get("x-amzn-errortype", ""):
+                if key not in self._created:
+                    response = self._adopt(context, request, name)
+                    if response.status_code == 200:
+                        self._created.add(key)
+            return response
+
+    def delete(self, context: RequestContext, request: ServiceRequest) -> Response:
+        with self._lock:
+            response = self._server.forward(context)
+            if response.status_code == 200:
+                key = (context.account_id, context.region, str(request["TableName"]))
+                self._created.discard(key)
+            return response
+
+    def _adopt(self, context: RequestContext, request: ServiceRequest, name: str) -> Response:
+        body = json.dumps({"TableName": name}).encode()
+        table = json_of(self._server.call(context, "DescribeTable", body))["Table"]
+        differing = differences(request, table)
+        if differing:
+            message = (
+                f"Table already exists: {name}. It was left by an earlier run and differs from the "
+                f"one requested in {', '.join(differing)}; delete it to have it made anew."
+            )
+            error = {"__type": "ResourceInUseException", "message": message}
+            return Response(
+                json.dumps(error), status=400, headers={"x-amzn-errortype": error["__type"]}
+            )
+        return Response(json.dumps({"TableDescription": table}))
+
+
+class StreamReaders:
+    """Requests from event source mappings, which name the function that they serve."""
+
+    def __init__(self, server: DynamoDbServer) -> None:
+        self._server = server
+
+    def forward(self, context: RequestContext, _: ServiceRequest) -> Response:
+        origin = context.internal_request_params or {}
+        if origin.get("service_principal") != "lambda" or not origin.get("source_arn"):
+            return self._server.forward(context)
+        headers = {CONSUMER_HEADER: origin["source_arn"], WAIT_HEADER: str(_WAIT_SECONDS)}
+        return self._server.forward(context, headers)
+
+
+def _service(name: str, server: DynamoDbServer, own: DispatchTable) -> Service:
+    """A service whose operations are forwarded to the server, but for its `own`."""
+    model = load_service(name)
+    operations: DispatchTable = {
+        operation: lambda context, _: server.forward(context) for operation in model.operation_names
+    }
+    return Service(name, skeleton=Skeleton(model, operations | own))
+
+
+@aws_provider(api="dynamodb", name="embedded")
+def dynamodb() -> Service:
+    server = DynamoDbServer(os.environ["DYNAMODB_SERVER_URL"])
+    ledger = TableLedger(server)
+    return _service(
+        "dynamodb", server, {"CreateTable": ledger.create, "DeleteTable": ledger.delete}
+    )
+
+
+@aws_provider(api="dynamodbstreams", name="embedded")
+def dynamodbstreams() -> Service:
+    server = DynamoDbServer(os.environ["DYNAMODB_SERVER_URL"])
+    readers = StreamReaders(server)
+    return _service(
+        "dynamodbstreams",
+        server,
+        {"GetShardIterator": readers.forward, "GetRecords": readers.forward},
+    )

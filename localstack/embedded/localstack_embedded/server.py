@@ -1,0 +1,48 @@
+"""The engine's HTTP server, bound to the interfaces that GATEWAY_LISTEN names and to no other.
+
+LocalStack's own Twisted server listens on all interfaces. This one differs in that alone; its name,
+`loopback`, goes into GATEWAY_SERVER.
+"""
+
+import socket
+
+from localstack import config
+from localstack.aws.serving.twisted import TLSMultiplexerFactory
+from localstack.runtime.server.core import RuntimeServer, RuntimeServerPlugin
+from localstack.runtime.server.twisted import TwistedRuntimeServer
+from rolo.gateway import Gateway
+from rolo.serving.twisted import TwistedGateway
+from twisted.internet import reactor, ssl
+
+
+class LoopbackServer(TwistedRuntimeServer):
+    """Serves HTTP and HTTPS on the same ports, as the stock server does."""
+
+    def register(
+        self,
+        gateway: Gateway,
+        listen: list[config.HostAndPort],
+        ssl_creds: tuple[str, str] | None = None,
+    ) -> None:
+        factory = TwistedGateway(gateway)
+        if ssl_creds:
+            certificate, key = ssl_creds
+            context_factory = ssl.DefaultOpenSSLContextFactory(key, certificate)
+            context_factory.getContext().use_certificate_chain_file(certificate)
+            factory = TLSMultiplexerFactory(context_factory, False, factory)
+        for address in listen:
+            # A port that is taken raises CannotListenError here and ends the engine at once; the
+            # stock server would go on and report itself ready on the other process's port.
+            listener = reactor.listenTCP(address.port, factory, interface=address.host)
+            # Accepted connections inherit it. An answer that is sent in pieces would otherwise wait
+            # 40 ms for the client's delayed acknowledgement of the first one.
+            listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class LoopbackServerPlugin(RuntimeServerPlugin):
+    """Found under the entry point `localstack.runtime.server:loopback`."""
+
+    name = "loopback"
+
+    def load(self, *args: object, **kwargs: object) -> RuntimeServer:
+        return LoopbackServer()
