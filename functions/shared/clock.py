@@ -14,3 +14,8 @@ def now() -> datetime:
 def to_iso(at: datetime) -> str:
     """Returns an aware time such as `2026-03-01T09:30:00.125Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> datetime:
+    """Returns the aware time that `to_iso` wrote; raises ValueError for any other text."""
+    return datetime.fromisoformat(text)

@@ -118,7 +118,7 @@ def _to_attribute(value: Any) -> dict[str, Any]:
         case bool():
             return {"BOOL": value}
         case str():
-            return {"S": value}
+            return {"S": str(value)}  # a StrEnum is stored as the text that it is
         case int():
             return {"N": str(value)}
         case Mapping():

@@ -1,0 +1,69 @@
+"""Places an order: stored first, then started, and safe to repeat under an idempotency key."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from order import domain
+from order.domain import Order, Placement, Status
+from order.execution import SagaNotStarted
+from order.models import PlaceOrder
+from shared import ids
+from shared.errors import Conflict
+from shared.events import Origin
+from shared.logging import logger
+
+if TYPE_CHECKING:
+    from order.repository import OrderRepository
+
+
+def place(
+    request: PlaceOrder,
+    orders: "OrderRepository",
+    start_saga: Callable[[Order], None],
+    origin: Origin,
+    at: datetime,
+) -> str:
+    """Returns the id of the order placed, now or by an earlier request under the same key.
+
+    Raises Conflict where the key was used for another request, and StorageContention.
+    """
+    order = _new_order(request, origin, at)
+    placement = None
+    if request.idempotency_key is not None:
+        placement = Placement(request.idempotency_key, request.fingerprint(), order.order_id)
+    earlier = orders.add(domain.place(order, origin), placement)
+    if earlier is None:
+        logger.append_keys(order_id=order.order_id)
+        logger.info("order placed")
+        _start(start_saga, order)
+        return order.order_id
+    if earlier.fingerprint != request.fingerprint():
+        raise Conflict(
+            "This idempotency key was used for a different order.", code="IDEMPOTENCY_KEY_REUSED"
+        )
+    logger.append_keys(order_id=earlier.order_id)
+    logger.info("order was placed before")
+    return earlier.order_id
+
+
+def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
+    return Order(
+        order_id=ids.new_id("ord", at),
+        status=Status.PENDING,
+        lines=request.lines,
+        email=request.email,
+        shipping_address=request.shipping_address,
+        payment_token=request.payment_token,
+        correlation_id=origin.correlation_id,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _start(start_saga: Callable[[Order], None], order: Order) -> None:
+    try:
+        start_saga(order)
+    except SagaNotStarted:
+        # The order stands: its OrderPlaced event starts the saga too, under the same name.
+        logger.warning("saga not started by the request", exc_info=True)

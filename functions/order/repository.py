@@ -1,0 +1,232 @@
+"""The order table: orders, their events, and the idempotency keys under which they were placed.
+
+    pk ORDER#<order_id>    sk ORDER                             the order
+    pk ORDER#<order_id>    sk EVENT#<occurred_at>#<event_id>    one event of its log
+    pk IDEMPOTENCY#<key>   sk IDEMPOTENCY                       which order a key placed, for a day
+
+An event of the order's own is an outbox row, which the relay publishes; one that another service
+published is a `logged_event` row, which it leaves alone.
+"""
+
+import json
+import random
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from order.domain import (
+    Address,
+    Change,
+    Line,
+    Order,
+    Payment,
+    Placement,
+    Reason,
+    ReasonCode,
+    Status,
+)
+from order.timeline import LoggedEvent
+from shared import clock, outbox
+from shared.dynamodb import ConditionFailed, from_item, to_item, transact_write, typed_failures
+from shared.errors import NotFound, StorageContention
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+IDEMPOTENCY_LIFETIME = timedelta(days=1)
+_ORDER = "ORDER"
+_IDEMPOTENCY = "IDEMPOTENCY"
+_LOGGED = "logged_event"
+_ADD_ATTEMPTS = 6
+
+
+class OrderRepository:
+    """Everything that the order service stores."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+
+    def add(self, change: Change, placement: Placement | None) -> Placement | None:
+        """Stores a new order with its event and its idempotency key, all or nothing.
+
+        Returns None, or the placement that used the same key before: then nothing was stored.
+        Raises StorageContention when requests under one key kept getting in each other's way.
+        """
+        items = [
+            self._put_order(change.order, "attribute_not_exists(pk)", {}),
+            *self._events(change),
+        ]
+        if placement is not None:
+            items.insert(0, self._put_placement(placement, change.order.created_at))
+        for attempt in range(1, _ADD_ATTEMPTS + 1):
+            try:
+                transact_write(self._dynamodb, items)
+            except ConditionFailed as exc:
+                used = exc.failed.get(0)
+                if placement is None or used is None:
+                    raise
+                return Placement(placement.key, used["fingerprint"], used["order_id"])
+            except StorageContention:
+                # The same key twice at once. One of the two wins; the other finds its row shortly.
+                if attempt == _ADD_ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+            else:
+                return None
+        raise AssertionError("unreachable")
+
+    def get(self, order_id: str) -> Order:
+        """Returns an order as it is now; raises NotFound."""
+        with typed_failures():
+            response = self._dynamodb.get_item(
+                TableName=self._table_name, Key=_key(order_id), ConsistentRead=True
+            )
+        if "Item" not in response:
+            raise _not_found(order_id)
+        return _order(from_item(response["Item"]))
+
+    def save(self, before: Order, change: Change) -> None:
+        """Stores a decision on `before` with its event; nothing where nothing changed.
+
+        Raises StorageContention where the order was changed by someone else meanwhile.
+        """
+        if change.order == before:
+            return
+        items = [
+            self._put_order(change.order, "version = :version", {":version": before.version}),
+            *self._events(change),
+        ]
+        try:
+            transact_write(self._dynamodb, items)
+        except ConditionFailed as exc:
+            raise StorageContention(f"order {before.order_id} was changed meanwhile") from exc
+
+    def log(self, event: LoggedEvent) -> None:
+        """Appends another service's event to its order's log, once however often it comes."""
+        metadata = event.metadata
+        row = {
+            "pk": _partition(event.data["order_id"]),
+            "sk": f"EVENT#{metadata['occurred_at']}#{metadata['event_id']}",
+            "entity": _LOGGED,
+            "source": event.source,
+            "detail_type": event.type,
+            "detail": json.dumps(event.detail, separators=(",", ":")),
+            "event_id": metadata["event_id"],
+            "occurred_at": metadata["occurred_at"],
+        }
+        try:
+            with typed_failures():
+                self._dynamodb.put_item(
+                    TableName=self._table_name,
+                    Item=to_item(row),
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except ConditionFailed:
+            return
+
+    def events(self, order_id: str) -> list[LoggedEvent]:
+        """Returns the order's log in the order of time; raises NotFound."""
+        rows = list(self._partition_rows(order_id))
+        if not any(row["sk"] == _ORDER for row in rows):
+            raise _not_found(order_id)
+        return [
+            LoggedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
+            for row in rows
+            if row["sk"] != _ORDER
+        ]
+
+    def _partition_rows(self, order_id: str) -> Iterator[dict[str, Any]]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table_name,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": _partition(order_id)}),
+            ConsistentRead=True,
+        )
+        with typed_failures():
+            for page in pages:
+                yield from map(from_item, page["Items"])
+
+    def _events(self, change: Change) -> list["TransactWriteItemTypeDef"]:
+        if change.event is None:
+            return []
+        partition = _partition(change.order.order_id)
+        return [outbox.put(self._table_name, partition, change.event)]
+
+    def _put_order(
+        self, order: Order, condition: str, values: Mapping[str, Any]
+    ) -> "TransactWriteItemTypeDef":
+        put: TransactWriteItemTypeDef = {
+            "Put": {
+                "TableName": self._table_name,
+                "Item": {**_key(order.order_id), **to_item(_row(order))},
+                "ConditionExpression": condition,
+            }
+        }
+        if values:
+            put["Put"]["ExpressionAttributeValues"] = to_item(values)
+        return put
+
+    def _put_placement(self, placement: Placement, at: datetime) -> "TransactWriteItemTypeDef":
+        row = {
+            "pk": f"{_IDEMPOTENCY}#{placement.key}",
+            "sk": _IDEMPOTENCY,
+            "entity": "idempotency",
+            "fingerprint": placement.fingerprint,
+            "order_id": placement.order_id,
+            "expires_at": int((at + IDEMPOTENCY_LIFETIME).timestamp()),
+        }
+        return {
+            "Put": {
+                "TableName": self._table_name,
+                "Item": to_item(row),
+                # DynamoDB deletes what has expired within days, not at once.
+                "ConditionExpression": "attribute_not_exists(pk) OR expires_at < :now",
+                "ExpressionAttributeValues": to_item({":now": int(at.timestamp())}),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+
+def _partition(order_id: str) -> str:
+    return f"{_ORDER}#{order_id}"
+
+
+def _key(order_id: str) -> dict[str, Any]:
+    return to_item({"pk": _partition(order_id), "sk": _ORDER})
+
+
+def _not_found(order_id: str) -> NotFound:
+    return NotFound(f"There is no order {order_id}.", code="ORDER_NOT_FOUND")
+
+
+def _row(order: Order) -> dict[str, Any]:
+    return {
+        **asdict(order),
+        "entity": "order",
+        "created_at": clock.to_iso(order.created_at),
+        "updated_at": clock.to_iso(order.updated_at),
+    }
+
+
+def _order(row: Mapping[str, Any]) -> Order:
+    reason = row["reason"]
+    return Order(
+        order_id=row["order_id"],
+        status=Status(row["status"]),
+        lines=tuple(Line(**line) for line in row["lines"]),
+        email=row["email"],
+        shipping_address=Address(**row["shipping_address"]),
+        payment_token=row["payment_token"],
+        correlation_id=row["correlation_id"],
+        created_at=clock.from_iso(row["created_at"]),
+        updated_at=clock.from_iso(row["updated_at"]),
+        total_cents=row["total_cents"],
+        currency=row["currency"],
+        payment=None if row["payment"] is None else Payment(**row["payment"]),
+        reason=None if reason is None else Reason(ReasonCode(reason["code"]), reason["message"]),
+        version=row["version"],
+    )

@@ -1,0 +1,34 @@
+"""Starts the saga of an order whose request died between storing and starting it.
+
+EventBridge hands over every OrderPlaced. Mostly the saga runs already: one refused call.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from order import execution
+from order.repository import OrderRepository
+from order.settings import SagaSettings
+from order.timeline import LoggedEvent
+from shared import dynamodb, logging, settings
+from shared.logging import logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_settings = settings.load(SagaSettings)
+_orders = OrderRepository(dynamodb.client(), _settings.table_name)
+_stepfunctions = execution.client()
+
+
+def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
+    """Starts the order's saga where it has not been started.
+
+    The event doesn't carry the payment token; the order's own row does. Raises NotFound and
+    SagaNotStarted, which make Lambda try again and then park the event in the dead-letter queue.
+    """
+    placed = LoggedEvent.from_eventbridge(event)
+    order_id = placed.data["order_id"]
+    logging.bind(context, order_id=order_id, correlation_id=placed.metadata["correlation_id"])
+    execution.start(_stepfunctions, _settings.state_machine_arn, _orders.get(order_id))
+    logger.info("saga is started")
