@@ -1,0 +1,43 @@
+"""The saga's inventory steps: one Lambda function each, all idempotent by order."""
+
+from typing import Any
+
+from inventory import models, service
+from inventory.models import CommitStock, ReleaseStock, ReserveStock
+from inventory.repository import StockTable
+from inventory.settings import SETTINGS
+from shared import clock, dynamodb
+from shared.tasks import saga_task
+
+_repository = StockTable(dynamodb.client(), SETTINGS.table_name)
+
+
+@saga_task(ReserveStock)
+def reserve_stock(command: ReserveStock) -> dict[str, Any]:
+    """Sets all the order's units aside, or none; returns what they cost.
+
+    Returns `models.reservation_result`. Raises OutOfStock, UnknownProduct, StepAlreadyUndone,
+    StockContention, StorageContention.
+    """
+    reservation = service.reserve(_repository, command.task, command.lines, clock.now())
+    return models.reservation_result(reservation)
+
+
+@saga_task(ReleaseStock)
+def release_stock(command: ReleaseStock) -> dict[str, Any]:
+    """Puts the order's units back on the shelf, reserved or sold.
+
+    Raises StockContention, StorageContention.
+    """
+    service.release(_repository, command.task, clock.now())
+    return {}
+
+
+@saga_task(CommitStock)
+def commit_stock(command: CommitStock) -> dict[str, Any]:
+    """Turns the order's reserved units into sold ones.
+
+    Raises StepAlreadyUndone, StockContention, StorageContention.
+    """
+    service.commit(_repository, command.task, clock.now())
+    return {}

@@ -1,0 +1,42 @@
+"""The saga's payment steps: one Lambda function each, both idempotent by order."""
+
+from typing import Any
+
+from payment import models, service
+from payment.models import ChargePayment, RefundPayment
+from payment.repository import PaymentTable
+from payment.settings import SETTINGS
+from payment.simulated_provider import SimulatedProvider
+from shared import clock, dynamodb
+from shared.tasks import saga_task
+
+_repository = PaymentTable(dynamodb.client(), SETTINGS.table_name)
+# The one line to change for a real provider.
+_provider = SimulatedProvider(
+    dynamodb.client(),
+    SETTINGS.table_name,
+    reply_timeout_seconds=SETTINGS.payment_reply_timeout_seconds,
+)
+
+
+@saga_task(ChargePayment)
+def charge_payment(command: ChargePayment) -> dict[str, Any]:
+    """Takes the order's total, once however often it is asked; returns `models.payment_result`.
+
+    Raises PaymentDeclined, StepAlreadyUndone, PaymentProviderUnavailable, PaymentOutcomeUnknown,
+    StorageContention.
+    """
+    payment = service.charge(
+        _repository, _provider, command.task, command.amount, command.token, clock.now()
+    )
+    return models.payment_result(payment)
+
+
+@saga_task(RefundPayment)
+def refund_payment(command: RefundPayment) -> dict[str, Any]:
+    """Gives back whatever was taken for the order, also what we never heard of.
+
+    Returns `models.payment_result`. Raises RefundUnavailable, StorageContention.
+    """
+    payment = service.refund(_repository, _provider, command.task, clock.now())
+    return models.payment_result(payment)

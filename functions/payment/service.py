@@ -1,0 +1,98 @@
+"""Charging an order's payment and undoing it, each idempotent by order.
+
+Three places remember, so that neither a crash nor a race can take money twice or keep it after the
+undo. Our row says PENDING before the provider is asked: an undo that comes first has put its
+tombstone there, and the charge stops. The provider remembers the key: a repeat is the same charge.
+And an undo that finds no charge voids the key there: one that is still on its way is refused.
+"""
+
+from datetime import datetime
+
+from payment import domain, events
+from payment.domain import Payment, PaymentStatus
+from payment.ports import PaymentRepository
+from payment.provider import Capture, Charge, Decline, KeyVoided, PaymentProvider
+from shared.errors import (
+    PaymentOutcomeUnknown,
+    PaymentProviderUnavailable,
+    RefundUnavailable,
+    StepAlreadyUndone,
+)
+from shared.money import Money
+from shared.tasks import Task
+
+
+def charge(
+    repository: PaymentRepository,
+    provider: PaymentProvider,
+    task: Task,
+    amount: Money,
+    token: str,
+    at: datetime,
+) -> Payment:
+    """Captures the amount; a repeat gets the first answer. Returns the CAPTURED payment.
+
+    Raises PaymentDeclined, StepAlreadyUndone, PaymentProviderUnavailable, PaymentOutcomeUnknown,
+    StorageContention; AmountChanged where the repeat is over another amount.
+    """
+    pending = repository.create(domain.begin(task.order_id, amount, at))
+    if answer := domain.first_answer(pending, amount):
+        return answer
+    try:
+        outcome = provider.charge(task.order_id, amount, token)
+    except KeyVoided as voided:
+        raise StepAlreadyUndone(f"the payment of {task.order_id} was undone") from voided
+    match outcome:
+        case Decline(reason):
+            payment = domain.decline(pending, reason, at)
+            event = events.declined(payment, at, task.origin)
+        case Capture(refunded=True):
+            raise StepAlreadyUndone(f"the payment of {task.order_id} was undone")
+        case Capture(captured_at=captured_at):
+            payment = domain.capture(pending, at)
+            event = events.captured(payment, captured_at, task.origin)
+    # Where an undo got here first, this is refused, and so is the charge's next attempt.
+    repository.update(pending, payment, [event])
+    payment.require_captured()
+    return payment
+
+
+def refund(
+    repository: PaymentRepository, provider: PaymentProvider, task: Task, at: datetime
+) -> Payment:
+    """Gives back whatever was captured, known to us or not; returns the payment, undone.
+
+    A payment of which nothing was captured is VOIDED, a declined one stays DECLINED. Raises
+    RefundUnavailable where the provider can't do it now, and StorageContention.
+    """
+    payment = repository.find(task.order_id)
+    if payment is None:
+        # Where a charge began meanwhile, its payment is what stands, and is undone below.
+        payment = repository.create(domain.tombstone(task.order_id, at))
+    if payment.owes_nothing:
+        return payment
+    try:
+        captured = _undo_at_provider(provider, task.order_id)
+    except (PaymentProviderUnavailable, PaymentOutcomeUnknown) as exc:
+        # Unlike a charge, an undo in doubt can simply be tried again.
+        raise RefundUnavailable(str(exc)) from exc
+    if captured is None:
+        undone = domain.void(payment, at)
+        told = []
+    else:
+        undone = domain.refund(payment, at)
+        told = [events.refunded(undone, at, task.origin)]
+        if payment.status is PaymentStatus.PENDING:
+            # The reply was lost, so nobody has told of the capture that is given back.
+            told.insert(0, events.captured(undone, captured.captured_at, task.origin))
+    repository.update(payment, undone, told)
+    return undone
+
+
+def _undo_at_provider(provider: PaymentProvider, key: str) -> Capture | None:
+    """Refunds what was captured under the key, or makes sure that nothing will be."""
+    found: Charge | None = provider.find_charge(key) or provider.void(key)
+    if not isinstance(found, Capture):
+        return None
+    provider.refund(key)
+    return found
