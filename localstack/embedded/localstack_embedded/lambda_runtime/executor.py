@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import logging
 import os
 import shutil
 from contextvars import ContextVar
@@ -28,12 +29,14 @@ from localstack.services.lambda_.invocation.runtime_executor import (
 )
 from localstack.utils.patch import patch
 
-from localstack_embedded.lambda_runtime import payloads, tracing
+from localstack_embedded.lambda_runtime import payloads, telemetry, tracing
 from localstack_embedded.lambda_runtime.environment import function_variables
 from localstack_embedded.lambda_runtime.models import FunctionSpec, Invocation
 from localstack_embedded.lambda_runtime.pool import Demand, WorkerPool
 from localstack_embedded.lambda_runtime.settings import Settings
 from localstack_embedded.lambda_runtime.worker import Worker
+
+LOG = logging.getLogger(__name__)
 
 GENERATION_FILE = ".generation"
 """In a hot-reload directory: whoever changes the code changes this file's content last."""
@@ -55,14 +58,13 @@ class _Engine:
     """What all executors of this process share."""
 
     def __init__(self) -> None:
+        telemetry.install()
         self.settings = Settings.from_environment(os.environ)
         self.pool = WorkerPool[Worker](self.settings.worker_limit)
         # Never written to: its read end tells every worker when this process has ended.
         self.lifeline, self._held_open = os.pipe()
         self._scratch = Path(config.dirs.tmp) / "lambda-workers"
-        shutil.rmtree(
-            self._scratch, ignore_errors=True
-        )  # Left by an engine that was killed.
+        shutil.rmtree(self._scratch, ignore_errors=True)  # Left by an engine that was killed.
 
     def start_worker(self, spec: FunctionSpec) -> Worker:
         return Worker(
@@ -79,9 +81,7 @@ def _engine() -> _Engine:
 
 
 def _version_key(function_version: FunctionVersion) -> str:
-    return (
-        f"{function_version.qualified_arn}@{function_version.config.internal_revision}"
-    )
+    return f"{function_version.qualified_arn}@{function_version.config.internal_revision}"
 
 
 class ProcessRuntimeExecutor(RuntimeExecutor):
@@ -140,9 +140,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             caller=tracing.parent_of(trace_header),
         )
         engine = _engine()
-        with engine.pool.lease(
-            demand, lambda: engine.start_worker(self._spec)
-        ) as worker:
+        with engine.pool.lease(demand, lambda: engine.start_worker(self._spec)) as worker:
             outcome = worker.invoke(invocation)
         return InvocationResult(
             request_id=invocation.request_id,
@@ -178,9 +176,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         """Unpacks the code. Raises LambdaRuntimeException for what cannot run as a process."""
         function = function_version.config
-        if function.package_type != PackageType.Zip or not function.runtime.startswith(
-            "python"
-        ):
+        if function.package_type != PackageType.Zip or not function.runtime.startswith("python"):
             raise LambdaRuntimeException(
                 "The process executor runs zip packages of Python runtimes, not "
                 f"{function.runtime or function.package_type}"
@@ -193,7 +189,12 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def validate_environment(cls) -> bool:
-        return _engine().settings.worker_python.exists()
+        """Says at the engine's start whether functions will run."""
+        python = _engine().settings.worker_python
+        if not python.exists():
+            LOG.error("LAMBDA_WORKER_PYTHON names %s, which does not exist", python)
+            return False
+        return True
 
 
 def _decode_client_context(encoded: str | None) -> str | None:

@@ -41,9 +41,7 @@ def timed_out(request_id: str, timeout_seconds: int) -> bytes:
 
 def exited(request_id: str, exit_status: int) -> bytes:
     """The answer where the worker ended by itself; `exit_status` as in `Popen.returncode`."""
-    return _error(
-        "Runtime.ExitError", f"RequestId: {request_id} {_exit_text(exit_status)}"
-    )
+    return _error("Runtime.ExitError", f"RequestId: {request_id} {_exit_text(exit_status)}")
 
 
 def response_too_large() -> bytes:

@@ -134,9 +134,7 @@ class WorkerPool[W: PooledWorker]:
             self._line.append(ticket)
             self._serve_line()
         while not ticket.granted.wait(self._patience_seconds):
-            with (
-                self._lock
-            ):  # Patience has run out: what was not allowed before may be now.
+            with self._lock:  # Patience has run out: what was not allowed before may be now.
                 self._serve_line()
         # Room was made before anything is started in it.
         self._end_discarded()
@@ -211,9 +209,7 @@ class WorkerPool[W: PooledWorker]:
     def _find_idle(self, demand: Demand) -> _Slot[W] | None:
         """Finds an idle worker for a call, and drops those that can serve none any more."""
         candidates = []
-        for slot in [
-            slot for slot in self._idle if slot.version_key == demand.version_key
-        ]:
+        for slot in [slot for slot in self._idle if slot.version_key == demand.version_key]:
             assert slot.worker is not None
             if slot.generation != demand.generation or not slot.worker.is_alive():
                 self._discard(slot)
@@ -221,9 +217,7 @@ class WorkerPool[W: PooledWorker]:
                 candidates.append(slot)
         if not candidates:
             return None
-        own = (
-            slot for slot in candidates if slot.environment_id == demand.environment_id
-        )
+        own = (slot for slot in candidates if slot.environment_id == demand.environment_id)
         return next(own, candidates[-1])
 
     def _discard(self, slot: _Slot[W]) -> None:

@@ -34,9 +34,7 @@ class Request:
     body: bytes
     connection: socket.socket
 
-    def answer(
-        self, status: int, body: bytes, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Answers in a single write.
 
         Head and body in two TCP segments would cost 40 ms: the second waits for the peer's delayed
@@ -70,9 +68,7 @@ class _Connection:
         head_end = self._received.find(b"\r\n\r\n")
         if head_end < 0:
             return None
-        request_line, *header_lines = (
-            self._received[:head_end].decode("latin-1").split("\r\n")
-        )
+        request_line, *header_lines = self._received[:head_end].decode("latin-1").split("\r\n")
         body_start = head_end + 4
         body_end = body_start + _content_length(header_lines)
         if len(self._received) < body_end:
@@ -108,9 +104,7 @@ class RuntimeApi:
         accepted, _ = self._listener.accept()
         connection = _Connection(accepted)
         self._connections.add(connection)
-        self._selector.register(
-            accepted, selectors.EVENT_READ, lambda: self._read(connection)
-        )
+        self._selector.register(accepted, selectors.EVENT_READ, lambda: self._read(connection))
 
     def _read(self, connection: _Connection) -> Request | None:
         try:

@@ -33,20 +33,13 @@ class Settings:
         """Raises ValueError that names the setting where one is missing or makes no sense."""
         python = environment.get("LAMBDA_WORKER_PYTHON")
         if not python:
-            raise ValueError(
-                "LAMBDA_WORKER_PYTHON must name the interpreter that runs functions"
-            )
+            raise ValueError("LAMBDA_WORKER_PYTHON must name the interpreter that runs functions")
         limit = environment.get("LAMBDA_WORKER_LIMIT")
-        worker_limit = (
-            int(limit) if limit else default_worker_limit(os.cpu_count() or 1)
-        )
+        worker_limit = int(limit) if limit else default_worker_limit(os.cpu_count() or 1)
         if worker_limit < 1:
-            raise ValueError(
-                f"LAMBDA_WORKER_LIMIT must be at least 1, not {worker_limit}"
-            )
+            raise ValueError(f"LAMBDA_WORKER_LIMIT must be at least 1, not {worker_limit}")
         return cls(
             worker_python=Path(python),
             worker_limit=worker_limit,
-            dynamodb_endpoint_url=environment.get("LAMBDA_WORKER_ENDPOINT_URL_DYNAMODB")
-            or None,
+            dynamodb_endpoint_url=environment.get("LAMBDA_WORKER_ENDPOINT_URL_DYNAMODB") or None,
         )

@@ -60,9 +60,7 @@ class Worker:
     Not thread-safe: the pool leases it to one caller at a time.
     """
 
-    def __init__(
-        self, spec: FunctionSpec, *, python: Path, lifeline: int, scratch: Path
-    ) -> None:
+    def __init__(self, spec: FunctionSpec, *, python: Path, lifeline: int, scratch: Path) -> None:
         """Spawns the process and returns at once; the first call waits for its init.
 
         `lifeline` is the read end of a pipe whose only writer is the engine, `scratch` the
@@ -207,9 +205,7 @@ class Worker:
         }
         if invocation.client_context is not None:
             headers["Lambda-Runtime-Client-Context"] = invocation.client_context
-        with contextlib.suppress(
-            OSError
-        ):  # A dead worker is told by the wait that follows.
+        with contextlib.suppress(OSError):  # A dead worker is told by the wait that follows.
             request.answer(200, invocation.payload, headers)
 
         result = self._await_request(deadline)

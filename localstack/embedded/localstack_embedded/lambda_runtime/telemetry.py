@@ -1,0 +1,174 @@
+"""Logs and metrics of calls, shipped in batches.
+
+LocalStack makes a CloudWatch Logs request and a CloudWatch request for every call: 4 ms and 6 ms of
+CPU in the engine, which has one core to use, against 3 ms for the call itself. Shipped twice a
+second, they cost next to nothing while the store is busy. Log events keep the time of their call.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from queue import Empty
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localstack.aws.connect import connect_to
+from localstack.services.lambda_.invocation import version_manager
+from localstack.services.lambda_.invocation.logs import QUEUE_SHUTDOWN, LogHandler, LogItem
+from localstack.utils.aws.client_types import ServicePrincipal
+from localstack.utils.bootstrap import is_api_enabled
+from localstack.utils.patch import Patch
+
+LOG = logging.getLogger(__name__)
+
+BATCH_SECONDS = 0.5
+# CloudWatch Logs takes at most 10,000 events a request.
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+_MAX_EVENTS = 10_000
+
+
+def install() -> None:
+    """Puts the batching in the place of LocalStack's own shipping, for the rest of the process."""
+    Patch.function(LogHandler.add_logs, _add_logs_with_time).apply()
+    Patch.function(LogHandler.run_log_loop, _run_log_loop_in_batches, pass_target=False).apply()
+    metrics = _MetricCounter()
+    metrics.start()
+    version_manager.record_cw_metric_invocation = metrics.count_invocation
+    version_manager.record_cw_metric_error = metrics.count_error
+
+
+@dataclass(frozen=True)
+class _TimedLogItem(LogItem):
+    """One call's log, with the time of its end in milliseconds since 1970."""
+
+    ended_at_ms: int
+
+
+def _add_logs_with_time(
+    original: Callable[[LogHandler, LogItem], None], self: LogHandler, item: LogItem
+) -> None:
+    now_ms = int(time.time() * 1000)
+    original(self, _TimedLogItem(item.log_group, item.log_stream, item.logs, now_ms))
+
+
+def _run_log_loop_in_batches(self: LogHandler, *_: object) -> None:
+    """Runs in a function version's log thread until its handler is stopped."""
+    client = connect_to.with_assumed_role(
+        region_name=self.region,
+        role_arn=self.role_arn,
+        service_principal=ServicePrincipal.lambda_,
+    ).logs
+    is_stopping = False
+    while not is_stopping:
+        items = [self.log_queue.get()]
+        self._shutdown_event.wait(BATCH_SECONDS)
+        with contextlib.suppress(Empty):
+            while True:
+                items.append(self.log_queue.get_nowait())
+        is_stopping = QUEUE_SHUTDOWN in items
+        try:
+            _put_logs(client, [item for item in items if isinstance(item, _TimedLogItem)])
+        except (ClientError, BotoCoreError) as exc:
+            # The calls themselves have succeeded; the next batch may get through.
+            LOG.warning("Could not write %d calls' logs: %s", len(items), exc)
+
+
+def _put_logs(client: Any, items: Iterable[_TimedLogItem]) -> None:
+    streams: defaultdict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
+    for item in items:
+        # CloudWatch refuses events without text.
+        lines = (line for line in item.logs.split("\n") if line)
+        streams[item.log_group, item.log_stream].extend(
+            {"timestamp": item.ended_at_ms, "message": f"{line}\n"} for line in lines
+        )
+    for (group, stream), events in streams.items():
+        for start in range(0, len(events), _MAX_EVENTS):
+            batch = {
+                "logGroupName": group,
+                "logStreamName": stream,
+                "logEvents": events[start : start + _MAX_EVENTS],
+            }
+            try:
+                client.put_log_events(**batch)
+            except client.exceptions.ResourceNotFoundException:
+                _create_stream(client, group, stream)
+                client.put_log_events(**batch)
+
+
+def _create_stream(client: Any, group: str, stream: str) -> None:
+    with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+        client.create_log_group(logGroupName=group)
+    with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+        client.create_log_stream(logGroupName=group, logStreamName=stream)
+
+
+class _Metric(NamedTuple):
+    account_id: str
+    region_name: str
+    function_name: str
+    name: str
+
+
+class _MetricCounter:
+    """Counts calls and failures by function and publishes them from a thread of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[_Metric] = Counter()
+        self._counted = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="lambda-metrics", daemon=True).start()
+
+    def count_invocation(self, function_name: str, account_id: str, region_name: str) -> None:
+        self._count(_Metric(account_id, region_name, function_name, "Invocations"))
+
+    def count_error(self, function_name: str, account_id: str, region_name: str) -> None:
+        """A failed call counts as a call as well."""
+        self._count(
+            _Metric(account_id, region_name, function_name, "Invocations"),
+            _Metric(account_id, region_name, function_name, "Errors"),
+        )
+
+    def _count(self, *metrics: _Metric) -> None:
+        with self._lock:
+            self._counts.update(metrics)
+        self._counted.set()
+
+    def _run(self) -> None:
+        while True:
+            self._counted.wait()
+            time.sleep(BATCH_SECONDS)
+            self._counted.clear()
+            with self._lock:
+                counts, self._counts = self._counts, Counter()
+            try:
+                _publish(counts)
+            except (ClientError, BotoCoreError) as exc:
+                LOG.warning("Could not publish the functions' metrics: %s", exc)
+
+
+def _publish(counts: Counter[_Metric]) -> None:
+    if not is_api_enabled("cloudwatch"):
+        return
+    now = datetime.now(UTC)
+    owners: defaultdict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
+    for metric, count in counts.items():
+        owners[metric.account_id, metric.region_name].append(
+            {
+                "MetricName": metric.name,
+                "Dimensions": [{"Name": "FunctionName", "Value": metric.function_name}],
+                "Timestamp": now,
+                "Values": [1.0],
+                "Counts": [float(count)],
+            }
+        )
+    for (account_id, region_name), data in owners.items():
+        client = connect_to(aws_access_key_id=account_id, region_name=region_name).cloudwatch
+        client.put_metric_data(Namespace="AWS/Lambda", MetricData=data)
