@@ -22,6 +22,9 @@ START_TIME_TOLERANCE_SECONDS = 2.0
 STOP_GRACE_SECONDS = 5.0
 KILL_GRACE_SECONDS = 5.0
 
+# The servers outlive us on purpose; a Popen object that is dropped before would complain.
+_CHILDREN: list[subprocess.Popen[bytes]] = []
+
 
 @dataclass(frozen=True)
 class ProcessRecord:
@@ -55,6 +58,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _CHILDREN.append(child)
     return ProcessRecord(name, child.pid, psutil.Process(child.pid).create_time())
 
 

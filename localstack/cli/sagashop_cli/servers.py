@@ -11,6 +11,7 @@ from pathlib import Path
 
 from localstack_embedded.dynamodb.command import READINESS_PATH, dynamodb_server_command
 from localstack_embedded.settings import DynamoDbEngine, engine_command, engine_environment
+
 from sagashop_cli import processes
 from sagashop_cli.errors import ServerFailed
 from sagashop_cli.paths import StorePaths, environment_python
@@ -75,7 +76,7 @@ def describe_servers(paths: StorePaths, dynamodb_engine: DynamoDbEngine) -> list
     )
     dynamodb = Server(
         name=DYNAMODB,
-        title="The DynamoDB server",
+        title="the DynamoDB server",
         port=dynamodb_port,
         command=command,
         environment=environment,

@@ -39,6 +39,45 @@ class Stack:
         return cls(**fields)
 
 
+DEAD_LETTER_QUEUE_SUFFIX = "DeadLetterQueueUrl"
+TABLE_OUTPUTS = {"order": "OrderTable", "inventory": "InventoryTable", "payment": "PaymentTable"}
+
+
+def stack_of(
+    outputs: Mapping[str, str],
+    *,
+    endpoint_url: str,
+    port: int,
+    region: str,
+    stack_name: str,
+    log_file: Path,
+) -> Stack:
+    """Makes a store's addresses from the outputs of its CloudFormation stack.
+
+    The outputs hold the addresses that the store would have on AWS. The engine serves the API below a
+    path, which needs no DNS (Python's urllib doesn't resolve `*.localhost`), and the storefront under
+    a host name, because a website's links start at `/`.
+    """
+    api_stage = outputs["ApiUrl"].rpartition("/")[2]
+    return Stack(
+        endpoint_url=endpoint_url,
+        region=region,
+        stack_name=stack_name,
+        api_url=f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{api_stage}",
+        storefront_url=f"http://{outputs['StorefrontBucket']}.s3-website.localhost:{port}/",
+        websocket_url=None,
+        event_bus_name=outputs["EventBusName"],
+        state_machine_arn=outputs["StateMachineArn"],
+        tables={service: outputs[output] for service, output in TABLE_OUTPUTS.items()},
+        dead_letter_queues={
+            output.removesuffix(DEAD_LETTER_QUEUE_SUFFIX): url
+            for output, url in outputs.items()
+            if output.endswith(DEAD_LETTER_QUEUE_SUFFIX)
+        },
+        log_file=str(log_file),
+    )
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replaces a file's content, or leaves the old one when the machine stops half way."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,226 @@
+"""Starts, stops and describes one store: what `make up` and `make down` do, step by step."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from localstack_embedded.settings import DynamoDbEngine
+
+from sagashop_cli import servers
+from sagashop_cli.aws import REGION, Aws
+from sagashop_cli.deploy import deploy
+from sagashop_cli.errors import StoreBusy, StoreNotRunning
+from sagashop_cli.package import build_package, site_packages
+from sagashop_cli.paths import StorePaths, environment_python
+from sagashop_cli.processes import ProcessRecord, ProcessTable
+from sagashop_cli.progress import Progress
+from sagashop_cli.seed import read_catalogue, seed
+from sagashop_cli.servers import Server
+from sagashop_cli.stack import Stack, stack_of
+from sagashop_cli.storefront import publish
+
+STACK_NAME = "sagashop"
+PARAMETERS = {"Stage": "local"}
+LOCK_WAIT_SECONDS = 60.0
+LOCK_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """Whether one of the store's servers lives and answers; `pid` is None where it doesn't live."""
+
+    title: str
+    port: int
+    pid: int | None
+    ready: bool
+
+
+class Store:
+    """The store on one port. Its methods show their steps on `progress`."""
+
+    def __init__(
+        self, paths: StorePaths, progress: Progress, dynamodb_engine: DynamoDbEngine = "embedded"
+    ) -> None:
+        self.paths = paths
+        self.aws = Aws(servers.endpoint_url(paths.port))
+        self._progress = progress
+        self._servers = servers.describe_servers(paths, dynamodb_engine)
+        self._processes = ProcessTable(paths.processes_file)
+
+    def up(self) -> Stack:
+        """Starts what isn't running, deploys, seeds and publishes; a running store keeps running.
+
+        Whatever fails, or interrupts us: the servers that this call started are stopped again.
+        """
+        with self._locked():
+            started: list[Server] = []
+            try:
+                self._start(started)
+                return self._bring_up_to_date()
+            except BaseException:
+                self._stop(started)
+                raise
+
+    def down(self) -> bool:
+        """Stops what `up` started; returns whether anything was running. The tables stay on disk."""
+        with self._locked():
+            return self._stop(self._servers)
+
+    def reset(self) -> None:
+        """Forgets every order and restores the seeded stock; a running store runs again afterwards.
+
+        The engine is started anew as well: an execution under way would bring back its order.
+        """
+        with self._locked():
+            was_running = self._stop(self._servers)
+            with self._progress.step("delete the tables"):
+                shutil.rmtree(self.paths.dynamodb_data, ignore_errors=True)
+        if was_running:
+            self.up()
+
+    def deploy(self) -> Stack:
+        """Brings the running store's functions, resources and storefront up to date."""
+        with self._locked():
+            self.stack()
+            self._package()
+            return self._bring_up_to_date()
+
+    def publish(self) -> None:
+        """Publishes the storefront of the running store."""
+        self._publish(self.stack())
+
+    def seed(self) -> None:
+        """Puts missing products on the running store's shelves."""
+        self._seed(self.stack())
+
+    def update_package(self) -> bool:
+        """Hands changed code to the workers; returns whether any had changed."""
+        dependencies = site_packages(environment_python("functions"))
+        return build_package(dependencies, self.paths.root / "functions", self.paths.package)
+
+    def stack(self) -> Stack:
+        """Returns the running store's stack.json; raises `StoreNotRunning` where there is none."""
+        if not all(status.ready for status in self.status()):
+            raise StoreNotRunning(self.paths.port)
+        try:
+            return Stack.load(self.paths.stack_file)
+        except FileNotFoundError as exc:
+            raise StoreNotRunning(self.paths.port) from exc
+
+    def status(self) -> list[ServerStatus]:
+        """Looks at each of the store's servers."""
+        return [self._status_of(server) for server in self._servers]
+
+    def _status_of(self, server: Server) -> ServerStatus:
+        record = self._processes.running(server.name)
+        return ServerStatus(
+            title=server.title,
+            port=server.port,
+            pid=record.pid if record else None,
+            ready=record is not None and servers.answers(server.readiness_url),
+        )
+
+    def _start(self, started: list[Server]) -> None:
+        """Starts the servers that don't run, notes them in `started`, and builds the package meanwhile.
+
+        Also waits for servers that another call started: it may have been killed before they were
+        ready.
+        """
+        side_by_side = ThreadPoolExecutor()
+        try:
+            tasks = [side_by_side.submit(self._package)]
+            for server in self._servers:
+                record = self._processes.running(server.name)
+                if record is None:
+                    self._processes.stop(server.name)  # a server that died may have left workers
+                    started.append(server)
+                    record = servers.start(server, self._processes)
+                tasks.append(side_by_side.submit(self._wait_for, server, record))
+            for task in tasks:
+                task.result()
+        finally:
+            # Not `with`: after Ctrl-C the servers must be stopped before the tasks can end.
+            side_by_side.shutdown(wait=False)
+
+    def _wait_for(self, server: Server, record: ProcessRecord) -> None:
+        with self._progress.step(f"start {server.title}") as step:
+            servers.wait_until_ready(server, record)
+            step.note(f"port {server.port}")
+
+    def _stop(self, doomed: Sequence[Server]) -> bool:
+        """Stops servers, the last started first; returns whether any was running."""
+        self.paths.stack_file.unlink(missing_ok=True)
+        was_running = False
+        for server in reversed(doomed):
+            if self._processes.running(server.name):
+                with self._progress.step(f"stop {server.title}"):
+                    self._processes.stop(server.name)
+                was_running = True
+            else:
+                self._processes.stop(server.name)
+        return was_running
+
+    def _bring_up_to_date(self) -> Stack:
+        """Makes stack, shelves and storefront what the project's files say; writes stack.json."""
+        with self._progress.step("deploy template.yaml") as step:
+            deployment = deploy(
+                self.aws,
+                STACK_NAME,
+                self.paths.root / "template.yaml",
+                self.paths.package,
+                PARAMETERS,
+            )
+            step.note("changed" if deployment.changed else "no changes")
+        stack = stack_of(
+            deployment.outputs,
+            endpoint_url=self.aws.endpoint_url,
+            port=self.paths.port,
+            region=REGION,
+            stack_name=STACK_NAME,
+            log_file=self.paths.engine_log,
+        )
+        self._seed(stack)
+        self._publish(stack)
+        stack.save(self.paths.stack_file)
+        return stack
+
+    def _package(self) -> None:
+        with self._progress.step("build the Lambda package") as step:
+            step.note("changed" if self.update_package() else "no changes")
+
+    def _seed(self, stack: Stack) -> None:
+        with self._progress.step("seed the catalogue") as step:
+            catalogue = read_catalogue()
+            new = seed(self.aws, stack.tables["inventory"], catalogue)
+            step.note(f"{len(catalogue)} products, {new} new")
+
+    def _publish(self, stack: Stack) -> None:
+        with self._progress.step("publish the storefront") as step:
+            bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
+            count = publish(self.aws, self.paths.root / "storefront_s3", bucket, stack.api_url)
+            step.note(f"{count} files")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keeps two commands from starting or stopping the same store at once."""
+        self.paths.lock_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.paths.lock_file.open("w") as lock:
+            deadline = time.monotonic() + LOCK_WAIT_SECONDS
+            while not _try_lock(lock):
+                if time.monotonic() > deadline:
+                    raise StoreBusy(self.paths.port)
+                time.sleep(LOCK_POLL_SECONDS)
+            yield
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
