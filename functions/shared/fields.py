@@ -28,10 +28,6 @@ class Fields:
         if not self._is_object:
             self._errors.append(FieldError(path or "body", "must be a JSON object"))
 
-    def has(self, name: str) -> bool:
-        """Tells whether the field is present and not null."""
-        return self._values.get(name) is not None
-
     def text(
         self,
         name: str,
@@ -71,12 +67,9 @@ class Fields:
         return minimum
 
     def object(self, name: str) -> "Fields":
-        """Returns a nested object to read on."""
-        if self.has(name):
-            return Fields(self._values[name], path=self._path_of(name), errors=self._errors)
-        self._missing(name)
-        # What is missing as a whole is reported once, not again for each field inside.
-        return Fields({}, path=self._path_of(name), errors=[])
+        """Returns a nested object to read on; of a missing one, all wanted fields are missing."""
+        value = self._values.get(name)
+        return Fields({} if value is None else value, path=self._path_of(name), errors=self._errors)
 
     def objects(self, name: str, *, minimum: int = 1, maximum: int = 100) -> list["Fields"]:
         """Returns the objects of a list that has from `minimum` to `maximum` of them."""
@@ -96,12 +89,6 @@ class Fields:
                 for index, element in enumerate(value)
             ]
         return []
-
-    def only(self, *names: str) -> None:
-        """Reports every field besides `names`: a misspelt optional field must not pass unseen."""
-        for name in self._values:
-            if name not in names:
-                self._wrong(name, "is not a known field")
 
     def check(self) -> None:
         """Raises ValidationFailed with all that was wrong, here and in what was read from here."""

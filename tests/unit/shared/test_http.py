@@ -1,0 +1,242 @@
+"""JSON over HTTP: problem documents, CORS, correlation ids, and nothing of the inside."""
+
+import base64
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from builders import a_request
+from shared.errors import Conflict, FieldError, NotFound, StorageContention, ValidationFailed
+from shared.http import Answer, ServiceApi
+
+type Logged = Callable[[], list[dict[str, Any]]]
+type Call = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def api() -> ServiceApi:
+    return ServiceApi("parcel")
+
+
+@pytest.fixture
+def call(api: ServiceApi, lambda_context: Any) -> Call:
+    """Calls the API's handler: `call("GET", "/parcels/{id}", id="1")`."""
+
+    def send(method: str, resource: str, **arguments: Any) -> dict[str, Any]:
+        return api.handler(a_request(method, resource, **arguments), lambda_context)
+
+    return send
+
+
+def problem(response: dict[str, Any]) -> dict[str, Any]:
+    assert response["headers"]["Content-Type"] == "application/problem+json"
+    document: dict[str, Any] = json.loads(response["body"])
+    assert document["status"] == response["statusCode"]
+    return document
+
+
+def test_a_view_gets_the_paths_parameters_and_its_object_is_the_answer(
+    api: ServiceApi, call: Call
+) -> None:
+    # Given
+    api.get("/parcels/{parcel_id}")(lambda parcel_id: {"parcel_id": parcel_id, "name": "Straße"})
+
+    # When
+    response = call("GET", "/parcels/{parcel_id}", parcel_id="p1")
+
+    # Then
+    assert response["statusCode"] == 200
+    assert response["headers"]["Content-Type"] == "application/json"
+    assert json.loads(response["body"]) == {"parcel_id": "p1", "name": "Straße"}
+
+
+def test_every_service_tells_that_it_is_well(call: Call) -> None:
+    # When
+    response = call("GET", "/parcel/health")
+
+    # Then
+    assert response["statusCode"] == 200
+    assert json.loads(response["body"]) == {"service": "parcel", "status": "ok"}
+
+
+def test_an_answer_may_have_another_status_and_headers(api: ServiceApi, call: Call) -> None:
+    # Given
+    api.post("/parcels")(lambda: Answer({}, HTTPStatus.ACCEPTED, {"Location": "/parcels/p1"}))
+
+    # When
+    response = call("POST", "/parcels", body={})
+
+    # Then
+    assert response["statusCode"] == 202
+    assert response["headers"]["Location"] == "/parcels/p1"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (NotFound("no such parcel"), 404, "NOT_FOUND"),
+        (NotFound("no such parcel", code="PARCEL_NOT_FOUND"), 404, "PARCEL_NOT_FOUND"),
+        (Conflict("sent already"), 409, "CONFLICT"),
+        (StorageContention("throttled"), 503, "SERVICE_BUSY"),
+    ],
+)
+def test_a_typed_error_is_a_problem_document(
+    error: Exception, status: int, code: str, api: ServiceApi, call: Call
+) -> None:
+    # Given
+    def refuse() -> dict[str, Any]:
+        raise error
+
+    api.get("/parcels")(refuse)
+
+    # When
+    response = call("GET", "/parcels")
+
+    # Then
+    document = problem(response)
+    assert (response["statusCode"], document["code"]) == (status, code)
+    assert document.keys() == {"type", "title", "status", "detail", "code"}
+
+
+def test_wrong_fields_are_named_in_the_problem(api: ServiceApi, call: Call) -> None:
+    # Given
+    def refuse() -> dict[str, Any]:
+        raise ValidationFailed([FieldError("size.width", "is required")])
+
+    api.get("/parcels")(refuse)
+
+    # When
+    document = problem(call("GET", "/parcels"))
+
+    # Then
+    assert document["status"] == 422
+    assert document["errors"] == [{"field": "size.width", "message": "is required"}]
+
+
+def test_a_bug_is_a_500_that_says_nothing_of_the_inside_and_is_logged_with_its_stack(
+    api: ServiceApi, call: Call, logged: Logged
+) -> None:
+    # Given
+    def fail() -> dict[str, Any]:
+        raise RuntimeError("password hunter2")
+
+    api.get("/parcels")(fail)
+
+    # When
+    response = call("GET", "/parcels", headers={"X-Correlation-Id": "cor-7"})
+
+    # Then
+    document = problem(response)
+    assert document["code"] == "INTERNAL_ERROR"
+    assert document["correlation_id"] == "cor-7"
+    assert "hunter2" not in response["body"]
+    (failure,) = (line for line in logged() if line["message"] == "request failed")
+    assert "hunter2" in failure["exception"]
+    assert failure["correlation_id"] == "cor-7"
+
+
+@pytest.mark.parametrize("body", ["{", "", None, '{"a": NaN}', "[" * 100_000, '{"a": "\\ud800'])
+def test_a_body_that_is_no_json_is_a_400(body: str | None, api: ServiceApi, call: Call) -> None:
+    # Given
+    api.post("/parcels")(lambda: {"got": api.json_body()})
+
+    # When
+    document = problem(call("POST", "/parcels", body=body))
+
+    # Then
+    assert (document["status"], document["code"]) == (400, "MALFORMED_REQUEST")
+
+
+def test_bytes_that_are_no_text_are_a_400(api: ServiceApi, lambda_context: Any) -> None:
+    # Given
+    api.post("/parcels")(lambda: {"got": api.json_body()})
+    event = a_request("POST", "/parcels", body=base64.b64encode(b'"\xff"').decode())
+    event["isBase64Encoded"] = True
+
+    # When
+    document = problem(api.handler(event, lambda_context))
+
+    # Then
+    assert document["code"] == "MALFORMED_REQUEST"
+
+
+def test_a_body_of_another_media_type_is_a_415(api: ServiceApi, call: Call) -> None:
+    # Given
+    api.post("/parcels")(lambda: {"got": api.json_body()})
+
+    # When
+    document = problem(call("POST", "/parcels", body="a=1", headers={"Content-Type": "text/plain"}))
+
+    # Then
+    assert (document["status"], document["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_json_with_a_charset_is_json(api: ServiceApi, call: Call) -> None:
+    # Given
+    api.post("/parcels")(lambda: {"got": api.json_body()})
+
+    # When
+    response = call(
+        "POST",
+        "/parcels",
+        body={"a": "ä"},
+        headers={"Content-Type": "Application/JSON; charset=utf-8"},
+    )
+
+    # Then
+    assert json.loads(response["body"]) == {"got": {"a": "ä"}}
+
+
+def test_an_unknown_path_is_a_404(call: Call) -> None:
+    assert problem(call("GET", "/nowhere"))["code"] == "NOT_FOUND"
+
+
+def test_a_known_path_with_another_method_is_a_405(call: Call) -> None:
+    assert problem(call("DELETE", "/parcel/health"))["code"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("resource", ["/parcel/health", "/nowhere", "/broken"])
+def test_pages_of_any_origin_may_read_every_answer(
+    resource: str, api: ServiceApi, call: Call
+) -> None:
+    # Given
+    def fail() -> dict[str, Any]:
+        raise RuntimeError
+
+    api.get("/broken")(fail)
+
+    # When
+    headers = call("GET", resource)["headers"]
+
+    # Then
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert "X-Correlation-Id" in headers["Access-Control-Expose-Headers"]
+
+
+def test_the_callers_correlation_id_is_kept(api: ServiceApi, call: Call) -> None:
+    # When
+    response = call("GET", "/parcel/health", headers={"x-correlation-id": "cor-7"})
+
+    # Then
+    assert response["headers"]["X-Correlation-Id"] == "cor-7"
+    assert api.origin.correlation_id == "cor-7"
+    assert api.origin.causation_id == "request-1"
+
+
+@pytest.mark.parametrize("sent", ["", "a" * 129, "two words", "a\nb"])
+def test_a_senseless_correlation_id_is_replaced(sent: str, call: Call) -> None:
+    # When
+    response = call("GET", "/parcel/health", headers={"X-Correlation-Id": sent})
+
+    # Then
+    assert response["headers"]["X-Correlation-Id"].startswith("cor_")
+
+
+def test_without_a_correlation_id_each_request_gets_its_own(call: Call) -> None:
+    # When
+    given = {call("GET", "/parcel/health")["headers"]["X-Correlation-Id"] for _ in range(2)}
+
+    # Then
+    assert len(given) == 2

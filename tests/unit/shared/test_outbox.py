@@ -1,0 +1,166 @@
+"""The outbox: a row in the transaction, and the relay that takes it to the bus."""
+
+import json
+from typing import Any
+
+import pytest
+from builders import ORIGIN, PLACED_AT
+from shared import dynamodb, outbox
+from shared.events import DomainEvent
+
+
+class FakeBus:
+    """An event bus that keeps what it takes, and refuses the details that it is told to refuse."""
+
+    def __init__(self, *refused: str) -> None:
+        self.calls: list[list[dict[str, Any]]] = []
+        self._refused = refused
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """EventBridge's call."""
+        self.calls.append(Entries)
+        return {"Entries": [self._result(entry) for entry in Entries]}
+
+    @property
+    def details(self) -> list[str]:
+        """Everything that it was handed, in order."""
+        return [entry["Detail"] for call in self.calls for entry in call]
+
+    def _result(self, entry: dict[str, Any]) -> dict[str, str]:
+        if entry["Detail"] in self._refused:
+            return {"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}
+        return {"EventId": "1"}
+
+
+def stream_record(
+    number: int, detail: str, *, name: str = "INSERT", entity: str = "outbox_event"
+) -> dict[str, Any]:
+    row = {
+        "pk": "ORDER#ord_1",
+        "sk": f"EVENT#{number}",
+        "entity": entity,
+        "source": "sagashop.order",
+        "detail_type": "OrderPlaced",
+        "detail": detail,
+    }
+    return {
+        "eventName": name,
+        "dynamodb": {"SequenceNumber": str(number), "NewImage": dynamodb.to_item(row)},
+    }
+
+
+@pytest.fixture
+def put_on(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def use(bus: FakeBus) -> FakeBus:
+        monkeypatch.setattr(outbox, "_bus", lambda: bus)
+        return bus
+
+    return use
+
+
+def test_an_event_becomes_a_row_beside_its_entity() -> None:
+    # Given
+    event = DomainEvent("order", "OrderPlaced", "ord_1", PLACED_AT, ORIGIN, {"items": []})
+
+    # When
+    row = dynamodb.from_item(outbox.put("orders", "ORDER#ord_1", event)["Put"]["Item"])
+
+    # Then
+    assert row["pk"] == "ORDER#ord_1"
+    assert row["sk"] == f"EVENT#2026-03-01T09:30:00.000Z#{event.event_id}"
+    assert (row["entity"], row["source"], row["detail_type"]) == (
+        "outbox_event",
+        "sagashop.order",
+        "OrderPlaced",
+    )
+    assert json.loads(row["detail"]) == {
+        "metadata": {
+            "event_id": event.event_id,
+            "schema_version": 1,
+            "occurred_at": "2026-03-01T09:30:00.000Z",
+            "correlation_id": "cor-1",
+            "causation_id": "request-1",
+            "trace_id": "1-67c2d3e4-abc",
+        },
+        "data": {"order_id": "ord_1", "items": []},
+    }
+
+
+def test_the_relay_publishes_new_event_rows_in_the_streams_order(
+    put_on: Any, lambda_context: Any
+) -> None:
+    # Given
+    bus = put_on(FakeBus())
+    records = [stream_record(number, f"{number}") for number in range(3)]
+
+    # When
+    response = outbox.relay({"Records": records}, lambda_context)
+
+    # Then
+    assert response == {"batchItemFailures": []}
+    assert bus.calls[0][0] == {
+        "EventBusName": "sagashop-unit",
+        "Source": "sagashop.order",
+        "DetailType": "OrderPlaced",
+        "Detail": "0",
+    }
+    assert bus.details == ["0", "1", "2"]
+
+
+def test_the_relay_leaves_alone_what_is_no_new_event_of_the_service(
+    put_on: Any, lambda_context: Any
+) -> None:
+    # Given
+    bus = put_on(FakeBus())
+    removal = {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "3"}}
+    records = [
+        stream_record(1, "changed", name="MODIFY"),
+        stream_record(2, "of another service", entity="logged_event"),
+        removal,
+    ]
+
+    # When
+    response = outbox.relay({"Records": records}, lambda_context)
+
+    # Then
+    assert response == {"batchItemFailures": []}
+    assert bus.calls == []
+
+
+def test_the_relay_puts_at_most_ten_events_in_a_call(put_on: Any, lambda_context: Any) -> None:
+    # Given
+    bus = put_on(FakeBus())
+    records = [stream_record(number, f"{number}") for number in range(21)]
+
+    # When
+    outbox.relay({"Records": records}, lambda_context)
+
+    # Then
+    assert [len(call) for call in bus.calls] == [10, 10, 1]
+
+
+def test_the_relay_keeps_a_call_within_256_kilobytes(put_on: Any, lambda_context: Any) -> None:
+    # Given
+    bus = put_on(FakeBus())
+    records = [stream_record(number, "ä" * 60_000) for number in range(3)]
+
+    # When
+    outbox.relay({"Records": records}, lambda_context)
+
+    # Then
+    assert [len(call) for call in bus.calls] == [2, 1]
+
+
+def test_the_relay_returns_to_the_first_event_that_was_refused_and_sends_none_after_it(
+    put_on: Any, lambda_context: Any
+) -> None:
+    # Given
+    bus = put_on(FakeBus("4", "6"))
+    records = [stream_record(number, f"{number}") for number in range(15)]
+
+    # When
+    response = outbox.relay({"Records": records}, lambda_context)
+
+    # Then
+    assert response == {"batchItemFailures": [{"itemIdentifier": "4"}]}
+    assert len(bus.calls) == 1

@@ -1,0 +1,127 @@
+"""A saga's step as a Lambda handler: parse, log, count, and let typed errors fly."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pytest
+from shared.errors import OutOfStock, ValidationFailed
+from shared.events import Origin
+from shared.fields import Fields
+from shared.tasks import Task, saga_task
+
+PAYLOAD = {"order_id": "ord_1", "correlation_id": "cor_1", "execution": "ord_1", "units": 2}
+type Logged = Callable[[], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class PackParcel:
+    task: Task
+    units: int
+
+    @classmethod
+    def read(cls, task: Task, fields: Fields) -> Self:
+        return cls(task, fields.integer("units"))
+
+
+def pack(command: PackParcel) -> dict[str, Any]:
+    return {"packed": command.units, "origin": command.task.origin}
+
+
+def emitted_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metrics,) = (line for line in lines if "_aws" in line)
+    return metrics
+
+
+def test_a_step_gets_a_typed_command_and_its_answer_is_the_handlers(lambda_context: Any) -> None:
+    # When
+    answer = saga_task(PackParcel)(pack)(PAYLOAD, lambda_context)
+
+    # Then
+    assert answer["packed"] == 2
+    assert answer["origin"] == Origin("cor_1", causation_id="request-1", trace_id=None)
+
+
+def test_a_step_logs_its_start_and_its_outcome_with_the_orders_ids(
+    lambda_context: Any, logged: Logged
+) -> None:
+    # When
+    saga_task(PackParcel)(pack)(PAYLOAD, lambda_context)
+
+    # Then
+    lines = logged()
+    assert [line["message"] for line in lines] == ["step started", "step succeeded"]
+    for line in lines:
+        assert line["step"] == "PackParcel"
+        assert line["order_id"] == "ord_1"
+        assert line["execution"] == "ord_1"
+        assert line["correlation_id"] == "cor_1"
+        assert line["request_id"] == "request-1"
+
+
+def test_one_invocations_ids_do_not_stay_for_the_next(lambda_context: Any, logged: Logged) -> None:
+    # Given
+    handler = saga_task(PackParcel)(pack)
+    handler(PAYLOAD, lambda_context)
+
+    # When
+    handler({**PAYLOAD, "order_id": "ord_2"}, lambda_context)
+
+    # Then
+    assert [line["order_id"] for line in logged()] == ["ord_1", "ord_1", "ord_2", "ord_2"]
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "metric"),
+    [
+        (OutOfStock("only 1 left"), "step refused", "StepRefused"),
+        (ZeroDivisionError("a bug"), "step failed", "StepFailed"),
+    ],
+)
+def test_an_error_is_logged_and_counted_and_flies_on(
+    error: Exception,
+    message: str,
+    metric: str,
+    lambda_context: Any,
+    logged: Logged,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Given
+    def fail(command: PackParcel) -> dict[str, Any]:
+        raise error
+
+    # When
+    with pytest.raises(type(error)) as caught:
+        saga_task(PackParcel)(fail)(PAYLOAD, lambda_context)
+
+    # Then
+    assert caught.value is error
+    assert logged()[-1]["message"] == message
+    metrics = emitted_metrics(capsys)
+    assert metrics[metric] == [1.0]
+    assert metrics["step"] == "PackParcel"
+
+
+def test_a_success_is_counted(lambda_context: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    # When
+    saga_task(PackParcel)(pack)(PAYLOAD, lambda_context)
+
+    # Then
+    metrics = emitted_metrics(capsys)
+    assert metrics["StepSucceeded"] == [1.0]
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "sagashop"
+
+
+@pytest.mark.parametrize("payload", [{}, None, {**PAYLOAD, "units": "2"}])
+def test_a_payload_that_does_not_fit_never_reaches_the_step(
+    payload: Any, lambda_context: Any
+) -> None:
+    # Given
+    def never(command: PackParcel) -> dict[str, Any]:
+        raise AssertionError("the step ran")
+
+    # Then
+    with pytest.raises(ValidationFailed):
+        saga_task(PackParcel)(never)(payload, lambda_context)
