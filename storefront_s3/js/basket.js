@@ -5,7 +5,7 @@
 
 import { record } from "./storage.js";
 
-/** The most of one product that the order API accepts in a line. */
+/** More of one product than this is a slip of the finger; the order API would take 1000. */
 export const MAX_QUANTITY = 99;
 
 const isLine = (line) =>

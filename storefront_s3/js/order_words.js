@@ -70,8 +70,8 @@ export function moneyWords(order, events, isSettled) {
   const happened = (type) => events.some((event) => event.type === type);
   if (happened("PaymentRefunded")) return "Your money was refunded in full.";
   if (happened("PaymentCaptured")) return "Your refund is on its way.";
-  if (happened("PaymentDeclined") || isSettled) return "You were not charged.";
-  return null;
+  const wasNeverCharged = happened("StockReservationFailed") || happened("PaymentDeclined");
+  return wasNeverCharged || isSettled ? "You were not charged." : null;
 }
 
 /** Good, bad or neutral: how an event of the timeline is marked. */

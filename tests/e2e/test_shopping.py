@@ -1,0 +1,129 @@
+"""A shopper's main errands: buying, being declined, being too late, and the basket."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+from sagashop_cli.client import Line, StoreClient
+from support.shopper import PATIENCE_MS, Shopper
+
+MOUSE = "product-002"
+KEYBOARD = "product-003"
+
+
+def test_a_paid_order_is_completed_and_tells_its_story(
+    shopper: Shopper, store: StoreClient
+) -> None:
+    # Given two mice in the basket
+    shopper.puts_in_basket(MOUSE, 2)
+    shopper.goes_to_checkout()
+    # When the shopper pays with a card that works
+    shopper.fills_in(card="Visa that works")
+    order_id = shopper.places_the_order()
+    # Then the order is completed, and the page says so without being reloaded
+    expect(shopper.order_status).to_contain_text("complete", timeout=PATIENCE_MS)
+    order = store.order(order_id)
+    assert order["status"] == "COMPLETED"
+    total = shopper.page.get_by_role("row", name="Total")
+    expect(total).to_contain_text(f"${order['total_cents'] / 100:,.2f}")
+    # And the timeline tells the shop's own account, in its order
+    expect(shopper.timeline).to_have_count(5, timeout=PATIENCE_MS)
+    told = [event["summary"] for event in store.get(f"/orders/{order_id}/timeline")["events"]]
+    for entry, summary in zip(shopper.timeline.all(), told, strict=True):
+        expect(entry).to_contain_text(summary)
+    # And nothing was refused on the way, not even an icon
+    assert shopper.refusals == []
+
+
+def test_a_placed_order_is_found_again_under_orders(shopper: Shopper) -> None:
+    order_id = shopper.buys(MOUSE)
+    shopper.page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    order = shopper.page.get_by_role("main").get_by_role("listitem")
+    expect(order).to_contain_text(re.compile("In progress|Paid|Completed"))
+    order.get_by_role("link").click()
+    assert shopper.is_on_the_order_page() == order_id
+
+
+def test_a_declined_card_cancels_the_order_and_charges_nothing(shopper: Shopper) -> None:
+    # When the bank declines
+    shopper.buys(KEYBOARD, card="Declined card")
+    # Then the shopper reads why, and that no money was taken
+    expect(shopper.order_status).to_contain_text("cancelled", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("Your bank declined the payment.")
+    expect(shopper.order_status).to_contain_text("You were not charged.", timeout=PATIENCE_MS)
+    # And can try again without gathering everything anew
+    shopper.page.get_by_role("button", name="Put it back in the basket").click()
+    expect(shopper.page.get_by_role("main").get_by_role("listitem")).to_have_count(1)
+
+
+def test_a_payment_whose_reply_was_lost_is_refunded(shopper: Shopper) -> None:
+    shopper.buys(MOUSE, card="Lost reply")
+    expect(shopper.order_status).to_contain_text("cancelled", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("refunded in full", timeout=PATIENCE_MS)
+
+
+def test_the_stock_is_told_in_words(shopper: Shopper, new_product: Callable[..., str]) -> None:
+    shopper.opens(f"#/products/{new_product(units=3)}")
+    expect(shopper.page.get_by_role("main")).to_contain_text("Only 3 left")
+    shopper.opens(f"#/products/{new_product(units=300)}")
+    expect(shopper.page.get_by_role("main")).to_contain_text("In stock")
+
+
+def test_what_is_sold_out_cannot_be_put_in_the_basket(
+    shopper: Shopper, new_product: Callable[..., str]
+) -> None:
+    shopper.opens(f"#/products/{new_product(units=0)}")
+    expect(shopper.page.get_by_role("main")).to_contain_text("Sold out")
+    expect(shopper.page.get_by_role("button", name="Add to basket", exact=True)).to_be_disabled()
+
+
+def test_a_shopper_who_comes_too_late_is_told_so(
+    shopper: Shopper, store: StoreClient, new_product: Callable[..., str]
+) -> None:
+    # Given the last unit in the shopper's basket
+    sku = new_product(units=1)
+    shopper.puts_in_basket(sku)
+    shopper.goes_to_checkout()
+    shopper.fills_in()
+    # When somebody else buys it first
+    store.wait_until_ended(store.place_order([Line(sku, 1)], "tok_visa"))
+    shopper.places_the_order()
+    # Then the order is cancelled, for that reason and at no cost
+    expect(shopper.order_status).to_contain_text("cancelled", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("not enough units left")
+    expect(shopper.order_status).to_contain_text("You were not charged.", timeout=PATIENCE_MS)
+
+
+def test_the_basket_merges_lines_and_survives_a_reload(shopper: Shopper) -> None:
+    # Given the same product added twice, and another
+    shopper.puts_in_basket(MOUSE, 2)
+    shopper.puts_in_basket(MOUSE)
+    shopper.puts_in_basket(KEYBOARD)
+    shopper.opens("#/basket")
+    # When the page is loaded anew
+    shopper.reloads()
+    # Then there are two lines, the first of them with three units
+    expect(shopper.page.get_by_role("main").get_by_role("listitem")).to_have_count(2)
+    expect(shopper.page.get_by_role("spinbutton").first).to_have_value("3")
+    expect(shopper.page.locator("#basket-count")).to_contain_text("4 items")
+
+
+def test_the_basket_adds_up_what_is_changed_in_it(shopper: Shopper, store: StoreClient) -> None:
+    mouse, keyboard = store.product(MOUSE), store.product(KEYBOARD)
+    shopper.puts_in_basket(MOUSE)
+    shopper.puts_in_basket(KEYBOARD)
+    shopper.opens("#/basket")
+    total = shopper.page.get_by_role("region", name="Total")
+    # When one more mouse is wanted
+    shopper.page.get_by_role("button", name=f"One more {mouse['name']}").click()
+    # Then the total follows
+    cents = 2 * mouse["price_cents"] + keyboard["price_cents"]
+    expect(total).to_contain_text(f"${cents / 100:,.2f}")
+    # When the keyboard is not wanted any more
+    shopper.page.get_by_role("button", name=f"Remove {keyboard['name']}").click()
+    # Then only the mice are left
+    expect(total).to_contain_text(f"${2 * mouse['price_cents'] / 100:,.2f}")
+    expect(shopper.heading).to_be_focused()
+    # And an empty basket says so
+    shopper.page.get_by_role("button", name=f"Remove {mouse['name']}").click()
+    expect(shopper.heading).to_have_text("Your basket is empty")

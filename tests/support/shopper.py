@@ -1,0 +1,146 @@
+"""A shopper in a browser: what one does in the storefront, so that tests read as sentences."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+
+# Far above what anything takes: machines are shared, and a test must only fail for a reason.
+PATIENCE_MS = 60_000
+
+ADDRESS: Mapping[str, str] = MappingProxyType(
+    {
+        "Email": "ada@example.com",
+        "Street and number": "12 Analytical Row",
+        "City": "London",
+        "State or region": "LDN",
+        "ZIP or postal code": "NW1 6XE",
+    }
+)
+COUNTRY = "GB"
+# Enough for every control of the longest page.
+MOST_TAB_STOPS = 80
+
+
+class Shopper:
+    """One visitor with a browser of their own.
+
+    `console_errors` is what the page complained about; that the API refused something (which the
+    browser notes there as well) is kept apart in `refusals`.
+    """
+
+    def __init__(self, page: Page, storefront_url: str) -> None:
+        self.page = page
+        self.storefront_url = storefront_url.rstrip("/")
+        self.console_errors: list[str] = []
+        self.refusals: list[str] = []
+        self.orders_sent: list[Request] = []
+        page.on("console", self._note_console)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        page.on("request", self._note_request)
+
+    @property
+    def heading(self) -> Locator:
+        """The page's main heading."""
+        return self.page.get_by_role("heading", level=1)
+
+    @property
+    def order_status(self) -> Locator:
+        """What the order page says about the order as a whole."""
+        return self.page.get_by_role("region", name="Status").get_by_role("status")
+
+    @property
+    def timeline(self) -> Locator:
+        """The entries of the order's timeline."""
+        return self.page.get_by_role("region", name="What happened").get_by_role("listitem")
+
+    @property
+    def problem(self) -> Locator:
+        """The box that says what is wrong with the checkout."""
+        return self.page.get_by_role("alert")
+
+    @property
+    def place_order_button(self) -> Locator:
+        """The checkout's one button."""
+        return self.page.get_by_role("button", name="Place the order")
+
+    @property
+    def idempotency_keys(self) -> list[str]:
+        """The keys under which orders were sent, in order."""
+        return [request.headers["idempotency-key"] for request in self.orders_sent]
+
+    def opens(self, path: str = "#/") -> None:
+        """Goes to an address of the shop and waits for its view."""
+        self.page.goto(f"{self.storefront_url}/{path}")
+        self.sees_a_view()
+
+    def reloads(self) -> None:
+        """Loads the page anew."""
+        self.page.reload()
+        self.sees_a_view()
+
+    def sees_a_view(self) -> None:
+        """Waits until the view that the address names has taken the place of the one before."""
+        expect(self.page.locator("main:not([aria-busy]) h1")).to_be_visible(timeout=PATIENCE_MS)
+
+    def puts_in_basket(self, sku: str, quantity: int = 1) -> None:
+        """Opens a product's page and adds units of it."""
+        self.opens(f"#/products/{sku}")
+        quantity_field = self.page.get_by_role("spinbutton")
+        quantity_field.fill(str(quantity))
+        quantity_field.blur()
+        self.page.get_by_role("button", name="Add to basket", exact=True).click()
+        expect(self.page.locator("#toast")).to_contain_text("added to your basket")
+
+    def goes_to_checkout(self) -> None:
+        """Opens the checkout by way of the basket."""
+        self.page.get_by_role("navigation").get_by_role("link", name="Basket").click()
+        self.page.get_by_role("link", name="Check out").click()
+        expect(self.heading).to_have_text("Checkout", timeout=PATIENCE_MS)
+
+    def fills_in(self, card: str = "Visa that works") -> None:
+        """Fills in the address and chooses one of the test cards."""
+        for label, text in ADDRESS.items():
+            self.page.get_by_label(label, exact=True).fill(text)
+        self.page.get_by_label("Country").select_option(COUNTRY)
+        self.page.get_by_role("radio", name=card).check()
+
+    def places_the_order(self) -> str:
+        """Presses the button and follows to the order's page; returns the order's id."""
+        self.place_order_button.click()
+        return self.is_on_the_order_page()
+
+    def is_on_the_order_page(self) -> str:
+        """Waits for an order's page; returns the order's id."""
+        self.page.wait_for_url(re.compile(r"#/orders/[^/]+$"), timeout=PATIENCE_MS)
+        self.sees_a_view()
+        return self.page.url.rsplit("/", 1)[1]
+
+    def buys(self, sku: str, quantity: int = 1, card: str = "Visa that works") -> str:
+        """Goes the whole way from the product's page to the order's; returns the order's id."""
+        self.puts_in_basket(sku, quantity)
+        self.goes_to_checkout()
+        self.fills_in(card)
+        return self.places_the_order()
+
+    def tabs_to(self, target: Locator) -> None:
+        """Presses Tab until the target has the focus; fails where the keyboard cannot reach it."""
+        expect(target).to_be_visible(timeout=PATIENCE_MS)
+        for _ in range(MOST_TAB_STOPS):
+            self.page.keyboard.press("Tab")
+            if target.evaluate("element => element === document.activeElement"):
+                return
+        raise AssertionError(f"Tab never reached {target}")
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        if message.text.startswith("Failed to load resource"):
+            self.refusals.append(f"{message.text} {message.location.get('url', '')}")
+        else:
+            self.console_errors.append(message.text)
+
+    def _note_request(self, request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/orders"):
+            self.orders_sent.append(request)
