@@ -54,8 +54,8 @@ class Report:
 
 def audit(books: Books) -> Report:
     """Checks every rule. An order that is still open may hold stock and money; an ended one may not."""
-    captured = sum(int(charge["captured_cents"]) for charge in books.charges.values())
-    refunded = sum(int(charge["refunded_cents"]) for charge in books.charges.values())
+    captured = sum(_cents(charge, "captured_cents") for charge in books.charges.values())
+    refunded = sum(_cents(charge, "refunded_cents") for charge in books.charges.values())
     completed = _total(books, {"COMPLETED"})
     held = sum(_net_cents(books, order_id) for order_id in _orders(books, OPEN))
     owed = sum(_net_cents(books, order_id) for order_id in _orders(books, {"NEEDS_ATTENTION"}))
@@ -80,6 +80,27 @@ def audit(books: Books) -> Report:
     )
 
 
+def describe(report: Report) -> list[str]:
+    """Returns the report as lines of text: the sums, then whatever doesn't add up."""
+    orders = ", ".join(f"{n} {status}" for status, n in sorted(report.orders_by_status.items()))
+    units, net = report.units, report.captured_cents - report.refunded_cents
+    return [
+        f"orders  {orders or 'none'}",
+        f"stock   {units['available']} available + {units['reserved']} reserved "
+        f"+ {units['sold']} sold = {units['seeded']} seeded",
+        f"money   {_money(report.captured_cents)} captured - {_money(report.refunded_cents)} "
+        f"refunded = {_money(net)}",
+        f"        {_money(report.completed_cents)} in completed orders "
+        f"+ {_money(report.held_cents)} in open ones + {_money(report.owed_cents)} in parked ones",
+        *(f"WRONG   {discrepancy}" for discrepancy in report.discrepancies),
+        "The books hold." if report.holds else "The books do NOT hold.",
+    ]
+
+
+def _money(cents: int) -> str:
+    return f"{cents / 100:,.2f}"
+
+
 def _orders(books: Books, statuses: Iterable[str]) -> list[str]:
     wanted = frozenset(statuses)
     return [order_id for order_id, order in books.orders.items() if order["status"] in wanted]
@@ -90,9 +111,18 @@ def _total(books: Books, statuses: Iterable[str]) -> int:
 
 
 def _net_cents(books: Books, order_id: str) -> int:
-    """What the payment provider holds of one order's money: captured, less refunded."""
-    charge = books.charges.get(order_id)
-    return int(charge["captured_cents"]) - int(charge["refunded_cents"]) if charge else 0
+    """What the payment provider holds of one order's money."""
+    return _kept_cents(books.charges.get(order_id, {}))
+
+
+def _kept_cents(row: Row) -> int:
+    """Captured, less refunded: of one charge at the provider, or as the payment service counts it."""
+    return _cents(row, "captured_cents") - _cents(row, "refunded_cents")
+
+
+def _cents(row: Row, name: str) -> int:
+    """A charge that was only attempted has no amounts yet."""
+    return int(row.get(name, 0))
 
 
 def _units_by_sku(books: Books, status: str) -> Counter[str]:
@@ -145,8 +175,7 @@ def _money_discrepancies(books: Books, net: int, accounted: int) -> Iterator[str
             f"account for {accounted}"
         )
     for order_id in sorted(books.charges.keys() | books.payments.keys()):
-        payment = books.payments.get(order_id)
-        kept = int(payment["amount_cents"]) if payment and payment["status"] == "CAPTURED" else 0
+        kept = _kept_cents(books.payments.get(order_id, {}))
         order = books.orders.get(order_id)
         if order is not None and order["status"] in OPEN | {"NEEDS_ATTENTION"}:
             continue  # The payment row may trail the provider while the saga is under way or parked.

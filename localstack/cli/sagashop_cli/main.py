@@ -11,9 +11,13 @@ import click
 from localstack_embedded.settings import DynamoDbEngine
 from rich.console import Console
 
+from sagashop_cli import audit as books
 from sagashop_cli import logs as log_reader
+from sagashop_cli.bench.run import run_benchmark
+from sagashop_cli.client import StoreClient
+from sagashop_cli.demo import Stage, play_all
 from sagashop_cli.errors import SagashopError
-from sagashop_cli.paths import DEFAULT_PORT, StorePaths
+from sagashop_cli.paths import DEFAULT_PORT, PROJECT_ROOT, StorePaths
 from sagashop_cli.progress import SilentProgress, progress_on
 from sagashop_cli.stack import Stack
 from sagashop_cli.store import STACK_NAME, Store
@@ -153,6 +157,38 @@ def logs(target: Target, function: str | None, follow: bool, lines: int) -> None
         since = shown[-1].at_ms + 1 if shown else 0
         for line in log_reader.follow(store.aws, functions, since):
             target.say(str(line))
+
+
+@cli.command()
+@click.pass_obj
+def audit(target: Target) -> None:
+    """Check that stock and money add up. Exits with 1 where they don't."""
+    report = books.audit(books.read_books(target.store.stack()))
+    for line in books.describe(report):
+        target.say(line)
+    if not report.holds:
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
+@click.pass_obj
+def demo(target: Target) -> None:
+    """Play the saga's scenarios and tell what happened. Exits with 1 on a surprise."""
+    stack = target.store.stack()
+    stage = Stage(StoreClient(stack.api_url), stack, target.console)
+    if not play_all(stage):
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
+@click.option(
+    "--tests/--no-tests", default=True, show_default=True, help="Time the test suite as well."
+)
+@click.pass_obj
+def bench(target: Target, tests: bool) -> None:
+    """Measure a store of its own beside this one. Exits with 1 where a target is missed."""
+    if not run_benchmark(PROJECT_ROOT, target.port, target.console, tests):
+        raise click.exceptions.Exit(1)
 
 
 def _show_addresses(target: Target, stack: Stack) -> None:

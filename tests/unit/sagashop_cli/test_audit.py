@@ -7,20 +7,22 @@ from sagashop_cli.audit import Books, audit
 
 LINES = [{"sku": "product-001", "quantity": 2}]
 PRICE = 500
+CAPTURED = {"captured_cents": PRICE, "refunded_cents": 0}
+REFUNDED = {"captured_cents": PRICE, "refunded_cents": PRICE}
 
 COMPLETED = Books(
     products={"product-001": {"available": 8, "reserved": 0, "sold": 2, "seeded": 10}},
     reservations={"ord_1": {"status": "COMMITTED", "lines": LINES}},
     orders={"ord_1": {"status": "COMPLETED", "total_cents": PRICE}},
-    payments={"ord_1": {"status": "CAPTURED", "amount_cents": PRICE}},
-    charges={"ord_1": {"captured_cents": PRICE, "refunded_cents": 0}},
+    payments={"ord_1": CAPTURED},
+    charges={"ord_1": CAPTURED},
 )
 CANCELLED = Books(
     products={"product-001": {"available": 10, "reserved": 0, "sold": 0, "seeded": 10}},
     reservations={"ord_1": {"status": "RELEASED", "lines": LINES}},
     orders={"ord_1": {"status": "CANCELLED", "total_cents": PRICE}},
-    payments={"ord_1": {"status": "REFUNDED", "amount_cents": PRICE}},
-    charges={"ord_1": {"captured_cents": PRICE, "refunded_cents": PRICE}},
+    payments={"ord_1": REFUNDED},
+    charges={"ord_1": REFUNDED},
 )
 
 
@@ -41,6 +43,12 @@ def test_an_open_order_may_hold_stock_and_money() -> None:
 
     assert report.holds
     assert (report.open_orders, report.held_cents) == (1, PRICE)
+
+
+def test_a_charge_that_was_only_attempted_moved_no_money() -> None:
+    books = replace(CANCELLED, payments={}, charges={"ord_1": {"attempts": 1}})
+
+    assert audit(books).holds
 
 
 def test_money_of_a_parked_order_is_owed_not_lost() -> None:
@@ -92,7 +100,7 @@ def test_money_of_a_parked_order_is_owed_not_lost() -> None:
             id="completed without a payment",
         ),
         pytest.param(
-            replace(CANCELLED, charges={"ord_1": {"captured_cents": PRICE, "refunded_cents": 0}}),
+            replace(CANCELLED, charges={"ord_1": CAPTURED}),
             "cancelled, but 500 cents were kept",
             id="cancelled without a refund",
         ),
@@ -102,7 +110,7 @@ def test_money_of_a_parked_order_is_owed_not_lost() -> None:
             id="stock without an order",
         ),
         pytest.param(
-            replace(COMPLETED, charges={**COMPLETED.charges, "x": {**COMPLETED.charges["ord_1"]}}),
+            replace(COMPLETED, charges={"ord_1": CAPTURED, "ord_2": CAPTURED}),
             "captured less refunded is 1000 cents",
             id="a charge that nobody ordered",
         ),

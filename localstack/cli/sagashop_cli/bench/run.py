@@ -21,6 +21,7 @@ from sagashop_cli.bench import lambdas, orders
 from sagashop_cli.bench.figures import Figure
 from sagashop_cli.bench.machine import describe_machine, installed_versions
 from sagashop_cli.client import Line, StoreClient
+from sagashop_cli.errors import SagashopError
 from sagashop_cli.stack import Stack
 
 PORT_OFFSET = 200
@@ -30,7 +31,7 @@ COMPARED_ORDERS = 40
 TIMED_ORDERS = 100
 
 
-class BenchmarkFailed(Exception):
+class BenchmarkFailed(SagashopError):
     """A command that the benchmark runs failed; the text holds what it printed."""
 
 
