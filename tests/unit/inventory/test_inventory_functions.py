@@ -1,0 +1,133 @@
+"""The Lambda handlers as Step Functions and API Gateway call them."""
+
+import json
+from typing import Any
+
+import pytest
+from builders import ORDER_ID, ORIGIN, a_request, an_order
+from inventory import api, saga
+from shared.errors import OutOfStock, StepAlreadyUndone, UnknownProduct, ValidationFailed
+
+pytestmark = pytest.mark.usefixtures("frozen_clock")
+
+
+class TestSagaSteps:
+    def test_an_order_is_reserved_committed_and_released(
+        self, shelf, outbox_events, lambda_context
+    ):
+        shelf.stock("mouse", 10, price_cents=2500, name="Mouse")
+        order = an_order()
+
+        result = saga.reserve_stock(
+            order.payload(items=[{"sku": "mouse", "quantity": 2}]), lambda_context
+        )
+        assert json.loads(json.dumps(result)) == {
+            "lines": [{"sku": "mouse", "name": "Mouse", "quantity": 2, "unit_price_cents": 2500}],
+            "total_cents": 5000,
+            "currency": "USD",
+        }
+
+        assert saga.commit_stock(order.payload(), lambda_context) == {}
+        assert shelf.units("mouse") == (8, 0, 2)
+
+        assert saga.release_stock(order.payload(), lambda_context) == {}
+        assert shelf.units("mouse") == (10, 0, 0)
+
+        events = outbox_events()
+        assert sorted(event_type for event_type, _ in events) == [
+            "StockCommitted",
+            "StockReleased",
+            "StockReserved",
+        ]
+        for _, event in events:
+            assert event["metadata"]["correlation_id"] == ORIGIN.correlation_id
+            assert event["metadata"]["causation_id"] == lambda_context.aws_request_id
+            assert event["data"]["order_id"] == ORDER_ID
+
+    @pytest.mark.parametrize(
+        ("sku", "error"), [("mouse", OutOfStock), ("unicorn", UnknownProduct)]
+    )
+    def test_a_refusal_reaches_the_state_machine_by_its_name(
+        self, shelf, lambda_context, sku, error
+    ):
+        shelf.stock("mouse", 1)
+        payload = an_order().payload(items=[{"sku": sku, "quantity": 2}])
+
+        with pytest.raises(error):
+            saga.reserve_stock(payload, lambda_context)
+
+    def test_a_late_step_is_refused(self, shelf, lambda_context):
+        shelf.stock("mouse", 1)
+        saga.release_stock(an_order().payload(), lambda_context)
+
+        with pytest.raises(StepAlreadyUndone):
+            saga.reserve_stock(
+                an_order().payload(items=[{"sku": "mouse", "quantity": 1}]), lambda_context
+            )
+
+    @pytest.mark.parametrize(
+        ("items", "field"),
+        [
+            ([], "items"),
+            ([{"sku": "mouse", "quantity": 0}], r"items\[0\]\.quantity"),
+            ([{"sku": "mouse", "quantity": -1}], r"items\[0\]\.quantity"),
+            ([{"quantity": 1}], r"items\[0\]\.sku"),
+        ],
+    )
+    def test_a_payload_that_does_not_fit_moves_no_stock(
+        self, shelf, lambda_context, items, field
+    ):
+        shelf.stock("mouse", 1)
+
+        with pytest.raises(ValidationFailed, match=field):
+            saga.reserve_stock(an_order().payload(items=items), lambda_context)
+        assert shelf.units("mouse") == (1, 0, 0)
+
+
+class TestApi:
+    def test_the_catalogue_is_sorted_by_sku_and_shows_what_is_left(self, shelf, lambda_context):
+        shelf.stock("product-002", 500, price_cents=2500, name="Mouse")
+        shelf.stock("product-001", 100, price_cents=129_900, name="Laptop")
+        saga.reserve_stock(
+            an_order().payload(items=[{"sku": "product-001", "quantity": 30}]), lambda_context
+        )
+
+        status, body = self.get("/products", lambda_context)
+
+        assert status == 200
+        assert [product["sku"] for product in body["products"]] == ["product-001", "product-002"]
+        assert body["products"][0] == {
+            "sku": "product-001",
+            "name": "Laptop",
+            "description": "All about product-001",
+            "price_cents": 129_900,
+            "currency": "USD",
+            "available": 70,
+        }
+
+    def test_reservations_and_events_are_no_products(self, inventory_table, lambda_context):
+        saga.release_stock(an_order().payload(), lambda_context)
+
+        assert self.get("/products", lambda_context) == (200, {"products": []})
+
+    def test_one_product(self, shelf, lambda_context):
+        shelf.stock("product-001", 100, name="Laptop")
+
+        status, body = self.get("/products/{sku}", lambda_context, sku="product-001")
+
+        assert (status, body["name"], body["available"]) == (200, "Laptop", 100)
+
+    def test_a_product_that_does_not_exist(self, inventory_table, lambda_context):
+        status, body = self.get("/products/{sku}", lambda_context, sku="unicorn")
+
+        assert (status, body["code"]) == (404, "PRODUCT_NOT_FOUND")
+
+    def test_health(self, lambda_context):
+        assert self.get("/inventory/health", lambda_context) == (
+            200,
+            {"service": "inventory", "status": "ok"},
+        )
+
+    def get(self, resource: str, context: Any, **path: str) -> tuple[int, dict[str, Any]]:
+        response = api.handler(a_request("GET", resource, **path), context)
+        return response["statusCode"], json.loads(response["body"])
