@@ -19,9 +19,8 @@ from localstack_embedded.dynamodb.backend import DynamoDbServer, json_of
 from localstack_embedded.dynamodb.headers import CONSUMER_HEADER, WAIT_HEADER
 from localstack_embedded.dynamodb.tables import differences
 
-# Within the 60 seconds that LocalStack's mappings wait for an answer, and short enough not to hold
-# up a mapping that is being deleted.
-_WAIT_SECONDS = 10
+# Short enough not to hold up an engine that is stopping, which lets open requests finish.
+_WAIT_SECONDS = 2
 
 
 class TableLedger:

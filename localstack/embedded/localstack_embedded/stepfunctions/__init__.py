@@ -1,0 +1,1 @@
+"""What Step Functions does again and again, done once."""
