@@ -1,0 +1,1 @@
+"""What the tests against a running store share."""

@@ -1,0 +1,144 @@
+"""The order saga as Step Functions sees it: executions, their histories, and single tasks."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sagashop_cli.client import OrderNotEnded, StoreClient
+
+from support.waiting import eventually
+
+type Json = dict[str, Any]
+type ClientFactory = Callable[[str], Any]
+
+# A refund that keeps failing is tried nine times with growing pauses before the order is parked.
+LONGEST_SAGA_SECONDS = 180.0
+
+
+class TaskFailed(Exception):
+    """A Lambda function answered with an error; `error_type` is what a `Catch` would see."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(f"{error_type}: {message}")
+        self.error_type = error_type
+
+
+class Saga:
+    """One store's order saga."""
+
+    def __init__(self, stack: Mapping[str, Any], store: StoreClient, aws: ClientFactory) -> None:
+        self._state_machine_arn: str = stack["state_machine_arn"]
+        self._store = store
+        self._stepfunctions = aws("stepfunctions")
+        self._lambda = aws("lambda")
+        pages = (
+            aws("cloudformation")
+            .get_paginator("list_stack_resources")
+            .paginate(StackName=stack["stack_name"])
+        )
+        self._physical_ids: dict[str, str] = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+        }
+
+    def function_name(self, task: str) -> str:
+        """Returns the name of the function behind a state such as `ChargePayment`."""
+        return self._physical_ids[f"{task}Function"]
+
+    def start(self, order_id: str, saga_input: Mapping[str, Any]) -> str:
+        """Starts an order's execution and returns its ARN."""
+        execution = self._stepfunctions.start_execution(
+            stateMachineArn=self._state_machine_arn, name=order_id, input=json.dumps(saga_input)
+        )
+        arn: str = execution["executionArn"]
+        return arn
+
+    def execution(self, order_id: str) -> Json:
+        """Returns Step Functions' description of an order's execution."""
+        description: Json = self._stepfunctions.describe_execution(
+            executionArn=self._execution_arn(order_id)
+        )
+        return description
+
+    def executions(self) -> list[str]:
+        """Returns the name of every execution that there ever was."""
+        pages = self._stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=self._state_machine_arn
+        )
+        return [execution["name"] for page in pages for execution in page["executions"]]
+
+    def states(self, order_id: str) -> list[str]:
+        """Returns the states that an order's execution has entered so far; none before it starts."""
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for event in self._history(order_id)
+            if "stateEnteredEventDetails" in event
+        ]
+
+    def failures(self, order_id: str) -> list[str]:
+        """Returns the name of each error that an order's execution met, retried ones included."""
+        return [failure["error"] for failure in self._failures(order_id)]
+
+    def run_task(self, task: str, order_id: str, **payload: object) -> Any:
+        """Invokes one task's function as the state machine does; raises `TaskFailed`."""
+        response = self._lambda.invoke(
+            FunctionName=self.function_name(task),
+            Payload=json.dumps(
+                {"order_id": order_id, "correlation_id": "test", "execution": order_id, **payload}
+            ),
+        )
+        result = json.load(response["Payload"])
+        if "FunctionError" in response:
+            raise TaskFailed(result["errorType"], result["errorMessage"])
+        return result
+
+    def wait_until_ended(self, order_id: str) -> Json:
+        """Waits for an order's end, and its execution's; returns the order.
+
+        Fails with what the order and its execution have to tell.
+        """
+        try:
+            order = self._store.wait_until_ended(order_id, LONGEST_SAGA_SECONDS)
+        except OrderNotEnded as exc:
+            raise AssertionError(f"{exc}\n{self._story(order_id)}") from exc
+        # The order is written by the last task, a moment before the execution ends.
+        eventually(lambda: self.execution(order_id)["status"], until=lambda s: s != "RUNNING")
+        return order
+
+    def wait_until_all_ended(self, *order_ids: str) -> list[Json]:
+        """Waits for each order's end; returns the orders."""
+        return [self.wait_until_ended(order_id) for order_id in order_ids]
+
+    def _execution_arn(self, order_id: str) -> str:
+        machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
+        return f"{machine}:{order_id}"
+
+    def _history(self, order_id: str) -> list[Json]:
+        pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
+            executionArn=self._execution_arn(order_id)
+        )
+        try:
+            return [event for page in pages for event in page["events"]]
+        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return []
+
+    def _failures(self, order_id: str) -> list[Json]:
+        return [
+            details
+            for event in self._history(order_id)
+            for name, details in event.items()
+            if name.endswith("FailedEventDetails")
+        ]
+
+    def _story(self, order_id: str) -> str:
+        told = [f"  {event['type']}: {event['summary']}" for event in self._store.timeline(order_id)]
+        failures = self._failures(order_id)
+        return "\n".join(
+            [
+                "its timeline:",
+                *told,
+                f"its execution: {' -> '.join(self.states(order_id)) or 'never started'}",
+                f"its last failure: {failures[-1] if failures else 'none'}",
+            ]
+        )
