@@ -16,6 +16,7 @@ from localstack.aws.api.lambda_ import (
     PackageType,
     RequestTooLargeException,
 )
+from localstack.runtime.shutdown import SHUTDOWN_HANDLERS
 from localstack.services.lambda_.invocation.execution_environment import (
     ExecutionEnvironment,
 )
@@ -61,6 +62,8 @@ class _Engine:
         telemetry.install()
         self.settings = Settings.from_environment(os.environ)
         self.pool = WorkerPool[Worker](self.settings.worker_limit)
+        # Ahead of LocalStack's services, whose own shutdown waits for calls in progress.
+        SHUTDOWN_HANDLERS.register(self.pool.close)
         # Never written to: its read end tells every worker when this process has ended.
         self.lifeline, self._held_open = os.pipe()
         self._scratch = Path(config.dirs.tmp) / "lambda-workers"

@@ -36,7 +36,14 @@ class PooledWorker(Protocol):
         """Says whether it can take another call."""
 
     def retire(self) -> None:
-        """Ends it; repeatable."""
+        """Ends it while no call uses it; repeatable."""
+
+    def interrupt(self) -> None:
+        """Has the call that uses it end at once; callable from any thread."""
+
+
+class PoolClosed(Exception):
+    """The engine is stopping, so no call gets a worker any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class _Slot[W: PooledWorker]:
 
 @dataclass(slots=True)
 class _Ticket[W: PooledWorker]:
-    """A call in line. `granted` is set once it has a slot."""
+    """A call in line. `granted` is set once it has a slot, or never gets one: the pool is closed."""
 
     demand: Demand
     since: float
@@ -86,6 +93,7 @@ class WorkerPool[W: PooledWorker]:
         self._limit = limit
         self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
+        self._is_closed = False
         self._line: list[_Ticket[W]] = []
         self._leased: dict[str, _Slot[W]] = {}
         # The longest idle first.
@@ -98,12 +106,14 @@ class WorkerPool[W: PooledWorker]:
         """Lends a worker, an idle one or one from `start()`, which may raise.
 
         The worker returns to the pool if it is still alive, and is retired where an exception
-        leaves the block.
+        leaves the block. Raises PoolClosed.
         """
         slot = self._acquire(demand)
         try:
             if slot.worker is None:
                 slot.worker = start()
+            if self._is_closed:  # Too late for `close` to have seen this worker.
+                raise PoolClosed
             yield slot.worker
         except BaseException:
             slot.is_doomed = True
@@ -119,6 +129,20 @@ class WorkerPool[W: PooledWorker]:
         """Ends a function version's workers, each after its call if it has one."""
         self._retire(lambda slot: slot.version_key == version_key)
 
+    def close(self) -> None:
+        """Ends all workers at once, calls in progress included, and lets no more calls in."""
+        with self._lock:
+            self._is_closed = True
+            for slot in list(self._idle):
+                self._discard(slot)
+            for slot in self._leased.values():
+                if slot.worker is not None:
+                    slot.worker.interrupt()
+            for ticket in self._line:
+                ticket.granted.set()
+            self._line.clear()
+        self._end_discarded()
+
     def _retire(self, concerns: Callable[[_Slot[W]], bool]) -> None:
         with self._lock:
             for slot in filter(concerns, list(self._idle)):
@@ -131,6 +155,8 @@ class WorkerPool[W: PooledWorker]:
     def _acquire(self, demand: Demand) -> _Slot[W]:
         ticket = _Ticket[W](demand, time.monotonic())
         with self._lock:
+            if self._is_closed:
+                raise PoolClosed
             self._line.append(ticket)
             self._serve_line()
         while not ticket.granted.wait(self._patience_seconds):
@@ -138,7 +164,8 @@ class WorkerPool[W: PooledWorker]:
                 self._serve_line()
         # Room was made before anything is started in it.
         self._end_discarded()
-        assert ticket.slot is not None
+        if ticket.slot is None:
+            raise PoolClosed
         return ticket.slot
 
     def _release(self, demand: Demand, slot: _Slot[W]) -> None:
@@ -146,7 +173,8 @@ class WorkerPool[W: PooledWorker]:
             del self._leased[demand.call_id]
             if slot.worker is not None:
                 is_excess = self._size() >= self._limit
-                if slot.is_doomed or is_excess or not slot.worker.is_alive():
+                is_unfit = slot.is_doomed or self._is_closed or not slot.worker.is_alive()
+                if is_excess or is_unfit:
                     self._discarded.append(slot.worker)
                 else:
                     slot.excess_for = None

@@ -35,9 +35,9 @@ class Settings:
         if not python:
             raise ValueError("LAMBDA_WORKER_PYTHON must name the interpreter that runs functions")
         limit = environment.get("LAMBDA_WORKER_LIMIT")
+        if limit and not (limit.isdecimal() and int(limit) >= 1):
+            raise ValueError(f"LAMBDA_WORKER_LIMIT must be a number from 1 on, not {limit!r}")
         worker_limit = int(limit) if limit else default_worker_limit(os.cpu_count() or 1)
-        if worker_limit < 1:
-            raise ValueError(f"LAMBDA_WORKER_LIMIT must be at least 1, not {worker_limit}")
         return cls(
             worker_python=Path(python),
             worker_limit=worker_limit,

@@ -163,14 +163,18 @@ class Worker:
         ]
         return Outcome(ending.payload, ending.is_error, "".join(logs))
 
+    def interrupt(self) -> None:
+        """Kills the process; a call in progress ends with an exit error. For any thread."""
+        # The group outlives its leader where the function started processes of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def retire(self) -> None:
         """Kills the process and all that it started, and removes its files. Repeatable."""
         if self._is_retired:
             return
         self._is_retired = True
-        # The group outlives its leader where the function started processes of its own.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.interrupt()
         self._process.wait()
         self._read_output()
         self._api.close()
