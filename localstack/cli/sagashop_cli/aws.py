@@ -25,7 +25,9 @@ class Aws:
         self.endpoint_url = endpoint_url
         # Credentials that the engine accepts and AWS would not: a mistake here stays local.
         self._session = boto3.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name=region
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - nothing secret
+            region_name=region,
         )
         self._config = Config(
             max_pool_connections=pool_size,

@@ -1,7 +1,7 @@
-"""Deploys a template through a CloudFormation change set, as `sam deploy` does, but without its waits.
+"""Deploys a template through a CloudFormation change set, like `sam deploy` without its waits.
 
-`sam deploy` asks every few seconds how far the stack is. The engine needs about one second for all
-of it, so we ask ten times a second.
+`sam deploy` asks every few seconds how far the stack is. The engine is done in the blink between
+two of these questions, so we ask ten times a second.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def deploy(
     package: Path,
     parameters: Mapping[str, str],
 ) -> Deployment:
-    """Makes the stack what the template says; raises `DeployFailed` naming the failing resources."""
+    """Makes the stack what the template says; raises `DeployFailed` naming what failed."""
     url = _upload_artifacts(aws, template_file, package)
     existing = find_stack(aws, stack_name)
     if existing and existing["StackStatus"] in UNUSABLE:

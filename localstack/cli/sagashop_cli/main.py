@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import click
-from localstack_embedded.settings import DynamoDbEngine
 from rich.console import Console
 
+from localstack_embedded.settings import DynamoDbEngine
 from sagashop_cli import audit as books
 from sagashop_cli import logs as log_reader
 from sagashop_cli.bench.run import run_benchmark

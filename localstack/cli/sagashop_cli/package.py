@@ -1,13 +1,12 @@
-"""Builds the unzipped Lambda package that the workers run: the locked dependencies and `functions/`.
+"""Builds the unzipped Lambda package that the workers run: locked dependencies and `functions/`.
 
-The dependencies are a copy of the `functions` environment, which `localstack/bootstrap.py` made from
-the lock file. The package is brought up to date in place, file by file, so that saving one function
-costs milliseconds; workers that started under an older `.generation` are retired by the engine.
+The dependencies are a copy of the `functions` environment, which `localstack/bootstrap.py` made
+from the lock file. The package is brought up to date in place, file by file, so that saving one
+function costs milliseconds; workers started under an older `.generation` are retired by the engine.
 """
 
 import compileall
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -85,7 +84,7 @@ def _copy_changes(functions: Path, files: Mapping[str, Path], package: Path) -> 
         # A worker that starts this moment sees the old file or the new one, never half of it.
         unfinished = target.with_name(target.name + ".new")
         shutil.copy2(source, unfinished)
-        os.replace(unfinished, target)
+        unfinished.replace(target)
         if target.suffix == ".py":
             # A syntax error shows where the function is called, as it does on AWS.
             compileall.compile_file(target, quiet=2)

@@ -28,8 +28,8 @@ def holder_of(port: int) -> str | None:
     except psutil.AccessDenied:  # macOS shows them to root only
         return None
     for connection in connections:
-        listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-        if listens and connection.pid:
+        listens = connection.status == psutil.CONN_LISTEN
+        if listens and connection.laddr and connection.laddr.port == port and connection.pid:
             return _describe(connection.pid)
     return None
 

@@ -1,13 +1,13 @@
 """Starts and stops the store's servers, and never touches a process that isn't ours.
 
-A process is recorded by its id *and* the time it started: ids are reused, so the id alone could name
-a stranger. Each server leads a process group of its own, which is how its stragglers are found after
-it died.
+A process is recorded by its id *and* the time it started: ids are reused, so the id alone could
+name a stranger. Each server leads a process group of its own, which is how its stragglers are found
+after it died.
 """
 
+import contextlib
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -119,10 +119,8 @@ def _group_of(pid: int) -> int | None:
 
 
 def _kill(process: psutil.Process) -> None:
-    try:
-        process.send_signal(signal.SIGKILL)
-    except psutil.NoSuchProcess:
-        pass
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
 
 
 class ProcessTable:

@@ -1,4 +1,4 @@
-"""Puts the catalogue on the inventory's shelves, without touching the stock of what is there already."""
+"""Puts the catalogue on the inventory's shelves; what is there already keeps its stock."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def seed(aws: Aws, table_name: str, catalogue: Sequence[CatalogueEntry]) -> int:
     """Writes the catalogue to the inventory's table; returns how many products were new.
 
     A product that exists gets the catalogue's words and price but keeps its stock, which by now may
-    have been sold. The row's shape is the inventory service's (`functions/inventory/repository.py`).
+    have been sold. The row's shape is the inventory service's (`inventory/repository.py`).
     """
     return sum(_put(aws, table_name, entry) for entry in catalogue)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from localstack_embedded.dynamodb.command import READINESS_PATH, dynamodb_server_command
 from localstack_embedded.settings import DynamoDbEngine, engine_command, engine_environment
-
 from sagashop_cli import processes
 from sagashop_cli.errors import ServerFailed
 from sagashop_cli.paths import StorePaths, environment_python

@@ -1,7 +1,6 @@
 """stack.json: what other programs need to know to use a running store."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,9 +53,9 @@ def stack_of(
 ) -> Stack:
     """Makes a store's addresses from the outputs of its CloudFormation stack.
 
-    The outputs hold the addresses that the store would have on AWS. The engine serves the API below a
-    path, which needs no DNS (Python's urllib doesn't resolve `*.localhost`), and the storefront under
-    a host name, because a website's links start at `/`.
+    The outputs hold the addresses that the store would have on AWS. The engine serves the API below
+    a path, which needs no DNS (Python's urllib doesn't resolve `*.localhost`), and the storefront
+    under a host name, because a website's links start at `/`.
     """
     api_stage = outputs["ApiUrl"].rpartition("/")[2]
     return Stack(
@@ -83,4 +82,4 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".new")
     unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
+    unfinished.replace(path)

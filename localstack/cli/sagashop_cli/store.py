@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import IO
 
 from localstack_embedded.settings import DynamoDbEngine
-
 from sagashop_cli import servers
 from sagashop_cli.aws import REGION, Aws
 from sagashop_cli.deploy import deploy
@@ -67,7 +66,7 @@ class Store:
                 raise
 
     def down(self) -> bool:
-        """Stops what `up` started; returns whether anything was running. The tables stay on disk."""
+        """Stops what `up` started, keeps the tables; returns whether anything was running."""
         with self._locked():
             return self._stop(self._servers)
 
@@ -126,7 +125,7 @@ class Store:
         )
 
     def _start(self, started: list[Server]) -> None:
-        """Starts the servers that don't run, notes them in `started`, and builds the package meanwhile.
+        """Starts the servers that don't run, notes them in `started`, builds the package meanwhile.
 
         Also waits for servers that another call started: it may have been killed before they were
         ready.

@@ -23,17 +23,18 @@ CUSTOM_ID_TAG = "_custom_id_"
 class _TemplateLoader(yaml.SafeLoader):
     """YAML with CloudFormation's short tags (`!Ref`, `!Sub`, …) and without YAML's dates."""
 
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_TemplateLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _construct_intrinsic(loader: _TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     """Turns a short tag into its long form: `!Sub x` is `{"Fn::Sub": "x"}`.
 
-    See "Intrinsic function reference" in the CloudFormation user guide; `Ref` and `Condition` have no
-    prefix, and `!GetAtt a.b` is a list in its long form.
+    See "Intrinsic function reference" in the CloudFormation user guide; `Ref` and `Condition` have
+    no prefix, and `!GetAtt a.b` is a list in its long form.
     """
     value: Any
     if isinstance(node, yaml.ScalarNode):
@@ -56,7 +57,7 @@ def parse_template(text: str) -> Template:
     >>> parse_template("Name: !Sub '${Stage}-orders'")
     {'Name': {'Fn::Sub': '${Stage}-orders'}}
     """
-    template: Template = yaml.load(text, _TemplateLoader)  # noqa: S506 (derived from SafeLoader)
+    template: Template = yaml.load(text, _TemplateLoader)  # noqa: S506 - a SafeLoader
     return template
 
 
@@ -90,6 +91,7 @@ def localise(
         }
     for logical_id, resource in local["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Api":
-            tags = resource.setdefault("Properties", {}).setdefault("Tags", {})
-            tags[CUSTOM_ID_TAG] = logical_id.lower()
+            api = resource.setdefault("Properties", {})
+            api["Tags"] = {**api.get("Tags", {}), CUSTOM_ID_TAG: logical_id.lower()}
+            api["PropagateTags"] = True  # SAM tags only the API's stage otherwise
     return local
