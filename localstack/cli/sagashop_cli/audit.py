@@ -83,15 +83,18 @@ def audit(books: Books) -> Report:
 def describe(report: Report) -> list[str]:
     """Returns the report as lines of text: the sums, then whatever doesn't add up."""
     orders = ", ".join(f"{n} {status}" for status, n in sorted(report.orders_by_status.items()))
-    units, net = report.units, report.captured_cents - report.refunded_cents
+    stock = " + ".join(f"{report.units[name]} {name}" for name in ("available", "reserved", "sold"))
+    captured, refunded = _money(report.captured_cents), _money(report.refunded_cents)
+    net = _money(report.captured_cents - report.refunded_cents)
+    kept = (
+        f"{_money(report.completed_cents)} in completed orders "
+        f"+ {_money(report.held_cents)} in open ones + {_money(report.owed_cents)} in parked ones"
+    )
     return [
         f"orders  {orders or 'none'}",
-        f"stock   {units['available']} available + {units['reserved']} reserved "
-        f"+ {units['sold']} sold = {units['seeded']} seeded",
-        f"money   {_money(report.captured_cents)} captured - {_money(report.refunded_cents)} "
-        f"refunded = {_money(net)}",
-        f"        {_money(report.completed_cents)} in completed orders "
-        f"+ {_money(report.held_cents)} in open ones + {_money(report.owed_cents)} in parked ones",
+        f"stock   {stock} = {report.units['seeded']} seeded",
+        f"money   {captured} captured - {refunded} refunded = {net}",
+        f"        {kept}",
         *(f"WRONG   {discrepancy}" for discrepancy in report.discrepancies),
         "The books hold." if report.holds else "The books do NOT hold.",
     ]
