@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _orders = OrderRepository(dynamodb.client(), settings.load(TableSettings).table_name)
-_processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+_processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
 
 
 def record_events(event: dict[str, Any], context: "LambdaContext") -> Any:
@@ -32,8 +32,8 @@ def record_events(event: dict[str, Any], context: "LambdaContext") -> Any:
     return process_partial_response(event, _record, _processor, context)
 
 
-def _record(message: "SQSRecord") -> None:
-    event = LoggedEvent.from_eventbridge(message.json_body)
+def _record(record: "SQSRecord") -> None:
+    event = LoggedEvent.from_eventbridge(record.json_body)
     _orders.log(event)
     logger.info(
         "event logged",

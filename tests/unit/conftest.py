@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# Functions read their settings when they are imported, so these come before any of them. The
-# services share one table name here: a test uses one service at a time, in tables of its own.
+import pytest
+from moto import mock_aws
+
+from shared import clock, dynamodb, outbox
+from shared.logging import logger
+from support.event_schemas import validate
+from support.template import table_definition
+
+# Functions read their settings when they are imported, which is after this file is. The services
+# share one table name here: a test uses one service at a time, in tables of its own.
 os.environ.update(
     {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -28,14 +36,6 @@ os.environ.update(
 for _variable in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
     del os.environ[_variable]
 os.environ.pop("AWS_PROFILE", None)
-
-import boto3
-import pytest
-from moto import mock_aws
-from shared import clock, dynamodb, outbox
-from shared.logging import logger
-from support.event_schemas import validate
-from support.template import table_definition
 
 TABLE_NAME = os.environ["TABLE_NAME"]
 
@@ -119,7 +119,7 @@ def outbox_events(aws: None) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
     """
 
     def read() -> list[tuple[str, dict[str, Any]]]:
-        items = boto3.client("dynamodb").scan(TableName=TABLE_NAME)["Items"]
+        items = dynamodb.client().scan(TableName=TABLE_NAME)["Items"]
         rows = [row for row in map(dynamodb.from_item, items) if row.get("entity") == outbox.ENTITY]
         events = [
             (row["detail_type"], json.loads(row["detail"]))
@@ -133,5 +133,5 @@ def outbox_events(aws: None) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
 
 
 def _create(logical_id: str) -> str:
-    boto3.client("dynamodb").create_table(**table_definition(logical_id), TableName=TABLE_NAME)
+    dynamodb.client().create_table(**table_definition(logical_id), TableName=TABLE_NAME)
     return TABLE_NAME

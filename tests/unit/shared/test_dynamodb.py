@@ -2,9 +2,10 @@
 
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
+
+from shared import dynamodb
 from shared.dynamodb import ConditionFailed, from_item, to_item, transact_write, typed_failures
 from shared.errors import StorageContention
 
@@ -43,13 +44,13 @@ def test_a_set_in_a_row_is_refused() -> None:
 
 def test_a_failed_condition_says_which_item_and_what_was_there(order_table: str) -> None:
     # Given
-    dynamodb = boto3.client("dynamodb")
-    dynamodb.put_item(TableName=order_table, Item=to_item({"pk": "a", "sk": "a", "who": "first"}))
+    client = dynamodb.client()
+    client.put_item(TableName=order_table, Item=to_item({"pk": "a", "sk": "a", "who": "first"}))
 
     # When
     with pytest.raises(ConditionFailed) as caught:
         transact_write(
-            dynamodb,
+            client,
             [
                 {"Put": {"TableName": order_table, "Item": to_item({"pk": "b", "sk": "b"})}},
                 {
@@ -65,9 +66,7 @@ def test_a_failed_condition_says_which_item_and_what_was_there(order_table: str)
 
     # Then
     assert caught.value.failed == {1: {"pk": "a", "sk": "a", "who": "first"}}
-    assert "Item" not in dynamodb.get_item(
-        TableName=order_table, Key=to_item({"pk": "b", "sk": "b"})
-    )
+    assert "Item" not in client.get_item(TableName=order_table, Key=to_item({"pk": "b", "sk": "b"}))
 
 
 @pytest.mark.parametrize(

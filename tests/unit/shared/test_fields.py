@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
 

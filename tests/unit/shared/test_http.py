@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+
 from builders import a_request
 from shared.errors import Conflict, FieldError, NotFound, StorageContention, ValidationFailed
 from shared.http import Answer, ServiceApi

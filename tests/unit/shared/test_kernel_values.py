@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+
 from shared import clock, ids, settings
 from shared.errors import ConfigurationError
 from shared.money import Money

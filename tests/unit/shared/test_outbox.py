@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from builders import ORIGIN, PLACED_AT
 from shared import dynamodb, outbox
 from shared.events import DomainEvent

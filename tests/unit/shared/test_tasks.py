@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import pytest
+
 from shared.errors import OutOfStock, ValidationFailed
 from shared.events import Origin
 from shared.fields import Fields

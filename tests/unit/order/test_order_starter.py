@@ -1,0 +1,97 @@
+"""The starter makes up for a request that died between storing an order and starting its saga."""
+
+import json
+from typing import Any
+
+import pytest
+
+from builders import ORIGIN, an_order
+from order import domain, execution, starter
+from order.execution import SagaNotStarted
+from order.repository import OrderRepository
+from shared import dynamodb
+from shared.errors import NotFound
+from support.stepfunctions import FakeStepFunctions
+
+
+@pytest.fixture
+def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
+    fake = FakeStepFunctions()
+    monkeypatch.setattr(starter, "_stepfunctions", fake)
+    return fake
+
+
+@pytest.fixture
+def orders(order_table: str) -> OrderRepository:
+    return OrderRepository(dynamodb.client(), order_table)
+
+
+def order_placed() -> dict[str, Any]:
+    """OrderPlaced as EventBridge hands it over."""
+    event = domain.place(an_order().build(), ORIGIN).event
+    assert event is not None
+    return {"source": event.source, "detail-type": event.type, "detail": event.envelope()}
+
+
+def test_a_placed_order_is_started_with_the_token_that_its_event_does_not_carry(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+) -> None:
+    # Given
+    orders.add(domain.place(an_order().build(), ORIGIN), None)
+    event = order_placed()
+    assert "tok_visa" not in json.dumps(event)
+
+    # When
+    starter.start_saga(event, lambda_context)
+
+    # Then
+    assert stepfunctions.executions == {
+        an_order().order_id: domain.execution_input(an_order().build())
+    }
+
+
+def test_an_order_whose_saga_runs_already_is_left_alone(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+) -> None:
+    # Given
+    orders.add(domain.place(an_order().build(), ORIGIN), None)
+    starter.start_saga(order_placed(), lambda_context)
+
+    # When
+    starter.start_saga(order_placed(), lambda_context)
+
+    # Then
+    assert len(stepfunctions.executions) == 1
+
+
+def test_an_order_that_does_not_exist_fails_so_that_its_event_is_parked(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+) -> None:
+    with pytest.raises(NotFound):
+        starter.start_saga(order_placed(), lambda_context)
+    assert stepfunctions.executions == {}
+
+
+def test_a_refused_start_fails_so_that_it_is_tried_again(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+) -> None:
+    # Given
+    orders.add(domain.place(an_order().build(), ORIGIN), None)
+    stepfunctions.refuse_with = "ThrottlingException"
+
+    # Then
+    with pytest.raises(SagaNotStarted):
+        starter.start_saga(order_placed(), lambda_context)
+
+
+def test_a_finished_execution_of_the_same_name_counts_as_started(
+    stepfunctions: FakeStepFunctions,
+) -> None:
+    # Given
+    stepfunctions.executions[an_order().order_id] = "an earlier input"
+
+    # When
+    execution.start(stepfunctions, "arn", an_order().build())  # type: ignore[arg-type]
+
+    # Then
+    assert stepfunctions.executions == {an_order().order_id: "an earlier input"}
