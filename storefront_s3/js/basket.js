@@ -1,6 +1,6 @@
 /**
- * The basket: `[{sku, quantity}]` in localStorage, one line per SKU, shared by all tabs. It holds no
- * names and no prices: these come from the catalogue each time they are shown.
+ * The basket: `[{sku, quantity}]` in localStorage, one line per SKU, shared by all tabs. It holds
+ * no names and no prices: these come from the catalogue each time they are shown.
  */
 
 import { record } from "./storage.js";
@@ -54,7 +54,7 @@ export function clear() {
   save([]);
 }
 
-/** Calls `listener({elsewhere})` after each change; `elsewhere` is true where another tab made it. */
+/** Calls `listener({elsewhere})` after each change; `elsewhere` tells whether another tab made it. */
 export function onChange(listener) {
   listeners.add(listener);
 }

@@ -51,7 +51,7 @@ export function finish() {
   draft.write(null);
 }
 
-/** 128 random bits. Not crypto.randomUUID: an S3 website is plain http, where that doesn't exist. */
+/** 128 random bits; crypto.randomUUID does not exist on plain http, as S3 websites are. */
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -10,8 +10,8 @@ const SVG = "http://www.w3.org/2000/svg";
  *
  *     el("a", { class: "button", href: "#/basket", onclick: close }, "Basket")
  *
- * Properties: `on…` functions become listeners; `true` sets an empty attribute; `false`, `null` and
- * `undefined` leave it out. Children: nodes, strings, arrays of them; empty ones are left out.
+ * Properties: functions (`onclick`) become listeners, `true` an empty attribute; what is `false`,
+ * `null` or `undefined` is left out. Children: nodes, strings, and arrays of them, nested or not.
  */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);

@@ -1,6 +1,6 @@
 /**
  * Shows what is wrong with a form: a summary at the top, which takes the focus and links to the
- * fields, and each message at its field. Fields carry the API's own names (`shipping_address.city`).
+ * fields, and each message at its field. Fields go by the API's names (`shipping_address.city`).
  */
 
 import { el } from "./dom.js";

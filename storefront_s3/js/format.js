@@ -3,7 +3,7 @@
 /** Up to this many units left, the stock is told as a number. */
 const FEW = 5;
 
-/** `price(129900, "USD")` is "$1,299.00": an amount in minor units, in the shopper's own notation. */
+/** `price(129900, "USD")` is "$1,299.00": minor units, in the notation of the shopper's locale. */
 export function price(amount, currency) {
   const notation = new Intl.NumberFormat(undefined, { style: "currency", currency });
   // Not every currency has hundredths: the yen has none, the dinar thousandths.

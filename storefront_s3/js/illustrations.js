@@ -34,7 +34,7 @@ export function drawingFor(product) {
 
 const TINTS = 5;
 
-/** The drawing's background, 1 to 5: always the same for one product, different among neighbours. */
+/** The drawing's background, 1 to 5: always the same for one product, and mixed in a list. */
 export function tintFor(product) {
   const sum = Array.from(product.sku).reduce((total, letter) => total + letter.charCodeAt(0), 0);
   return (sum % TINTS) + 1;

@@ -34,7 +34,8 @@ const STATUS = {
     headline: "A person is looking after your order",
     text:
       "Something went wrong that we could not put right by ourselves, so we have told our team. " +
-      "You need do nothing, and please don’t pay again. If you write to us, quote the order number above.",
+      "You need do nothing, and please don’t pay again. If you write to us, quote the order number " +
+      "above.",
   },
 };
 
@@ -50,9 +51,9 @@ export function hasEnded(order) {
   return ENDED.includes(order.status);
 }
 
-/** `{tone, label, headline, text}` of the order's status. */
+/** `{tone, label, headline, text}` of the order's status; one that is new to us is in progress. */
 export function statusWords(order) {
-  return STATUS[order.status] ?? { ...STATUS.PENDING, label: order.status.replaceAll("_", " ").toLowerCase() };
+  return STATUS[order.status] ?? STATUS.PENDING;
 }
 
 /** Why the order was cancelled, or null. */

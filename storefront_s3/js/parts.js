@@ -48,9 +48,13 @@ export function quantityField(name, quantity, onChange) {
     }
     input.value = current;
   }
-  const step = (sign, by, words) =>
-    el("button", { type: "button", "aria-label": `${words} ${name}`, onclick: () => choose(current + by) }, sign);
-  return el("div", { class: "quantity" }, step("−", -1, "One less"), input, step("+", 1, "One more"));
+  const step = (sign, by, words) => {
+    const label = `${words} ${name}`;
+    const onclick = () => choose(current + by);
+    return el("button", { type: "button", "aria-label": label, onclick }, sign);
+  };
+  const [less, more] = [step("−", -1, "One less"), step("+", 1, "One more")];
+  return el("div", { class: "quantity" }, less, input, more);
 }
 
 /** A message in place of a view's content, with links or buttons to go on. */

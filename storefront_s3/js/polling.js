@@ -4,7 +4,7 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 3000;
 const GROWTH = 1.4;
 
-/** Calls `step()` until it returns true or `signal` aborts; awaits each call before the next delay. */
+/** Calls `step()` until it returns true or `signal` aborts; the next delay starts when it is done. */
 export async function poll(step, signal) {
   let delay = FIRST_DELAY_MS;
   while (!signal.aborted) {

@@ -2,6 +2,8 @@
 
 import { price } from "./format.js";
 
+export const ESTIMATE_NOTE = "The final price comes from the shop when you order.";
+
 /** `[{sku, quantity, product}]`; `product` is undefined where the shop has stopped selling it. */
 export function withProducts(lines, products) {
   const bySku = new Map(products.map((product) => [product.sku, product]));

@@ -29,6 +29,6 @@ export const TEST_CARDS = [
   {
     token: "tok_refund_fails",
     name: "Refund that fails",
-    effect: "The payment goes through; if it has to be undone, the refund fails and a person must help.",
+    effect: "The payment goes through. If it must be undone, the refund fails and a person helps.",
   },
 ];

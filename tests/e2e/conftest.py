@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
 from support.shopper import Shopper
 
 # The sandbox needs privileges that a container seldom has; the rest keeps the browser from

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
+
 from support.shopper import ADDRESS, COUNTRY, PATIENCE_MS, Shopper
 
 MOUSE = "product-002"

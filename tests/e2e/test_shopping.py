@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from playwright.sync_api import expect
+
 from sagashop_cli.client import Line, StoreClient
 from support.shopper import PATIENCE_MS, Shopper
 

@@ -1,10 +1,11 @@
-"""What a shopper sees when something is wrong: with the form, the shop, the address or the order."""
+"""What a shopper sees when something is wrong: the form, the shop, the address or the order."""
 
 import json
 from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
+
 from support.shopper import PATIENCE_MS, Shopper
 
 MOUSE = "product-002"
@@ -174,7 +175,7 @@ def test_a_lost_connection_is_told_and_the_order_followed_again(shopper: Shopper
 
 
 def test_markup_in_a_product_is_shown_as_text(shopper: Shopper) -> None:
-    product = {
+    product: dict[str, Any] = {
         "sku": "<b>sku</b>",
         "name": "<img src=x onerror=alert(1)>",
         "description": "<script>alert(1)</script>",

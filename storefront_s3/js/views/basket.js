@@ -4,7 +4,7 @@ import * as basket from "../basket.js";
 import { announce, el } from "../dom.js";
 import { price, stock } from "../format.js";
 import { notice, picture, quantityField } from "../parts.js";
-import { estimate, withProducts } from "../priced.js";
+import { ESTIMATE_NOTE, estimate, withProducts } from "../priced.js";
 
 export async function basketView({ api, signal, refresh }) {
   const title = "Your basket";
@@ -23,7 +23,7 @@ export async function basketView({ api, signal, refresh }) {
       "section",
       { class: "sum", "aria-label": "Total" },
       el("p", { class: "sum-line" }, el("span", {}, "Estimated total"), total),
-      el("p", { class: "small" }, "Estimated: the final price comes from the shop when you order."),
+      el("p", { class: "small" }, ESTIMATE_NOTE),
       el(
         "p",
         { class: "actions" },
@@ -37,7 +37,8 @@ export async function basketView({ api, signal, refresh }) {
 
 export function emptyBasket() {
   const shop = el("a", { class: "button", href: "#/" }, "See the products");
-  return notice("basket", "Your basket is empty", "What you put in it stays here, also when you close the page.", shop);
+  const text = "What you put in it stays here, also when you close the page.";
+  return notice("basket", "Your basket is empty", text, shop);
 }
 
 function lineItem({ sku, quantity, product }, showTotal, refresh) {
@@ -57,7 +58,8 @@ function lineItem({ sku, quantity, product }, showTotal, refresh) {
     el("span", { class: "visually-hidden" }, ` ${name}`),
   );
   if (!product) {
-    return el("li", { class: "line" }, el("p", { class: "line-name" }, `${sku} is no longer sold.`), remove);
+    const gone = el("p", { class: "line-name" }, `${sku} is no longer sold.`);
+    return el("li", { class: "line" }, gone, remove);
   }
   const amount = el("p", { class: "price" });
   const shortage = el("p", { class: "stock bad", role: "status" });

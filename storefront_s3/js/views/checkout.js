@@ -10,7 +10,7 @@ import { countries } from "../countries.js";
 import { announce, el } from "../dom.js";
 import { clearErrors, controlId, showFieldErrors, showProblem } from "../form_errors.js";
 import { price } from "../format.js";
-import { estimate, withProducts } from "../priced.js";
+import { ESTIMATE_NOTE, estimate, withProducts } from "../priced.js";
 import * as recentOrders from "../recent_orders.js";
 import { TEST_CARDS } from "../test_cards.js";
 import { emptyBasket } from "./basket.js";
@@ -35,7 +35,12 @@ export async function checkoutView({ api, signal }) {
     "div",
     {},
     el("h1", {}, title),
-    el("div", { class: "checkout" }, orderForm(api, pricedLines, signal), orderSummary(pricedLines)),
+    el(
+      "div",
+      { class: "checkout" },
+      orderForm(api, pricedLines, signal),
+      orderSummary(pricedLines),
+    ),
   );
   return { title, content };
 }
@@ -45,7 +50,11 @@ function orderForm(api, pricedLines, signal) {
   const submit = el("button", { type: "submit", class: "button wide" }, "Place the order");
   const form = el(
     "form",
-    { novalidate: true, "aria-label": "Checkout", oninput: () => attempt.saveDraft(fieldsOf(form)) },
+    {
+      novalidate: true,
+      "aria-label": "Checkout",
+      oninput: () => attempt.saveDraft(fieldsOf(form)),
+    },
     el("div", { class: "form-problem", role: "alert", tabindex: "-1", hidden: true }),
     el("fieldset", {}, el("legend", {}, "Contact"), textField("email", draft)),
     el(
@@ -86,7 +95,7 @@ function orderForm(api, pricedLines, signal) {
   return form;
 }
 
-/** The order exists: nothing may send the basket again. Shows it, unless the shopper went elsewhere. */
+/** The order exists: its basket must not be sent again. A shopper who went elsewhere stays there. */
 function finish(orderId, signal) {
   attempt.finish();
   basket.clear();
@@ -98,7 +107,9 @@ function finish(orderId, signal) {
 
 function explain(error, form, pricedLines) {
   if (error instanceof ApiUnreachable) {
-    const advice = "Please check your connection and press the button again. Your order is placed only once, even if the first try has reached us.";
+    const advice =
+      "Please check your connection and press the button again. Your order is placed only once, " +
+      "even if the first try has reached us.";
     showProblem(form, "We couldn’t reach the shop", el("p", {}, advice));
   } else if (error instanceof ApiProblem && error.errors.length > 0) {
     const nameOf = (field) => nameOfField(field, pricedLines);
@@ -112,8 +123,11 @@ function explain(error, form, pricedLines) {
     ];
     showProblem(form, "There may be an order already", el("p", {}, advice));
   } else if (error instanceof ApiProblem) {
-    const advice = "Your basket is safe. Please press the button again in a moment; your order is placed only once.";
-    showProblem(form, "The shop couldn’t take your order", el("p", {}, error.message), el("p", {}, advice));
+    const advice =
+      "Your basket is safe. Please press the button again in a moment; your order is placed only " +
+      "once.";
+    const paragraphs = [error.message, advice].map((text) => el("p", {}, text));
+    showProblem(form, "The shop couldn’t take your order", ...paragraphs);
   } else {
     throw error;
   }
@@ -171,7 +185,9 @@ function countryField(draft) {
       "select",
       { id, name: COUNTRY, autocomplete: "country", required: true },
       el("option", { value: "" }, "Choose a country"),
-      countries().map(({ code, name }) => el("option", { value: code, selected: code === chosen }, name)),
+      countries().map(({ code, name }) =>
+        el("option", { value: code, selected: code === chosen }, name),
+      ),
     ),
   );
 }
@@ -182,17 +198,28 @@ function cardField(draft) {
     "fieldset",
     {},
     el("legend", {}, "Payment"),
-    el("p", { class: "small" }, "Sandbox test cards: each plays one story, and no real money moves."),
+    el("p", { class: "small" }, "Sandbox test cards: each plays one story, no real money moves."),
     el(
       "div",
-      // Takes the focus from the error summary, as a text field would.
-      { class: "cards-to-pay", id: controlId(TOKEN), role: "group", "aria-label": "Test card", tabindex: "-1" },
+      {
+        class: "cards-to-pay",
+        id: controlId(TOKEN),
+        role: "group",
+        "aria-label": OTHER_NAMES[TOKEN],
+        tabindex: "-1", // The error summary sends the focus here, as to a text field.
+      },
       TEST_CARDS.map(({ token, name, effect }) =>
         el(
           "label",
           { class: "card-to-pay" },
           el("input", { type: "radio", name: TOKEN, value: token, checked: token === chosen }),
-          el("span", {}, el("strong", {}, name), el("span", { class: "small" }, effect), el("code", {}, token)),
+          el(
+            "span",
+            {},
+            el("strong", {}, name),
+            el("span", { class: "small" }, effect),
+            el("code", {}, token),
+          ),
         ),
       ),
     ),
@@ -212,12 +239,18 @@ function orderSummary(pricedLines) {
           "li",
           {},
           el("span", {}, `${quantity} × ${product?.name ?? `${sku} (no longer sold)`}`),
-          product && el("span", { class: "price" }, price(quantity * product.price_cents, product.currency)),
+          product &&
+            el("span", { class: "price" }, price(quantity * product.price_cents, product.currency)),
         ),
       ),
     ),
-    el("p", { class: "sum-line" }, el("span", {}, "Estimated total"), el("span", { class: "price large" }, estimate(pricedLines))),
-    el("p", { class: "small" }, "Estimated: the final price comes from the shop when you order."),
+    el(
+      "p",
+      { class: "sum-line" },
+      el("span", {}, "Estimated total"),
+      el("span", { class: "price large" }, estimate(pricedLines)),
+    ),
+    el("p", { class: "small" }, ESTIMATE_NOTE),
     el("p", {}, el("a", { href: "#/basket" }, "Change the basket")),
   );
 }

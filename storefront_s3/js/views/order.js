@@ -76,10 +76,15 @@ function orderPage(orderId, names) {
   const content = el(
     "article",
     { class: "order" },
-    el("header", {}, el("h1", {}, "Your order"), el("p", { class: "small order-number" }, "Order number ", el("code", {}, orderId))),
+    el(
+      "header",
+      {},
+      el("h1", {}, "Your order"),
+      el("p", { class: "small order-number" }, "Order number ", el("code", {}, orderId)),
+    ),
     el("section", { "aria-label": "Status" }, status, again),
-    el("section", { class: "panel", "aria-labelledby": "items-heading" }, el("h2", { id: "items-heading" }, "What you ordered"), items),
-    el("section", { class: "panel", "aria-labelledby": "timeline-heading" }, el("h2", { id: "timeline-heading" }, "What happened"), timeline),
+    panel("What you ordered", items),
+    panel("What happened", timeline),
   );
   let shown = "";
   return {
@@ -97,9 +102,14 @@ function orderPage(orderId, names) {
     showLostContact() {
       if (shown === "lost") return;
       shown = "lost";
-      status.append(el("p", { class: "stock warn" }, "We’ve lost contact with the shop and keep trying."));
+      const text = "We’ve lost contact with the shop and keep trying.";
+      status.append(el("p", { class: "stock warn" }, text));
     },
   };
+}
+
+function panel(heading, content) {
+  return el("section", { class: "panel", "aria-label": heading }, el("h2", {}, heading), content);
 }
 
 function showStatus(status, order, money) {
@@ -116,7 +126,8 @@ function actions(order) {
       for (const { sku, quantity } of order.items) basket.add(sku, quantity);
       location.hash = "#/basket";
     };
-    return [el("button", { type: "button", class: "button quiet", onclick: refill }, "Put it back in the basket")];
+    const properties = { type: "button", class: "button quiet", onclick: refill };
+    return [el("button", properties, "Put it back in the basket")];
   }
   return hasEnded(order) ? [el("a", { class: "button quiet", href: "#/" }, "Keep shopping")] : [];
 }
@@ -127,7 +138,11 @@ function itemTable(order, names) {
   return el(
     "table",
     { class: "items" },
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Product"), el("th", { scope: "col" }, "Quantity"), el("th", { scope: "col" }, "Price"))),
+    el(
+      "thead",
+      {},
+      el("tr", {}, ["Product", "Quantity", "Price"].map((name) => el("th", { scope: "col" }, name))),
+    ),
     el(
       "tbody",
       {},
@@ -141,7 +156,16 @@ function itemTable(order, names) {
         ),
       ),
     ),
-    el("tfoot", {}, el("tr", {}, el("th", { scope: "row", colspan: 2 }, "Total"), el("td", { class: "price" }, money(order.total_cents)))),
+    el(
+      "tfoot",
+      {},
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row", colspan: 2 }, "Total"),
+        el("td", { class: "price" }, money(order.total_cents)),
+      ),
+    ),
   );
 }
 

@@ -13,7 +13,8 @@ export async function ordersView({ api, signal }) {
   const orders = known.filter(Boolean);
   if (orders.length === 0) {
     const shop = el("a", { class: "button", href: "#/" }, "See the products");
-    return { title, content: notice("parcel", "No orders yet", "Orders placed from this browser appear here.", shop) };
+    const text = "Orders placed from this browser appear here.";
+    return { title, content: notice("parcel", "No orders yet", text, shop) };
   }
   const content = el(
     "div",
@@ -38,11 +39,13 @@ async function read(api, { orderId, placedAt }, signal) {
 
 function orderItem(order) {
   const { label, tone } = statusWords(order);
+  const address = `#/orders/${encodeURIComponent(order.order_id)}`;
+  const hasTotal = order.total_cents != null;
   return el(
     "li",
     {},
-    el("a", { href: `#/orders/${encodeURIComponent(order.order_id)}` }, `Order of ${instant(order.placedAt)}`),
+    el("a", { href: address }, `Order of ${instant(order.placedAt)}`),
     el("span", { class: `badge ${tone}` }, label),
-    order.total_cents != null && el("span", { class: "price" }, price(order.total_cents, order.currency)),
+    hasTotal && el("span", { class: "price" }, price(order.total_cents, order.currency)),
   );
 }

@@ -12,7 +12,8 @@ export async function productView({ api, params: [sku], signal }) {
     product = await api.getProduct(sku, signal);
   } catch (error) {
     if (!(error instanceof ApiProblem && error.status === 404)) throw error;
-    return { title: "Unknown product", content: notFound("We don’t sell this", `No product is called “${sku}”.`) };
+    const content = notFound("We don’t sell this", `No product has the number “${sku}”.`);
+    return { title: "Unknown product", content };
   }
   return { title: product.name, content: page(product) };
 }

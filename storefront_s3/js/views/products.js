@@ -4,6 +4,9 @@ import { el } from "../dom.js";
 import { price } from "../format.js";
 import { addToBasket, picture, stockLabel } from "../parts.js";
 
+const PROMISE =
+  "Should any step of your order fail, the ones before it are undone and your money comes back.";
+
 export async function productsView({ api, signal }) {
   const products = await api.listProducts(signal);
   const content = el(
@@ -13,7 +16,7 @@ export async function productsView({ api, signal }) {
       "section",
       { class: "hero" },
       el("h1", {}, "A good desk, ordered with ease"),
-      el("p", {}, "Should any step of your order fail, the ones before it are undone and your money comes back."),
+      el("p", {}, PROMISE),
     ),
     el("h2", { class: "visually-hidden" }, "All products"),
     products.length > 0
@@ -24,17 +27,19 @@ export async function productsView({ api, signal }) {
 }
 
 function card(product) {
+  const address = `#/products/${encodeURIComponent(product.sku)}`;
   return el(
     "li",
     { class: "card" },
     picture(product),
-    el(
-      "h3",
-      {},
-      el("a", { href: `#/products/${encodeURIComponent(product.sku)}`, class: "card-link" }, product.name),
-    ),
+    el("h3", {}, el("a", { href: address, class: "card-link" }, product.name)),
     el("p", { class: "card-text" }, product.description),
-    el("div", { class: "card-facts" }, el("p", { class: "price" }, price(product.price_cents, product.currency)), stockLabel(product)),
+    el(
+      "div",
+      { class: "card-facts" },
+      el("p", { class: "price" }, price(product.price_cents, product.currency)),
+      stockLabel(product),
+    ),
     el(
       "button",
       {

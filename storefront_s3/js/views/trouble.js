@@ -11,7 +11,8 @@ export async function notFoundView() {
 
 /** A thing that the address names but the shop doesn't know. */
 export function notFound(heading, text = "The address may be mistyped, or the page has moved.") {
-  return notice("parcel", heading, text, el("a", { class: "button", href: "#/" }, "See the products"));
+  const shop = el("a", { class: "button", href: "#/" }, "See the products");
+  return notice("parcel", heading, text, shop);
 }
 
 /** Any error that a view threw; `retry` shows the view again. */
@@ -25,7 +26,10 @@ function explain(error) {
   if (error instanceof ConfigProblem) {
     return {
       heading: "This shop isn’t set up yet",
-      text: ["It doesn’t know where its API is; publishing the shop again mends that.", error.message],
+      text: [
+        "It doesn’t know where its API is; publishing the shop again mends that.",
+        error.message,
+      ],
     };
   }
   if (error instanceof ApiUnreachable) {
