@@ -15,6 +15,11 @@ from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor, ssl
 
 
+class QuietGateway(TwistedGateway):
+    def log(self, request: object) -> None:
+        """Does without Twisted's access log, which LocalStack formats and then drops."""
+
+
 class LoopbackServer(TwistedRuntimeServer):
     """Serves HTTP and HTTPS on the same ports, as the stock server does."""
 
@@ -24,7 +29,7 @@ class LoopbackServer(TwistedRuntimeServer):
         listen: list[config.HostAndPort],
         ssl_creds: tuple[str, str] | None = None,
     ) -> None:
-        factory = TwistedGateway(gateway)
+        factory = QuietGateway(gateway)
         if ssl_creds:
             certificate, key = ssl_creds
             context_factory = ssl.DefaultOpenSSLContextFactory(key, certificate)

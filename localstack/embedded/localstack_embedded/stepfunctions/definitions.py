@@ -1,0 +1,30 @@
+"""State machine definitions, parsed once.
+
+LocalStack parses a state machine's definition at the start of each execution: 50 ms of CPU for a
+saga of 17 KB. The parsed program keeps state while it runs, so an execution gets a copy of its own,
+from a pickle: 0.5 ms.
+"""
+
+import functools
+import pickle
+
+from localstack.services.stepfunctions.asl.component.eval_component import EvalComponent
+from localstack.services.stepfunctions.asl.parse.asl_parser import AmazonStateLanguageParser
+from localstack.services.stepfunctions.backend.execution_worker import ExecutionWorker
+
+_DEFINITIONS = 64
+
+
+def remember_definitions() -> None:
+    """Makes executions start from the remembered program of their definition."""
+
+    @functools.lru_cache(_DEFINITIONS)
+    def pickled(definition: str) -> bytes:
+        return pickle.dumps(AmazonStateLanguageParser.parse(definition)[0])
+
+    def entrypoint(worker: ExecutionWorker) -> EvalComponent:
+        definition = worker._evaluation_details.state_machine_details.definition
+        program: EvalComponent = pickle.loads(pickled(definition))
+        return program
+
+    ExecutionWorker._get_evaluation_entrypoint = entrypoint

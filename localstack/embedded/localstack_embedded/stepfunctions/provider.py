@@ -1,0 +1,16 @@
+"""LocalStack's Step Functions with a memory, selected with PROVIDER_OVERRIDE_STEPFUNCTIONS=embedded."""
+
+from localstack.services.plugins import Service, aws_provider
+
+
+@aws_provider(api="stepfunctions", name="embedded")
+def stepfunctions() -> Service:
+    # Imported here because LocalStack reads this module at its start, and these take half a second.
+    from localstack.services.stepfunctions.provider import StepFunctionsProvider
+
+    from localstack_embedded.stepfunctions.definitions import remember_definitions
+    from localstack_embedded.stepfunctions.json_paths import remember_json_paths
+
+    remember_definitions()
+    remember_json_paths()
+    return Service.for_provider(StepFunctionsProvider())
