@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from builders import CURRENCY
 from inventory.repository import StockTable
 from shared import dynamodb

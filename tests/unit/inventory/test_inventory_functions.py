@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from builders import ORDER_ID, ORIGIN, a_request, an_order
 from inventory import api, saga
 from shared.errors import OutOfStock, StepAlreadyUndone, UnknownProduct, ValidationFailed
@@ -44,9 +45,7 @@ class TestSagaSteps:
             assert event["metadata"]["causation_id"] == lambda_context.aws_request_id
             assert event["data"]["order_id"] == ORDER_ID
 
-    @pytest.mark.parametrize(
-        ("sku", "error"), [("mouse", OutOfStock), ("unicorn", UnknownProduct)]
-    )
+    @pytest.mark.parametrize(("sku", "error"), [("mouse", OutOfStock), ("unicorn", UnknownProduct)])
     def test_a_refusal_reaches_the_state_machine_by_its_name(
         self, shelf, lambda_context, sku, error
     ):
@@ -74,9 +73,7 @@ class TestSagaSteps:
             ([{"quantity": 1}], r"items\[0\]\.sku"),
         ],
     )
-    def test_a_payload_that_does_not_fit_moves_no_stock(
-        self, shelf, lambda_context, items, field
-    ):
+    def test_a_payload_that_does_not_fit_moves_no_stock(self, shelf, lambda_context, items, field):
         shelf.stock("mouse", 1)
 
         with pytest.raises(ValidationFailed, match=field):

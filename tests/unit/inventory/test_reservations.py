@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from builders import ORDER_ID, ORIGIN, PLACED_AT
 from inventory import service
 from inventory.domain import OrderLine, OutOfSequence, ReservationStatus
@@ -112,7 +113,7 @@ class TestRefusing:
         shelf.stock("mouse", 10)
         shelf.stock("laptop", 1, name="Laptop")
 
-        with pytest.raises(OutOfStock, match="^Laptop: 2 wanted, 1 available$"):
+        with pytest.raises(OutOfStock, match=r"^Laptop: 2 wanted, 1 available$"):
             service.reserve(repository, TASK, lines(mouse=1, laptop=2), AT)
 
         assert shelf.units("mouse") == (10, 0, 0)
@@ -125,7 +126,7 @@ class TestRefusing:
     def test_an_unknown_product_refuses_the_whole_order(self, shelf, repository, outbox_events):
         shelf.stock("mouse", 10)
 
-        with pytest.raises(UnknownProduct, match="^No such product: unicorn$"):
+        with pytest.raises(UnknownProduct, match=r"^No such product: unicorn$"):
             service.reserve(repository, TASK, lines(mouse=1, unicorn=1), AT)
 
         assert shelf.units("mouse") == (10, 0, 0)
@@ -141,7 +142,7 @@ class TestRefusing:
             service.reserve(repository, TASK, lines(mouse=2), AT)
         shelf.change("mouse", available=50, seeded=50)
 
-        with pytest.raises(OutOfStock, match="^Mouse: 2 wanted, 1 available$"):
+        with pytest.raises(OutOfStock, match=r"^Mouse: 2 wanted, 1 available$"):
             service.reserve(repository, TASK, lines(mouse=2), AT)
 
         assert shelf.units("mouse") == (50, 0, 0)
@@ -166,7 +167,7 @@ class TestRacing:
         shelf.stock("mouse", 2, name="Mouse")
         racing = interrupted(lambda: shelf.change("mouse", available=1, sold=1))
 
-        with pytest.raises(OutOfStock, match="^Mouse: 2 wanted, 1 available$"):
+        with pytest.raises(OutOfStock, match=r"^Mouse: 2 wanted, 1 available$"):
             service.reserve(racing, TASK, lines(mouse=2), AT)
 
         assert shelf.units("mouse") == (1, 0, 1)
@@ -182,7 +183,9 @@ class TestRacing:
 
         assert shelf.units("cable") == (2, 0, 0)
 
-    @pytest.mark.parametrize("change", [{"price_cents": 9900}, {"name": "New"}, {"currency": "EUR"}])
+    @pytest.mark.parametrize(
+        "change", [{"price_cents": 9900}, {"name": "New"}, {"currency": "EUR"}]
+    )
     def test_a_price_changed_meanwhile_is_contention_and_decides_nothing(
         self, shelf, interrupted, repository, outbox_events, change
     ):
@@ -197,15 +200,16 @@ class TestRacing:
         reservation = service.reserve(repository, TASK, lines(mouse=1), AT)
         (line,) = reservation.lines
         price, name = line.unit_price, line.name
-        assert change.items() <= {
-            "price_cents": price.cents,
-            "currency": price.currency,
-            "name": name,
-        }.items()
+        assert (
+            change.items()
+            <= {
+                "price_cents": price.cents,
+                "currency": price.currency,
+                "name": name,
+            }.items()
+        )
 
-    def test_a_buyer_who_leaves_enough_units_is_no_contention(
-        self, shelf, interrupted, repository
-    ):
+    def test_a_buyer_who_leaves_enough_units_is_no_contention(self, shelf, interrupted, repository):
         shelf.stock("mouse", 2)
         racing = interrupted(lambda: service.reserve(repository, OTHER_TASK, lines(mouse=1), AT))
 

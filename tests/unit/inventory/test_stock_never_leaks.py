@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from builders import ORDER_ID, ORIGIN, PLACED_AT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from builders import ORDER_ID, ORIGIN, PLACED_AT
 from inventory import service
 from inventory.domain import (
     OrderLine,
@@ -26,8 +27,9 @@ SKUS = ["mouse", "cable"]
 SEEDED = 5
 STEPS = ["reserve", "release", "commit"]
 
-orders = st.dictionaries(st.sampled_from(SKUS), st.integers(1, 4), min_size=1)
-steps = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(STEPS)), max_size=24)
+ORDERS = st.dictionaries(st.sampled_from(SKUS), st.integers(1, 4), min_size=1)
+FOUR_ORDERS = st.lists(ORDERS, min_size=4, max_size=4)
+STEPS_OF_ORDERS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(STEPS)), max_size=24)
 
 
 class StockInMemory:
@@ -71,7 +73,7 @@ class StockInMemory:
 
 
 @settings(max_examples=200)
-@given(st.lists(orders, min_size=4, max_size=4), steps)
+@given(FOUR_ORDERS, STEPS_OF_ORDERS)
 def test_stock_adds_up_after_any_steps_in_any_order(
     orders: list[dict[str, int]], steps: list[tuple[int, str]]
 ) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inventory import domain
 from inventory.domain import (
     Move,
@@ -20,9 +21,7 @@ from shared.money import Money
 ORDER_ID = "ord_01J9Z3K4M5N6P7Q8R9S0T1V2W3"
 
 order_lines = st.lists(
-    st.builds(
-        OrderLine, sku=st.sampled_from(["a", "b", "c", "d"]), quantity=st.integers(1, 9)
-    ),
+    st.builds(OrderLine, sku=st.sampled_from(["a", "b", "c", "d"]), quantity=st.integers(1, 9)),
     min_size=1,
     max_size=8,
 )

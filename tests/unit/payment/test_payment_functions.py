@@ -1,0 +1,152 @@
+"""The Lambda handlers as Step Functions and API Gateway call them."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from builders import CURRENCY, ORDER_ID, a_request, an_order
+from payment import api, saga
+from shared.errors import (
+    PaymentDeclined,
+    PaymentOutcomeUnknown,
+    RefundUnavailable,
+    StepAlreadyUndone,
+    ValidationFailed,
+)
+from shared.logging import logger
+
+pytestmark = pytest.mark.usefixtures("payment_table", "frozen_clock")
+
+
+def charge_payload(means: str = "tok_visa", **changes: Any) -> dict[str, Any]:
+    return an_order().payload(amount_cents=5000, currency=CURRENCY, token=means) | changes
+
+
+def get(resource: str, context: Any, **path: str) -> tuple[int, dict[str, Any]]:
+    response = api.handler(a_request("GET", resource, **path), context)
+    return response["statusCode"], json.loads(response["body"])
+
+
+def get_payment(context: Any) -> tuple[int, dict[str, Any]]:
+    return get("/orders/{order_id}/payment", context, order_id=ORDER_ID)
+
+
+class TestSagaSteps:
+    def test_a_payment_is_charged_and_refunded(self, ledger, lambda_context):
+        charged = saga.charge_payment(charge_payload(), lambda_context)
+        assert json.loads(json.dumps(charged)) == {
+            "payment_id": charged["payment_id"],
+            "status": "CAPTURED",
+            "amount_cents": 5000,
+            "currency": "USD",
+        }
+
+        refunded = saga.refund_payment(an_order().payload(), lambda_context)
+        assert refunded == charged | {"status": "REFUNDED"}
+        assert ledger.money() == (5000, 5000)
+
+    def test_a_decline_reaches_the_state_machine_by_its_name(self, lambda_context):
+        with pytest.raises(PaymentDeclined, match="insufficient funds"):
+            saga.charge_payment(charge_payload("tok_insufficient_funds"), lambda_context)
+
+    def test_a_lost_reply_reaches_the_state_machine_by_its_name(
+        self, lambda_context, monkeypatch, naps
+    ):
+        monkeypatch.setattr(saga._provider, "_sleep", naps)
+
+        with pytest.raises(PaymentOutcomeUnknown):
+            saga.charge_payment(charge_payload("tok_lost_reply"), lambda_context)
+        assert naps.taken == [1.0], "the default of PAYMENT_REPLY_TIMEOUT_SECONDS"
+
+    def test_a_refund_that_cannot_be_made_reaches_the_state_machine_by_its_name(
+        self, lambda_context
+    ):
+        saga.charge_payment(charge_payload("tok_refund_fails"), lambda_context)
+
+        with pytest.raises(RefundUnavailable):
+            saga.refund_payment(an_order().payload(), lambda_context)
+
+    def test_a_late_charge_is_refused(self, lambda_context):
+        saga.refund_payment(an_order().payload(), lambda_context)
+
+        with pytest.raises(StepAlreadyUndone):
+            saga.charge_payment(charge_payload(), lambda_context)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"amount_cents": -1},
+            {"amount_cents": 49.99},
+            {"amount_cents": None},
+            {"currency": "dollars"},
+            {"currency": None},
+            {"token": ""},
+            {"token": None},
+        ],
+    )
+    def test_a_payload_that_does_not_fit_charges_nothing(self, ledger, lambda_context, changes):
+        (field,) = changes
+
+        with pytest.raises(ValidationFailed, match=field):
+            saga.charge_payment(charge_payload(**changes), lambda_context)
+        assert ledger.row() == {}
+
+    def test_the_token_stays_out_of_the_log(self, lambda_context, monkeypatch):
+        log = io.StringIO()
+        monkeypatch.setattr(logger.registered_handler, "stream", log)
+
+        saga.charge_payment(charge_payload("tok_visa"), lambda_context)
+
+        assert "step succeeded" in log.getvalue()
+        assert "tok_visa" not in log.getvalue()
+
+
+class TestApi:
+    def test_a_payment_shows_what_was_taken_and_given_back(self, lambda_context):
+        charged = saga.charge_payment(charge_payload(), lambda_context)
+        saga.refund_payment(an_order().payload(), lambda_context)
+
+        assert get_payment(lambda_context) == (
+            200,
+            {
+                "order_id": ORDER_ID,
+                "payment_id": charged["payment_id"],
+                "status": "REFUNDED",
+                "amount_cents": 5000,
+                "currency": "USD",
+                "captured_cents": 5000,
+                "refunded_cents": 5000,
+                "decline_reason": None,
+                "created_at": "2026-03-01T09:30:00.125Z",
+                "updated_at": "2026-03-01T09:30:00.125Z",
+            },
+        )
+
+    def test_a_declined_payment_says_why(self, lambda_context):
+        with pytest.raises(PaymentDeclined):
+            saga.charge_payment(charge_payload("tok_declined"), lambda_context)
+
+        status, body = get_payment(lambda_context)
+
+        assert (status, body["status"]) == (200, "DECLINED")
+        assert (body["decline_reason"], body["captured_cents"]) == ("card declined", 0)
+
+    def test_an_order_without_a_payment(self, lambda_context):
+        status, body = get_payment(lambda_context)
+
+        assert (status, body["code"]) == (404, "PAYMENT_NOT_FOUND")
+
+    def test_an_order_undone_before_its_payment_began_has_none(self, lambda_context):
+        saga.refund_payment(an_order().payload(), lambda_context)
+
+        status, _ = get_payment(lambda_context)
+
+        assert status == 404
+
+    def test_health(self, lambda_context):
+        assert get("/payment/health", lambda_context) == (
+            200,
+            {"service": "payment", "status": "ok"},
+        )

@@ -1,0 +1,186 @@
+"""The simulated provider: every token, every repeat, and what an operator can mend."""
+
+import pytest
+
+from builders import ORDER_ID
+from payment.provider import Capture, Decline, KeyReused, KeyVoided
+from payment.simulated_provider import SimulatedProvider
+from shared import dynamodb
+from shared.dynamodb import ConditionFailed
+from shared.errors import (
+    PaymentOutcomeUnknown,
+    PaymentProviderUnavailable,
+    RefundUnavailable,
+    StorageContention,
+)
+from shared.money import Money
+
+AMOUNT = Money(5000, "USD")
+
+
+class TestCharging:
+    @pytest.mark.parametrize("token", ["tok_visa", "tok_refund_fails"])
+    def test_a_good_token_is_captured(self, provider, ledger, token):
+        outcome = provider.charge(ORDER_ID, AMOUNT, token)
+
+        assert isinstance(outcome, Capture)
+        assert (outcome.amount, outcome.refunded) == (AMOUNT, False)
+        assert ledger.money() == (5000, 0)
+
+    @pytest.mark.parametrize(
+        ("token", "reason"),
+        [
+            ("tok_declined", "card declined"),
+            ("tok_insufficient_funds", "insufficient funds"),
+            ("tok_made_up", "unknown token"),
+        ],
+    )
+    def test_a_bad_token_is_declined_at_every_repeat(self, provider, ledger, token, reason):
+        assert provider.charge(ORDER_ID, AMOUNT, token) == Decline(reason)
+        assert provider.charge(ORDER_ID, AMOUNT, token) == Decline(reason)
+        assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == Decline(reason)
+        assert ledger.money() == (0, 0)
+
+    def test_a_flaky_provider_takes_the_third_attempt_whichever_worker_makes_it(
+        self, payment_table, ledger
+    ):
+        def fresh_worker() -> SimulatedProvider:
+            return SimulatedProvider(dynamodb.client(), payment_table, reply_timeout_seconds=1)
+
+        for _ in range(2):
+            with pytest.raises(PaymentProviderUnavailable):
+                fresh_worker().charge(ORDER_ID, AMOUNT, "tok_flaky")
+            assert ledger.money() == (0, 0)
+
+        assert isinstance(fresh_worker().charge(ORDER_ID, AMOUNT, "tok_flaky"), Capture)
+        assert isinstance(fresh_worker().charge(ORDER_ID, AMOUNT, "tok_flaky"), Capture)
+        assert ledger.money() == (5000, 0)
+
+    def test_a_lost_reply_is_waited_for_and_the_money_is_taken(self, provider, ledger, naps):
+        with pytest.raises(PaymentOutcomeUnknown, match="no reply within 3 s"):
+            provider.charge(ORDER_ID, AMOUNT, "tok_lost_reply")
+
+        assert naps.taken == [3.0]
+        assert ledger.money() == (5000, 0)
+
+    def test_a_repeated_charge_is_the_first_one(self, provider, ledger):
+        first = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+
+        assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == first
+        assert ledger.money() == (5000, 0)
+
+    def test_a_charge_that_another_worker_settles_meanwhile_is_that_one(
+        self, payment_table, provider, ledger
+    ):
+        class Overtaken(SimulatedProvider):
+            def _settle(self, *arguments):
+                provider.charge(ORDER_ID, AMOUNT, "tok_declined")
+                return super()._settle(*arguments)
+
+        slow = Overtaken(dynamodb.client(), payment_table, reply_timeout_seconds=1)
+
+        assert slow.charge(ORDER_ID, AMOUNT, "tok_visa") == Decline("card declined")
+        assert ledger.money() == (0, 0)
+
+    @pytest.mark.parametrize("amount", [Money(1, "USD"), Money(5000, "EUR")])
+    def test_a_key_is_for_one_amount(self, provider, amount):
+        provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+
+        with pytest.raises(KeyReused):
+            provider.charge(ORDER_ID, amount, "tok_visa")
+
+    def test_a_busy_ledger_is_a_provider_that_did_not_take_the_request(self, provider, monkeypatch):
+        def busy(**_: object) -> None:
+            raise StorageContention
+
+        monkeypatch.setattr(provider._dynamodb, "update_item", busy)
+        monkeypatch.setattr(provider._dynamodb, "get_item", busy)
+
+        with pytest.raises(PaymentProviderUnavailable):
+            provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+        with pytest.raises(PaymentProviderUnavailable):
+            provider.find_charge(ORDER_ID)
+
+
+class TestFinding:
+    def test_there_is_no_trace_of_a_charge_that_never_was(self, provider):
+        assert provider.find_charge(ORDER_ID) is None
+
+    def test_a_charge_whose_attempts_all_failed_is_none(self, provider):
+        with pytest.raises(PaymentProviderUnavailable):
+            provider.charge(ORDER_ID, AMOUNT, "tok_flaky")
+
+        assert provider.find_charge(ORDER_ID) is None
+
+    def test_a_charge_is_found_though_its_reply_was_lost(self, provider):
+        with pytest.raises(PaymentOutcomeUnknown):
+            provider.charge(ORDER_ID, AMOUNT, "tok_lost_reply")
+
+        found = provider.find_charge(ORDER_ID)
+
+        assert isinstance(found, Capture)
+        assert found.amount == AMOUNT
+
+    def test_a_decline_is_found_too(self, provider):
+        provider.charge(ORDER_ID, AMOUNT, "tok_declined")
+
+        assert provider.find_charge(ORDER_ID) == Decline("card declined")
+
+
+class TestVoiding:
+    def test_a_voided_key_takes_no_money_any_more(self, provider, ledger):
+        assert provider.void(ORDER_ID) is None
+        assert provider.void(ORDER_ID) is None
+
+        with pytest.raises(KeyVoided):
+            provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+        assert ledger.money() == (0, 0)
+        assert provider.find_charge(ORDER_ID) is None
+
+    def test_a_void_between_two_attempts_ends_them(self, provider):
+        with pytest.raises(PaymentProviderUnavailable):
+            provider.charge(ORDER_ID, AMOUNT, "tok_flaky")
+        provider.void(ORDER_ID)
+
+        with pytest.raises(KeyVoided):
+            provider.charge(ORDER_ID, AMOUNT, "tok_flaky")
+
+    def test_a_void_that_comes_too_late_answers_with_the_charge(self, provider, ledger):
+        charge = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+
+        assert provider.void(ORDER_ID) == charge
+        assert ledger.money() == (5000, 0)
+
+
+class TestRefunding:
+    def test_the_whole_amount_goes_back_once(self, provider, ledger):
+        provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+
+        provider.refund(ORDER_ID)
+        provider.refund(ORDER_ID)
+
+        assert ledger.money() == (5000, 5000)
+        found = provider.find_charge(ORDER_ID)
+        assert isinstance(found, Capture)
+        assert found.refunded
+
+    def test_refunds_fail_until_an_operator_mends_it(self, provider, ledger):
+        provider.charge(ORDER_ID, AMOUNT, "tok_refund_fails")
+        for _ in range(2):
+            with pytest.raises(RefundUnavailable):
+                provider.refund(ORDER_ID)
+        assert ledger.money() == (5000, 0)
+
+        ledger.change(refunds_blocked=False)
+        provider.refund(ORDER_ID)
+
+        assert ledger.money() == (5000, 5000)
+
+    def test_there_is_nothing_to_refund_where_nothing_was_captured(self, provider):
+        with pytest.raises(LookupError) as absent:
+            provider.refund(ORDER_ID)
+        assert isinstance(absent.value.__cause__, ConditionFailed)
+
+        provider.charge(ORDER_ID, AMOUNT, "tok_declined")
+        with pytest.raises(LookupError):
+            provider.refund(ORDER_ID)
