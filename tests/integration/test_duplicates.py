@@ -36,7 +36,7 @@ def everything_about(
                     ExpressionAttributeValues={":order_id": {"S": order_id}},
                 )
                 for item in page["Items"]
-                if item["entity"]["S"] != "logged_event"  # these arrive in their own time
+                if item.get("entity") != {"S": "logged_event"}  # these arrive in their own time
             ]
             for table, name in stack["tables"].items()
         }
