@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -64,6 +65,37 @@ def aws(stack: dict[str, Any]) -> Callable[[str], Any]:
 def books(stack: dict[str, Any]) -> Callable[[], Books]:
     """Reads the rows that hold stock and money, as they are now."""
     return lambda: read_books(Stack(**stack))
+
+
+@pytest.fixture(scope="session")
+def new_product(stack: dict[str, Any], aws: Callable[[str], Any]) -> Callable[..., str]:
+    """Adds a product of the test's own to the catalogue, as seeding does; returns its SKU."""
+
+    def add(units: int = 100, price_cents: int = 1250) -> str:
+        sku = f"test-{uuid.uuid4().hex[:12]}"
+        words = {
+            "pk": "PRODUCT",
+            "sk": sku,
+            "name": "Teapot",
+            "description": "Holds tea, and a test together.",
+            "currency": "USD",
+        }
+        numbers = {
+            "price_cents": price_cents,
+            "available": units,
+            "reserved": 0,
+            "sold": 0,
+            "seeded": units,
+            "version": 1,
+        }
+        aws("dynamodb").put_item(
+            TableName=stack["tables"]["inventory"],
+            Item={name: {"S": word} for name, word in words.items()}
+            | {name: {"N": str(number)} for name, number in numbers.items()},
+        )
+        return sku
+
+    return add
 
 
 def run_cli(*arguments: str, port: int) -> str:

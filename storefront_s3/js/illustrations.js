@@ -1,6 +1,7 @@
 /** Which drawing of illustrations.svg stands for a product: the first whose words its name has. */
 
 const DRAWINGS = [
+  ["stand", /stand|riser|\barm\b/],
   ["laptop", /laptop|notebook computer|ultrabook/],
   ["keyboard", /keyboard|keypad/],
   ["mousepad", /mouse ?(pad|mat)|desk ?(pad|mat)/],
@@ -10,7 +11,6 @@ const DRAWINGS = [
   ["webcam", /webcam|camera/],
   ["microphone", /microphone|\bmic\b/],
   ["speaker", /speaker|soundbar/],
-  ["stand", /stand|riser|\barm\b/],
   ["hub", /hub|dock|adapter|switch|router/],
   ["cable", /cable|cord|\blead\b/],
   ["drive", /\bssd\b|drive|disk|storage/],

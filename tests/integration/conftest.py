@@ -1,6 +1,5 @@
 """What the tests of the store's behaviour share: the saga, the bus, products of their own."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,37 +44,6 @@ def bus(stack: dict[str, Any], aws: Callable[[str], Any]) -> Iterator[BusListene
     listener = BusListener(stack, aws)
     yield listener
     listener.close()
-
-
-@pytest.fixture(scope="session")
-def new_product(stack: dict[str, Any], aws: Callable[[str], Any]) -> Callable[..., str]:
-    """Adds a product of the test's own to the catalogue, as seeding does; returns its SKU."""
-
-    def add(units: int = 100, price_cents: int = 1250) -> str:
-        sku = f"test-{uuid.uuid4().hex[:12]}"
-        words = {
-            "pk": "PRODUCT",
-            "sk": sku,
-            "name": "Teapot",
-            "description": "Holds tea, and a test together.",
-            "currency": "USD",
-        }
-        numbers = {
-            "price_cents": price_cents,
-            "available": units,
-            "reserved": 0,
-            "sold": 0,
-            "seeded": units,
-            "version": 1,
-        }
-        aws("dynamodb").put_item(
-            TableName=stack["tables"]["inventory"],
-            Item={name: {"S": word} for name, word in words.items()}
-            | {name: {"N": str(number)} for name, number in numbers.items()},
-        )
-        return sku
-
-    return add
 
 
 @pytest.fixture(scope="session")
