@@ -33,6 +33,11 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the saga still has something to do."""
+        return self in {Status.PENDING, Status.PAID}
+
 
 class ReasonCode(StrEnum):
     """Why an order did not complete."""

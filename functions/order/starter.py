@@ -22,7 +22,12 @@ _stepfunctions = execution.client()
 
 
 def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
-    """Starts the order's saga where it has not been started.
+    """Starts the order's saga where it has not been started, and the order still needs it.
+
+    An event may come again long after its order has ended, when Step Functions may no longer know
+    the execution's name. To run the saga of an ended order again could undo what is settled, or
+    parked for an operator. An open order whose execution is unknown has lost its saga: every step
+    is idempotent, so a new one goes on where the old one stopped.
 
     The event doesn't carry the payment token; the order's own row does. Raises NotFound and
     SagaNotStarted, which make Lambda try again and then park the event in the dead-letter queue.
@@ -30,5 +35,9 @@ def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
     placed = LoggedEvent.from_eventbridge(event)
     order_id = placed.data["order_id"]
     logging.bind(context, order_id=order_id, correlation_id=placed.metadata["correlation_id"])
-    execution.start(_stepfunctions, _settings.state_machine_arn, _orders.get(order_id))
+    order = _orders.get(order_id)
+    if not order.status.is_open:
+        logger.info("order has ended", status=order.status)
+        return
+    execution.start(_stepfunctions, _settings.state_machine_arn, order)
     logger.info("saga is started")

@@ -1,12 +1,14 @@
 """The starter makes up for a request that died between storing an order and starting its saga."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from builders import ORIGIN, an_order
 from order import domain, execution, starter
+from order.domain import Change, Status
 from order.execution import SagaNotStarted
 from order.repository import OrderRepository
 from shared import dynamodb
@@ -62,6 +64,24 @@ def test_an_order_whose_saga_runs_already_is_left_alone(
 
     # Then
     assert len(stepfunctions.executions) == 1
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.CANCELLED, Status.NEEDS_ATTENTION])
+def test_the_saga_of_an_ended_order_is_not_run_again_even_if_its_name_is_free(
+    status: Status,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    lambda_context: Any,
+) -> None:
+    # Given: an engine that forgot its executions when it was restarted hands over the event again.
+    ended = replace(an_order().build(), status=status)
+    orders.add(Change(ended, None), None)
+
+    # When
+    starter.start_saga(order_placed(), lambda_context)
+
+    # Then
+    assert stepfunctions.executions == {}
 
 
 def test_an_order_that_does_not_exist_fails_so_that_its_event_is_parked(
