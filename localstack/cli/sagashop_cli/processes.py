@@ -19,7 +19,6 @@ from sagashop_cli.stack import write_atomically
 
 # The start time is derived from the boot time, which moves a little when the clock is corrected.
 START_TIME_TOLERANCE_SECONDS = 2.0
-STOP_GRACE_SECONDS = 5.0
 KILL_GRACE_SECONDS = 5.0
 
 # The servers outlive us on purpose; a Popen object that is dropped before would complain.
@@ -72,13 +71,13 @@ def find(record: ProcessRecord) -> psutil.Process | None:
         return None
 
 
-def stop(record: ProcessRecord) -> None:
-    """Stops a server and everything that it started: first asks, then kills."""
+def stop(record: ProcessRecord, grace_seconds: float) -> None:
+    """Stops a server and everything that it started: first asks, after `grace_seconds` kills."""
     process = find(record)
     family = [process, *_descendants(process)] if process else []
     if process:
         process.terminate()
-        psutil.wait_procs([process], timeout=STOP_GRACE_SECONDS)
+        psutil.wait_procs([process], timeout=grace_seconds)
     survivors = {member.pid: member for member in [*family, *_stragglers(record)]}
     for member in survivors.values():
         if member.is_running():
@@ -148,16 +147,13 @@ class ProcessTable:
         others = [known for known in self.records() if known.name != record.name]
         self._save([*others, record])
 
-    def stop(self, name: str) -> bool:
-        """Stops the server of that name and forgets it; returns whether it was running."""
+    def stop(self, name: str, grace_seconds: float) -> None:
+        """Stops the server of that name, and what a dead one left behind; forgets it."""
         records = self.records()
-        was_running = False
         for record in records:
             if record.name == name:
-                was_running = find(record) is not None
-                stop(record)
+                stop(record, grace_seconds)
         self._save([record for record in records if record.name != name])
-        return was_running
 
     def _save(self, records: Sequence[ProcessRecord]) -> None:
         write_atomically(self._path, json.dumps([asdict(r) for r in records], indent=2) + "\n")

@@ -23,11 +23,15 @@ START_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.05
 PROBE_TIMEOUT_SECONDS = 2.0
 LOG_TAIL_LINES = 15
+# The engine keeps nothing, yet takes some ten seconds to end all its threads: it need not.
+ENGINE_GRACE_SECONDS = 1.0
+# The tables are worth waiting for.
+DYNAMODB_GRACE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """How one server is started, and the address that answers 200 once it is ready."""
+    """How one server is started and stopped; `readiness_url` answers 200 once it is ready."""
 
     name: str
     title: str
@@ -37,6 +41,7 @@ class Server:
     directory: Path
     log_file: Path
     readiness_url: str
+    stop_grace_seconds: float
 
 
 def endpoint_url(port: int) -> str:
@@ -67,6 +72,7 @@ def describe_servers(paths: StorePaths, dynamodb_engine: DynamoDbEngine) -> list
         directory=paths.engine_data,
         log_file=paths.engine_log,
         readiness_url=f"{endpoint_url(paths.port)}/_localstack/health",
+        stop_grace_seconds=ENGINE_GRACE_SECONDS,
     )
     if dynamodb_engine == "localstack":
         return [engine]
@@ -82,6 +88,7 @@ def describe_servers(paths: StorePaths, dynamodb_engine: DynamoDbEngine) -> list
         directory=paths.dynamodb_data,
         log_file=paths.dynamodb_log,
         readiness_url=f"{dynamodb_url}{READINESS_PATH}",
+        stop_grace_seconds=DYNAMODB_GRACE_SECONDS,
     )
     return [dynamodb, engine]
 

@@ -17,7 +17,7 @@ from sagashop_cli.errors import StoreBusy, StoreNotRunning
 from sagashop_cli.package import build_package, site_packages
 from sagashop_cli.paths import StorePaths, environment_python
 from sagashop_cli.processes import ProcessRecord, ProcessTable
-from sagashop_cli.progress import Progress
+from sagashop_cli.progress import Progress, SilentProgress
 from sagashop_cli.seed import read_catalogue, seed
 from sagashop_cli.servers import Server
 from sagashop_cli.stack import Stack, stack_of
@@ -136,7 +136,8 @@ class Store:
             for server in self._servers:
                 record = self._processes.running(server.name)
                 if record is None:
-                    self._processes.stop(server.name)  # a server that died may have left workers
+                    # One that died may have left workers.
+                    self._processes.stop(server.name, server.stop_grace_seconds)
                     started.append(server)
                     record = servers.start(server, self._processes)
                 tasks.append(side_by_side.submit(self._wait_for, server, record))
@@ -153,16 +154,14 @@ class Store:
 
     def _stop(self, doomed: Sequence[Server]) -> bool:
         """Stops servers, the last started first; returns whether any was running."""
-        self.paths.stack_file.unlink(missing_ok=True)
-        was_running = False
+        if doomed:
+            self.paths.stack_file.unlink(missing_ok=True)
+        running = [server for server in doomed if self._processes.running(server.name)]
         for server in reversed(doomed):
-            if self._processes.running(server.name):
-                with self._progress.step(f"stop {server.title}"):
-                    self._processes.stop(server.name)
-                was_running = True
-            else:
-                self._processes.stop(server.name)
-        return was_running
+            shown = self._progress if server in running else SilentProgress()
+            with shown.step(f"stop {server.title}"):
+                self._processes.stop(server.name, server.stop_grace_seconds)
+        return bool(running)
 
     def _bring_up_to_date(self) -> Stack:
         """Makes stack, shelves and storefront what the project's files say; writes stack.json."""
