@@ -113,10 +113,9 @@ def _speed() -> dict[str, str]:
     return {
         # Parses definitions and paths once instead of at each execution.
         "PROVIDER_OVERRIDE_STEPFUNCTIONS": "embedded",
-        # How often, in seconds, an event source mapping asks its queue or stream for more. The
-        # second is the longest pause after it got nothing (10 by default).
-        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.1",
-        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.2",
+        # The pause, in seconds, between two requests of an event source mapping. Each request waits
+        # for something to come, so that the pause is all of an event's delay.
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.02",
     }
 
 
