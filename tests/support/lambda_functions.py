@@ -83,6 +83,11 @@ class LambdaFunctions:
         self.wait_until_ready(name)
         return name
 
+    def update(self, name: str, source: str) -> None:
+        """Deploys other code."""
+        self.client.update_function_code(FunctionName=name, ZipFile=zip_of(source))
+        self.wait_until_ready(name)
+
     def wait_until_ready(self, name: str) -> None:
         eventually(
             lambda: self.client.get_function_configuration(FunctionName=name),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.engines import Engine, running_engine
 from support.lambda_functions import LambdaFunctions
 

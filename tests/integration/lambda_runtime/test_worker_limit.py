@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from support.engines import KEEPALIVE_MS, SMALL_LIMIT, Engine, is_running
 from support.lambda_functions import Answer
 from support.waiting import eventually
@@ -104,9 +105,7 @@ def test_workers_end_with_the_engine(mortal_engine: Engine, how: signal.Signals)
     who = mortal_engine.functions.create(WHO)
     slow = mortal_engine.functions.create(SLOW, timeout_seconds=60)
     mortal_engine.functions.call(who)
-    mortal_engine.functions.client.invoke(
-        FunctionName=slow, Payload="60", InvocationType="Event"
-    )
+    mortal_engine.functions.client.invoke(FunctionName=slow, Payload="60", InvocationType="Event")
     eventually(lambda: len(mortal_engine.workers()) == 2)
     workers = mortal_engine.workers()
 

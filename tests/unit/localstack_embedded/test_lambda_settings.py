@@ -54,16 +54,19 @@ def variables_of(
 
 
 def test_paths_inside_a_container_become_real_ones() -> None:
-    variables = variables_of({"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime"})
+    variables = variables_of(
+        {"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime"}
+    )
 
     assert variables["LAMBDA_TASK_ROOT"] == "/package"
     assert "LAMBDA_RUNTIME_DIR" not in variables
 
 
 def test_every_variable_is_text() -> None:
-    assert variables_of({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": 256})[
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
-    ] == ("256")
+    assert (
+        variables_of({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": 256})["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        == "256"
+    )
 
 
 def test_declared_variables_win() -> None:

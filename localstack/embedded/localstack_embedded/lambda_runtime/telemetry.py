@@ -17,8 +17,8 @@ from queue import Empty
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
-
 from localstack.aws.connect import connect_to
+from localstack.runtime.events import infra_stopping
 from localstack.services.lambda_.invocation import version_manager
 from localstack.services.lambda_.invocation.logs import QUEUE_SHUTDOWN, LogHandler, LogItem
 from localstack.utils.aws.client_types import ServicePrincipal
@@ -155,7 +155,8 @@ class _MetricCounter:
 
 
 def _publish(counts: Counter[_Metric]) -> None:
-    if not is_api_enabled("cloudwatch"):
+    # A first request would start CloudWatch, whose threads would keep a stopping engine alive.
+    if not is_api_enabled("cloudwatch") or infra_stopping.is_set():
         return
     now = datetime.now(UTC)
     owners: defaultdict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
