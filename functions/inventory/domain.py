@@ -126,7 +126,7 @@ class Reservation:
 
     @property
     def total(self) -> Money:
-        """The price of all lines; a reservation without lines has none (IndexError)."""
+        """The price of all lines; a reservation without lines has none (ValueError)."""
         first, *rest = (line.unit_price * line.quantity for line in self.lines)
         return sum(rest, start=first)
 

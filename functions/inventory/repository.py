@@ -7,8 +7,8 @@
 
 A product row is written by whoever seeds the store: `seeded` units in all, of which `available` at
 first, with `reserved` and `sold` 0 and `version` 1. From then on available + reserved + sold =
-seeded. An edit from outside makes its write conditional on `version`, which every reservation
-raises, so that it cannot write old stock over a sale.
+seeded. An edit from outside sets single attributes, or makes the write of a whole row conditional
+on `version`, which every movement of stock raises: it must not write old stock over a sale.
 """
 
 from collections.abc import Iterable

@@ -74,8 +74,8 @@ def _reserve_first(
     try:
         return repository.create(decided, event_of(decided, at, task.origin))
     except StockChanged as race:
-        now = {**products, **race.products}
-        present = {sku: product for sku, product in now.items() if product is not None}
+        current = {**products, **race.products}
+        present = {sku: product for sku, product in current.items() if product is not None}
         decided = domain.decide(task.order_id, wanted, present)
         if decided.status is ReservationStatus.RESERVED:
             # The stock would do, so it is the price or the name that changed: decide anew.

@@ -1,9 +1,11 @@
 """Charging an order's payment and undoing it, each idempotent by order.
 
-Three places remember, so that neither a crash nor a race can take money twice or keep it after the
-undo. Our row says PENDING before the provider is asked: an undo that comes first has put its
-tombstone there, and the charge stops. The provider remembers the key: a repeat is the same charge.
-And an undo that finds no charge voids the key there: one that is still on its way is refused.
+Neither a crash nor a race takes money twice, or keeps it after the undo, because
+
+- our row says PENDING before the provider is asked: a charge that comes after its undo meets the
+  tombstone there, and never asks;
+- the provider knows the order's id as the idempotency key: a repeat is the same charge;
+- an undo that finds no charge at the provider voids the key: a charge still on its way is refused.
 """
 
 from datetime import datetime

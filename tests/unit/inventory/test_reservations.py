@@ -287,6 +287,19 @@ class TestRacing:
         with pytest.raises(StockContention):
             service.reserve(repository, TASK, lines(mouse=1), AT)
 
+    def test_a_table_too_busy_to_show_all_products_is_no_unknown_product(
+        self, shelf, repository, monkeypatch
+    ):
+        shelf.stock("mouse", 1)
+
+        def answer_in_part(RequestItems: Any) -> dict[str, Any]:  # noqa: N803 (boto3's name)
+            return {"Responses": {shelf.table_name: []}, "UnprocessedKeys": RequestItems}
+
+        monkeypatch.setattr(repository._dynamodb, "batch_get_item", answer_in_part)
+
+        with pytest.raises(StorageContention):
+            service.reserve(repository, TASK, lines(mouse=1), AT)
+
 
 class TestReleasing:
     def test_reserved_units_go_back_on_the_shelf(self, shelf, repository, outbox_events):
