@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ARTIFACTS_BUCKET = "sagashop-artifacts"
 POLL_SECONDS = 0.1
 TIMEOUT_SECONDS = 120.0
+SUCCEEDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 # A stack in one of these states cannot be updated, only deleted and made again.
 UNUSABLE = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 # How CloudFormation says that the stack already is what the template wants.
@@ -65,7 +66,9 @@ def deploy(
     changed = _wait_for_change_set(aws, change_set)
     if changed:
         aws.cloudformation.execute_change_set(ChangeSetName=change_set)
-    stack = _wait_for_stack(aws, stack_name)
+        stack = _wait_for_stack(aws, stack_name, change_set)
+    else:
+        stack = aws.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     return Deployment(changed, outputs)
 
@@ -118,19 +121,23 @@ def _wait_for_change_set(aws: Aws, change_set: str) -> bool:
         _pause(deadline, "its change set was not ready in time")
 
 
-def _wait_for_stack(aws: Aws, stack_name: str) -> "StackTypeDef":
-    """Waits until the stack rests; returns it, or raises `DeployFailed` where it failed."""
+def _wait_for_stack(aws: Aws, stack_name: str, change_set: str) -> "StackTypeDef":
+    """Waits until a change set is carried out; returns the stack, or raises `DeployFailed`.
+
+    The engine says that the stack is complete a moment before it has its outputs; which change set
+    the stack is made of, it says last.
+    """
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    while (stack := find_stack(aws, stack_name)) is None or _is_in_progress(stack):
+    while True:
+        stack = aws.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        status = stack["StackStatus"]
+        if status in SUCCEEDED:
+            if stack.get("ChangeSetId") == change_set:
+                return stack
+        elif not status.endswith("_IN_PROGRESS"):
+            reason = stack.get("StackStatusReason") or status
+            raise DeployFailed(reason, _failed_resources(aws, stack["StackId"]))
         _pause(deadline, "it was still in progress")
-    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        reason = stack.get("StackStatusReason") or stack["StackStatus"]
-        raise DeployFailed(reason, _failed_resources(aws, stack["StackId"]))
-    return stack
-
-
-def _is_in_progress(stack: "StackTypeDef") -> bool:
-    return stack["StackStatus"].endswith("_IN_PROGRESS")
 
 
 def _failed_resources(aws: Aws, stack_id: str) -> list[FailedResource]:
