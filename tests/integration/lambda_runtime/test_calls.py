@@ -1,4 +1,4 @@
-"""What a caller gets back: answers, errors in Lambda's shapes, and a worker that stays warm or not."""
+"""What a caller gets back: answers, and errors in Lambda's shapes; and which worker runs next."""
 
 import base64
 import json

@@ -13,7 +13,6 @@ from pathlib import Path
 from localstack import config
 from localstack.aws.api.lambda_ import (
     InvalidRequestContentException,
-    PackageType,
     RequestTooLargeException,
 )
 from localstack.runtime.shutdown import SHUTDOWN_HANDLERS
@@ -97,6 +96,10 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     def start(self, env_vars: dict[str, str]) -> None:
         function = self.function_version.config
+        # What the executor cannot run has failed in `prepare_version`.
+        assert function.code is not None
+        assert function.handler is not None
+        assert function.runtime is not None
         package = function.code.get_unzipped_code_location()
         self._spec = FunctionSpec(
             version_key=_version_key(self.function_version),
@@ -154,7 +157,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     def _read_generation(self) -> str:
         """Only a hot-reload directory changes; a directory without the file never does."""
-        if not self.function_version.config.code.is_hot_reloading():
+        code = self.function_version.config.code
+        if code is None or not code.is_hot_reloading():
             return ""
         try:
             return (self._spec.package / GENERATION_FILE).read_text()
@@ -168,7 +172,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         return "127.0.0.1"
 
     def get_runtime_endpoint(self) -> str:
-        """For LocalStack's init binary, which isn't used: each worker has a Runtime API of its own."""
+        """For LocalStack's own init binary, which isn't used: workers have their own API."""
         return ""
 
     def get_logs(self) -> str:
@@ -179,10 +183,10 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         """Unpacks the code. Raises LambdaRuntimeException for what cannot run as a process."""
         function = function_version.config
-        if function.package_type != PackageType.Zip or not function.runtime.startswith("python"):
+        runtime = function.runtime or "container images"
+        if function.code is None or not runtime.startswith("python"):
             raise LambdaRuntimeException(
-                "The process executor runs zip packages of Python runtimes, not "
-                f"{function.runtime or function.package_type}"
+                f"The process executor runs zip packages of Python code, not {runtime}"
             )
         function.code.prepare_for_execution()
 

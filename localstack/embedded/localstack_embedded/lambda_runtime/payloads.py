@@ -79,7 +79,7 @@ def report_line(
     used_mb: int,
     status: str | None = None,
 ) -> str:
-    """The bill: `init_ms` for a cold start only, `status` (`timeout`, `error`) for a failed call."""
+    """The bill: `init_ms` for a cold start only, `status` for a call that ended its worker."""
     fields = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {duration_ms:.2f} ms",

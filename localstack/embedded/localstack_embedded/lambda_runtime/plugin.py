@@ -10,6 +10,9 @@ class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):
     name = "process"
 
     def load(self, *args: object, **kwargs: object) -> type[RuntimeExecutor]:
-        from localstack_embedded.lambda_runtime.executor import ProcessRuntimeExecutor
+        # Importing it replaces parts of LocalStack.
+        from localstack_embedded.lambda_runtime.executor import (  # noqa: PLC0415
+            ProcessRuntimeExecutor,
+        )
 
         return ProcessRuntimeExecutor

@@ -15,8 +15,8 @@ until the call at the head of the line has waited `patience_seconds`.
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
 names its caller (`caller`), and may exceed the limit, one call at a time per caller. So of any set
 of waiting calls the innermost ones always run, and the excess is at most one worker for each worker
-that waits for a nested call. A chain that hides its caller (plain HTTP through a gateway without the
-tracing header) is ended by the functions' own timeouts.
+that waits for a nested call. A chain that hides its caller (plain HTTP, without the tracing header)
+is ended by the functions' own timeouts.
 """
 
 import threading
@@ -78,7 +78,7 @@ class _Slot[W: PooledWorker]:
 
 @dataclass(slots=True)
 class _Ticket[W: PooledWorker]:
-    """A call in line. `granted` is set once it has a slot, or never gets one: the pool is closed."""
+    """A call in line. `granted` is set once it has a slot, or never will: the pool is closed."""
 
     demand: Demand
     since: float
@@ -110,11 +110,7 @@ class WorkerPool[W: PooledWorker]:
         """
         slot = self._acquire(demand)
         try:
-            if slot.worker is None:
-                slot.worker = start()
-            if self._is_closed:  # Too late for `close` to have seen this worker.
-                raise PoolClosed
-            yield slot.worker
+            yield self._worker_of(slot, start)
         except BaseException:
             slot.is_doomed = True
             raise
@@ -167,6 +163,13 @@ class WorkerPool[W: PooledWorker]:
         if ticket.slot is None:
             raise PoolClosed
         return ticket.slot
+
+    def _worker_of(self, slot: _Slot[W], start: Callable[[], W]) -> W:
+        if slot.worker is None:
+            slot.worker = start()
+        if self._is_closed:  # Too late for `close` to have seen this worker.
+            raise PoolClosed
+        return slot.worker
 
     def _release(self, demand: Demand, slot: _Slot[W]) -> None:
         with self._lock:

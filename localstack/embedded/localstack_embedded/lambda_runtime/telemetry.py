@@ -62,7 +62,7 @@ def _run_log_loop_in_batches(self: LogHandler, *_: object) -> None:
     client = connect_to.with_assumed_role(
         region_name=self.region,
         role_arn=self.role_arn,
-        service_principal=ServicePrincipal.lambda_,
+        service_principal=ServicePrincipal(ServicePrincipal.lambda_),
     ).logs
     is_stopping = False
     while not is_stopping:

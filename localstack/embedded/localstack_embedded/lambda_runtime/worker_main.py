@@ -9,6 +9,8 @@ import signal
 import sys
 import threading
 
+from awslambdaric.__main__ import main as serve_calls
+
 
 def die_with_the_engine(lifeline: int) -> None:
     """Waits for the engine's end of the pipe to close, then ends this worker and its children.
@@ -27,10 +29,7 @@ def main() -> None:
 
     # As on Lambda: the package comes before everything, the standard library included.
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-
-    from awslambdaric.__main__ import main as serve
-
-    serve(["awslambdaric", handler])
+    serve_calls(["awslambdaric", handler])
 
 
 if __name__ == "__main__":
