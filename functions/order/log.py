@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _orders = OrderRepository(dynamodb.client(), settings.load(TableSettings).table_name)
-_processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
+_processor = BatchProcessor(
+    EventType.SQS,
+    raise_on_entire_batch_failure=False,
+    logger=logger,  # type: ignore[arg-type]  # Powertools' own logger is one in all but name
+)
 
 
 def record_events(event: dict[str, Any], context: "LambdaContext") -> Any:

@@ -44,14 +44,16 @@ class Fields:
             return self._wrong(name, "must be a text")
         value = value.strip()
         if not value:
-            return self._wrong(name, "must not be empty")
-        if len(value) > max_length:
-            return self._wrong(name, f"must have at most {max_length} characters")
-        if not value.isprintable():
-            return self._wrong(name, "must not have control characters")
-        if pattern is not None and not re.fullmatch(pattern, value):
-            return self._wrong(name, expected)
-        return value
+            fault = "must not be empty"
+        elif len(value) > max_length:
+            fault = f"must have at most {max_length} characters"
+        elif not value.isprintable():
+            fault = "must not have control characters"
+        elif pattern is not None and not re.fullmatch(pattern, value):
+            fault = expected
+        else:
+            return value
+        return self._wrong(name, fault)
 
     def integer(self, name: str, *, minimum: int = 0, maximum: int = 2**53 - 1) -> int:
         """Returns an integer within the bounds, both included; `true` and `2.0` are none."""

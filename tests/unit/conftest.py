@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -106,9 +107,11 @@ def payment_table(aws: None) -> str:
 def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Returns a reader of the lines logged so far, parsed."""
     lines = io.StringIO()
-    previous = logger.registered_handler.setStream(lines)
+    handler = logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    previous = handler.setStream(lines)
     yield lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
-    logger.registered_handler.setStream(previous)
+    handler.setStream(previous)
 
 
 @pytest.fixture

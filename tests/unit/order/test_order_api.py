@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from builders import ORIGIN, PLACED_AT, a_request, an_order
 from order import api, domain, execution
 from order.repository import OrderRepository

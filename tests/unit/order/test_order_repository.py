@@ -1,11 +1,13 @@
 """The order table: what is written together, and what a busy table does to it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
 from order import domain, repository
 from order.domain import Placement
@@ -43,7 +45,7 @@ class BusyDynamoDB:
             raise ClientError(
                 {
                     "Error": {"Code": "TransactionCanceledException", "Message": "busy"},
-                    "CancellationReasons": [{"Code": "TransactionConflict"}],  # type: ignore[typeddict-unknown-key]
+                    "CancellationReasons": [{"Code": "TransactionConflict"}],
                 },
                 "TransactWriteItems",
             )
@@ -113,7 +115,7 @@ def test_a_key_is_free_again_after_a_day_even_if_its_row_is_still_there(
 
     def place_after(delay: timedelta) -> Placement | None:
         order = an_order().with_id(SECOND_ID).build()
-        order = domain.replace(order, created_at=PLACED_AT + delay)
+        order = replace(order, created_at=PLACED_AT + delay)
         return orders.add(domain.place(order, ORIGIN), Placement("key-1", "f", SECOND_ID))
 
     # Then

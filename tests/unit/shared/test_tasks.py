@@ -32,6 +32,7 @@ def pack(command: PackParcel) -> dict[str, Any]:
 
 def emitted_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    metrics: dict[str, Any]
     (metrics,) = (line for line in lines if "_aws" in line)
     return metrics
 
