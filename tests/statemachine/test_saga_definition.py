@@ -1,0 +1,161 @@
+"""Rules that every state of the saga keeps, read from its file."""
+
+import re
+from graphlib import TopologicalSorter
+from typing import Any
+
+import pytest
+
+from shared import errors
+from support.saga_definition import (
+    TERMINAL_TYPES,
+    load_definition,
+    placeholders,
+    states,
+    tasks,
+    transitions,
+)
+from support.template import resources, template
+
+# Failures that are Lambda's or the state machine's own and say nothing about the step's code.
+# "Handle Lambda service exceptions" and "Error names" in the Step Functions developer guide name
+# the first two families, the runtimes' error types the third.
+PLATFORM_ERRORS = {
+    "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "States.Timeout",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+}
+COMPENSATIONS = {"RefundPayment", "ReleaseStock", "CancelOrder", "FlagForAttention"}
+FORWARD = set(tasks()) - COMPENSATIONS
+
+
+def leaves(family: type[errors.SagaError]) -> set[str]:
+    return {error.__name__ for error in family.__subclasses__()}
+
+
+TRANSIENT = leaves(errors.TransientError)
+FINAL = leaves(errors.BusinessError) | leaves(errors.AmbiguousError)
+
+
+def function_of(step: str) -> dict[str, Any]:
+    return resources("AWS::Serverless::Function")[f"{step}Function"]
+
+
+def snake_case(step: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", step).lower()
+
+
+def longest_wait(retrier: dict[str, float]) -> float:
+    """Seconds that a retrier spends waiting when every attempt fails and jitter takes nothing."""
+    return sum(
+        min(
+            retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt,
+            retrier["MaxDelaySeconds"],
+        )
+        for attempt in range(retrier["MaxAttempts"])
+    )
+
+
+@pytest.mark.parametrize("step", tasks())
+def test_a_step_outlasts_its_function(step: str) -> None:
+    own = function_of(step).get("Timeout", template()["Globals"]["Function"]["Timeout"])
+
+    assert tasks()[step]["TimeoutSeconds"] > own
+
+
+@pytest.mark.parametrize("step", tasks())
+def test_a_step_retries_what_may_pass_within_bounds(step: str) -> None:
+    retriers = tasks()[step]["Retry"]
+
+    retried = {error for retrier in retriers for error in retrier["ErrorEquals"]}
+    assert retried >= PLATFORM_ERRORS
+    assert "StorageContention" in retried
+    for retrier in retriers:
+        assert retrier["BackoffRate"] > 1
+        assert retrier["JitterStrategy"] == "FULL"
+        assert 0 < retrier["MaxAttempts"] <= 10
+        assert longest_wait(retrier) < 120
+
+
+@pytest.mark.parametrize("step", tasks())
+def test_a_step_catches_everything(step: str) -> None:
+    catchers = tasks()[step]["Catch"]
+
+    assert catchers[-1]["ErrorEquals"] == ["States.ALL"]
+    assert all(catcher["ResultPath"].startswith("$.") for catcher in catchers), (
+        "a Catch without ResultPath throws the order away"
+    )
+
+
+def test_compensations_are_retried_longer_than_forward_steps() -> None:
+    def shortest(steps: set[str]) -> float:
+        return min(longest_wait(retrier) for step in steps for retrier in tasks()[step]["Retry"])
+
+    def longest(steps: set[str]) -> float:
+        return max(longest_wait(retrier) for step in steps for retrier in tasks()[step]["Retry"])
+
+    assert shortest(COMPENSATIONS) > 2 * longest(FORWARD)
+
+
+def test_every_error_that_is_named_exists() -> None:
+    named = {
+        error
+        for state in tasks().values()
+        for rule in (*state["Retry"], *state["Catch"])
+        for error in rule["ErrorEquals"]
+    }
+
+    assert named <= TRANSIENT | FINAL | PLATFORM_ERRORS | {"States.ALL"}
+
+
+def test_what_is_transient_is_retried_and_what_is_final_is_not() -> None:
+    retried = {
+        error
+        for state in tasks().values()
+        for retrier in state["Retry"]
+        for error in retrier["ErrorEquals"]
+    }
+
+    assert retried >= TRANSIENT
+    assert not retried & FINAL
+
+
+def test_every_state_can_be_reached() -> None:
+    assert {edge.target for edge in transitions()} | {load_definition()["StartAt"]} == set(states())
+
+
+def test_every_path_ends_in_a_terminal_state() -> None:
+    leads_to = {
+        name: [edge.target for edge in transitions() if edge.source == name] for name in states()
+    }
+
+    # Without cycles, a path ends where nothing follows: raises CycleError otherwise.
+    TopologicalSorter(leads_to).prepare()
+    for name, state in states().items():
+        assert (not leads_to[name]) == (state["Type"] in TERMINAL_TYPES), name
+
+
+def test_the_execution_has_no_timeout_that_would_skip_the_compensations() -> None:
+    assert "TimeoutSeconds" not in load_definition()
+
+
+def test_every_state_says_why_it_is_there() -> None:
+    assert all(state["Comment"].endswith(".") for state in states().values())
+
+
+def test_every_placeholder_is_the_arn_of_the_function_that_the_step_is_named_after() -> None:
+    saga = resources("AWS::Serverless::StateMachine")["OrderSaga"]
+
+    assert set(saga["DefinitionSubstitutions"]) == placeholders()
+    assert saga["DefinitionSubstitutions"] == {
+        f"{step}FunctionArn": {"Fn::GetAtt": [f"{step}Function", "Arn"]} for step in tasks()
+    }
+    for step in tasks():
+        assert tasks()[step]["Parameters"]["FunctionName"] == f"${{{step}FunctionArn}}"
+        assert function_of(step)["Handler"].endswith(f".saga.{snake_case(step)}")

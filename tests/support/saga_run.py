@@ -1,0 +1,269 @@
+"""Runs the real state machine with scripted functions, as given / when / then.
+
+    run.given(an_order()).when("ReserveStock", fails_with="OutOfStock").then_path(
+        "ReserveStock", "CancelOrder", "OrderCancelled"
+    )
+
+The interpreter is LocalStack's own, which moto carries; only the Lambda calls are faked. What is
+not scripted to fail answers as its function would.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import jsonpath_ng
+import jsonpath_ng.ext
+from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.component.common.path import result_path
+from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import json_path
+from moto.stepfunctions.parser.backend import execution, execution_worker
+
+from support.saga_definition import Transition, catcher_of, load_definition, placeholders, states
+
+ALWAYS = 10**6
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
+ROLE_ARN = "arn:aws:iam::123456789012:role/saga"
+
+ORDER = {
+    "order_id": "ord_01JX0000000000000000000001",
+    "items": [{"sku": "product-001", "quantity": 2}],
+    "payment": {"token": "tok_visa"},
+    "correlation_id": "cor_01",
+}
+RESERVATION = {
+    "lines": [
+        {"sku": "product-001", "name": "Laptop", "quantity": 2, "unit_price_cents": 129_900},
+    ],
+    "total_cents": 259_800,
+    "currency": "USD",
+}
+PAYMENT = {
+    "payment_id": "pay_01",
+    "status": "CAPTURED",
+    "amount_cents": 259_800,
+    "currency": "USD",
+}
+ANSWERS: Mapping[str, Any] = {"ReserveStock": RESERVATION, "ChargePayment": PAYMENT}
+
+
+def an_order(**changes: Any) -> dict[str, Any]:
+    """Returns an execution's input, as the order service starts the saga with."""
+    return ORDER | changes
+
+
+parse_path = cache(jsonpath_ng.ext.parse)
+parse_result_path = cache(jsonpath_ng.parse)
+parse_definition = cache(AmazonStateLanguageParser.parse)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A step's next `times` calls fail with `error`; the later ones succeed."""
+
+    error: str
+    times: int = ALWAYS
+
+
+@dataclass
+class FakeLambda:
+    """Stands where the interpreter expects a Lambda client; keeps what it was called with."""
+
+    faults: Mapping[str, Fault]
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 (boto3's)
+        step = FunctionName.removeprefix(FUNCTION_ARN)
+        self.calls.append((step, json.loads(Payload)))
+        fault = self.faults.get(step)
+        if fault and len([name for name, _ in self.calls if name == step]) <= fault.times:
+            return _fail(fault.error)
+        return _respond(ANSWERS.get(step, {}))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution went.
+
+    Attributes:
+        status: SUCCEEDED or FAILED.
+        error: the error that it failed with.
+        path: the states, in the order they were entered.
+        transitions: the edges between them.
+        calls: (step, payload) of every call, retries included.
+        waits: (step, seconds) of every pause before a retry, at the longest that its jitter allows.
+    """
+
+    status: str
+    error: str | None
+    path: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    calls: tuple[tuple[str, dict[str, Any]], ...]
+    waits: tuple[tuple[str, float], ...]
+
+    def attempts(self, step: str) -> int:
+        """How often a step was called."""
+        return len([name for name, _ in self.calls if name == step])
+
+    def waits_of(self, step: str) -> list[float]:
+        """The seconds before each retry of a step."""
+        return [seconds for name, seconds in self.waits if name == step]
+
+    def payload(self, step: str) -> dict[str, Any]:
+        """What a step was called with, the same at every attempt."""
+        payloads = [payload for name, payload in self.calls if name == step]
+        assert payloads, f"{step} was never called; the path was {self.path}"
+        assert all(payload == payloads[0] for payload in payloads), "a retry changed its payload"
+        return payloads[0]
+
+
+class Interpreter:
+    """The state machine in moto's Step Functions; must live inside `mock_aws`."""
+
+    def __init__(self, on_transition: Callable[[Transition], None]) -> None:
+        """`on_transition` is told every edge that an execution takes."""
+        self._on_transition = on_transition
+        self._executions = 0
+        self._client = boto3.client("stepfunctions", region_name="us-east-1")
+        definition = json.dumps(load_definition())
+        for name in placeholders():
+            step = name.removesuffix("FunctionArn")
+            definition = definition.replace(f"${{{name}}}", FUNCTION_ARN + step)
+        self._state_machine = self._client.create_state_machine(
+            name="saga", definition=definition, roleArn=ROLE_ARN
+        )["stateMachineArn"]
+
+    def execute(self, order: Mapping[str, Any], faults: Mapping[str, Fault]) -> Outcome:
+        """Runs one execution to its end."""
+        functions = FakeLambda(faults)
+        waits: list[tuple[str, float]] = []
+
+        def note_wait(seconds: float) -> None:
+            waits.append((functions.calls[-1][0], seconds))
+
+        with ExitStack() as seams:
+            for module, name, stand_in in (
+                # The calls to Lambda.
+                (lambda_eval_utils, "boto_client_for", lambda **_: functions),
+                # The pauses before retries: noted, not waited for, and without their randomness.
+                (retrier_decl, "time", SimpleNamespace(sleep=note_wait)),
+                (jitter_strategy_decl, "random", SimpleNamespace(uniform=lambda _low, high: high)),
+                # An execution's thread: without one of its own, starting it runs it to its end.
+                (execution, "ExecutionWorker", execution_worker.SyncExecutionWorker),
+                # Parsing, most of the interpreter's time: each path and definition once.
+                (json_path, "parse", parse_path),
+                (result_path, "parse", parse_result_path),
+                (AmazonStateLanguageParser, "parse", parse_definition),
+            ):
+                seams.enter_context(patch.object(module, name, stand_in))
+            ended = self._run_to_end(order)
+        steps = self._steps(ended["executionArn"])
+        for step in steps:
+            self._on_transition(step)
+        return Outcome(
+            status=ended["status"],
+            error=ended.get("error"),
+            path=(steps[0].source, *(step.target for step in steps)),
+            transitions=steps,
+            calls=tuple(functions.calls),
+            waits=tuple(waits),
+        )
+
+    def _run_to_end(self, order: Mapping[str, Any]) -> Any:
+        self._executions += 1
+        arn = self._client.start_execution(
+            stateMachineArn=self._state_machine,
+            name=f"execution-{self._executions}",
+            input=json.dumps(order),
+        )["executionArn"]
+        return self._client.describe_execution(executionArn=arn)
+
+    def _steps(self, arn: str) -> tuple[Transition, ...]:
+        """Reads from an execution's history which edges it took."""
+        taken: list[Transition] = []
+        current, error = "", None
+        for event in self._client.get_execution_history(executionArn=arn)["events"]:
+            match event["type"]:
+                case "TaskSucceeded":
+                    error = None
+                case "TaskFailed":
+                    error = event["taskFailedEventDetails"]["error"]
+                case "TaskTimedOut":
+                    error = event["taskTimedOutEventDetails"]["error"]
+                case kind if kind.endswith("StateEntered"):
+                    entered = event["stateEnteredEventDetails"]["name"]
+                    if current:
+                        via = f"Catch[{catcher_of(states()[current], error)}]" if error else "Next"
+                        taken.append(Transition(current, via, entered))
+                    current, error = entered, None
+        return tuple(taken)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An execution in the making; each method returns a new one."""
+
+    interpreter: Interpreter
+    order: Mapping[str, Any] = field(default_factory=an_order)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+
+    def given(self, order: Mapping[str, Any]) -> "Scenario":
+        """Starts the saga with this input."""
+        return replace(self, order=order)
+
+    def when(self, step: str, *, fails_with: str, times: int = ALWAYS) -> "Scenario":
+        """Makes a step fail, always or the first few times.
+
+        Args:
+            step: the state's name.
+            fails_with: an exception's class name, or a name of AWS's such as `States.Timeout`.
+            times: how many calls fail before one succeeds.
+        """
+        return replace(self, faults={**self.faults, step: Fault(fails_with, times)})
+
+    def then(self) -> Outcome:
+        """Runs the execution to its end."""
+        return self.interpreter.execute(self.order, self.faults)
+
+    def then_path(self, *path: str) -> Outcome:
+        """Runs the execution to its end, which must have entered exactly these states."""
+        outcome = self.then()
+        assert outcome.path == path
+        return outcome
+
+
+def _respond(answer: Any, **more: Any) -> dict[str, Any]:
+    return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())} | more
+
+
+def _fail(error: str) -> dict[str, Any]:
+    """Fails as the real thing: the service refuses, nothing answers in time, or code raises."""
+    if error == "States.Timeout":
+        raise TimeoutError
+    service, _, code = error.partition(".")
+    if service == "Lambda":
+        raise ClientError(
+            {
+                "Error": {"Code": code, "Message": "refused by a script"},
+                "ResponseMetadata": {
+                    "HTTPStatusCode": 500,
+                    "RequestId": "request-1",
+                    "HostId": "",
+                    "HTTPHeaders": {},
+                    "RetryAttempts": 0,
+                },
+            },
+            "Invoke",
+        )
+    failure = {"errorType": error, "errorMessage": f"scripted {error}", "stackTrace": []}
+    return _respond(failure, FunctionError="Unhandled")
