@@ -1,9 +1,9 @@
 """Assumed roles, remembered: LocalStack's services then reuse their clients.
 
 Whenever one of LocalStack's services acts in a role's name (each task of a state machine does), it
-assumes the role and makes a boto3 client with the new credentials: some 30 ms of CPU, where the call
-itself takes 8. Credentials are good for an hour, so here they, and the clients made with them, serve
-a quarter of one.
+assumes the role and makes a boto3 client with the new credentials: some 30 ms of CPU, where the
+call itself takes 8. Credentials are good for an hour, so here they, and the clients made with them,
+serve a quarter of one.
 """
 
 import threading

@@ -6,6 +6,7 @@ arrives. (Streams are waited for in the DynamoDB server: see `dynamodb.consumers
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from localstack.runtime import hooks
@@ -34,7 +35,6 @@ def wait_at_queues() -> None:
 
     @patch(SqsPoller.poll_events)
     def poll_events(poll: Callable[[SqsPoller], None], self: SqsPoller) -> None:
-        try:
+        # The pause that it asks for was spent in the request.
+        with suppress(EmptyPollResultsException):
             poll(self)
-        except EmptyPollResultsException:
-            pass  # The pause that it asks for was spent in the request.

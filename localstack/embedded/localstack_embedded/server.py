@@ -5,6 +5,7 @@ LocalStack's own Twisted server listens on all interfaces. This one differs in t
 """
 
 import socket
+from typing import Any, cast
 
 from localstack import config
 from localstack.aws.serving.twisted import TLSMultiplexerFactory
@@ -13,6 +14,9 @@ from localstack.runtime.server.twisted import TwistedRuntimeServer
 from rolo.gateway import Gateway
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor, ssl
+
+# Twisted describes itself with interfaces of zope's, which mypy takes for classes.
+_reactor = cast(Any, reactor)
 
 
 class QuietGateway(TwistedGateway):
@@ -29,16 +33,16 @@ class LoopbackServer(TwistedRuntimeServer):
         listen: list[config.HostAndPort],
         ssl_creds: tuple[str, str] | None = None,
     ) -> None:
-        factory = QuietGateway(gateway)
+        factory: Any = QuietGateway(gateway)
         if ssl_creds:
             certificate, key = ssl_creds
-            context_factory = ssl.DefaultOpenSSLContextFactory(key, certificate)
+            context_factory: Any = ssl.DefaultOpenSSLContextFactory(key, certificate)
             context_factory.getContext().use_certificate_chain_file(certificate)
             factory = TLSMultiplexerFactory(context_factory, False, factory)
         for address in listen:
             # A port that is taken raises CannotListenError here and ends the engine at once; the
             # stock server would go on and report itself ready on the other process's port.
-            listener = reactor.listenTCP(address.port, factory, interface=address.host)
+            listener = _reactor.listenTCP(address.port, factory, interface=address.host)
             # Accepted connections inherit it. An answer that is sent in pieces would otherwise wait
             # 40 ms for the client's delayed acknowledgement of the first one.
             listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

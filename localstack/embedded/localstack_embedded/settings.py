@@ -1,4 +1,4 @@
-"""How LocalStack's engine is started: its command and its whole environment, each setting explained.
+"""How LocalStack's engine is started: its command and its environment, each setting explained.
 
 Nothing here imports LocalStack, so that a launcher in another environment can use it.
 """
@@ -9,9 +9,28 @@ from typing import Literal
 
 DynamoDbEngine = Literal["embedded", "localstack"]
 
+# What a deployment of the store asks for, in the order in which it does.
+_SERVICES = (
+    "cloudformation",
+    "s3",
+    "sts",
+    "iam",
+    "dynamodb",
+    "dynamodbstreams",
+    "sqs",
+    "logs",
+    "lambda",
+    "events",
+    "stepfunctions",
+    "apigateway",
+)
+
 
 def engine_command(python: Path) -> list[str]:
-    """The command that runs the engine in the foreground until SIGTERM, as `python` (LocalStack's)."""
+    """The command that runs the engine in the foreground until SIGTERM.
+
+    `python` is the interpreter of an environment with LocalStack and this package.
+    """
     # -P: the directory that the engine is started from must not become part of its import path
     # (a folder named `localstack` there would hide the package).
     return [str(python), "-P", "-m", "localstack.runtime.main"]
@@ -30,7 +49,8 @@ def engine_environment(
 
     Args:
         port: where the engine listens, on 127.0.0.1 only.
-        state_dir: the store's directory; the engine writes below `state_dir/engine` and nowhere else.
+        state_dir: the store's directory. The engine writes below `state_dir/engine` and nowhere
+            else, for which the folder TMPDIR must exist.
         worker_python: the interpreter that runs Lambda functions.
         dynamodb_url: the DynamoDB server's URL, unused unless `dynamodb_engine` is "embedded".
         dynamodb_engine: "embedded", or "localstack" for LocalStack's own server (Amazon's DynamoDB
@@ -99,8 +119,9 @@ def _quiet() -> dict[str, str]:
                 "localstack.request=WARNING",
                 # One per event that no rule matches.
                 "localstack.services.events.provider=WARNING",
-                # How long each service took to load.
+                # How long each service took to load, and how CloudFormation came to its engine.
                 "localstack.utils.bootstrap=WARNING",
+                "localstack.services.cloudformation.v2.provider=WARNING",
                 # LocalStack takes TMPDIR, which is Python's own here, for a setting of its past.
                 "localstack.deprecations=ERROR",
             )
@@ -111,6 +132,9 @@ def _quiet() -> dict[str, str]:
 def _speed() -> dict[str, str]:
     """Settings that save the engine work and its callers time."""
     return {
+        # Loaded while the launcher prepares the deployment: loading them all first would take the
+        # engine's start from one second to three.
+        "PRELOAD_SERVICES": ",".join(_SERVICES),
         # Parses definitions and paths once instead of at each execution.
         "PROVIDER_OVERRIDE_STEPFUNCTIONS": "embedded",
         # The pause, in seconds, between two requests of an event source mapping. Each request waits

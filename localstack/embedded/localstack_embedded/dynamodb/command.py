@@ -1,4 +1,4 @@
-"""How the DynamoDB server is started: its command, its environment and how to tell that it is ready.
+"""How the DynamoDB server is started, and how to tell that it is ready.
 
 Nothing here imports LocalStack or MiniStack, so that a launcher in another environment can use it.
 """

@@ -7,7 +7,6 @@ say who they are in a header; every other caller gets the plain API.
 """
 
 import asyncio
-import base64
 import json
 from typing import Any
 
@@ -68,7 +67,9 @@ class Consumers:
 
 
 def _decode(token: str) -> dict[str, Any] | None:
-    """What MiniStack's opaque iterator says: table `t`, shard `s`, position `p`, account `a`, region
-    `r` and the stream's `arn`; None if it isn't one that names its stream."""
+    """Returns what MiniStack's opaque iterator says, or None if it doesn't name its stream.
+
+    That is the table `t`, shard `s`, position `p`, account `a`, region `r` and the stream's `arn`.
+    """
     iterator: dict[str, Any] | None = dynamodb_streams._decode_iterator(token)
     return iterator if iterator and "arn" in iterator else None

@@ -1,7 +1,7 @@
-"""HTTP/1.1 for AWS's clients on loopback: requests with a body of known length, kept-alive connections.
+"""HTTP/1.1 for AWS's clients on loopback, over connections that are kept.
 
-h11 does the protocol; the event loop's sockets have TCP_NODELAY set, and a response is written in one
-piece, so that no client waits for a delayed acknowledgement.
+h11 does the protocol; the event loop's sockets have TCP_NODELAY set, and a response is written in
+one piece, so that no client waits for a delayed acknowledgement.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import h11
 
-# DynamoDB's largest request is 16 MB.
 _READ_SIZE = 2**18
 
 

@@ -8,6 +8,8 @@ and event source mappings, which wait for records instead of asking again and ag
 import json
 import os
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 from localstack.aws.api import RequestContext, ServiceRequest
 from localstack.aws.skeleton import DispatchTable, Skeleton
@@ -38,31 +40,32 @@ class TableLedger:
         self._created: set[tuple[str, str, str]] = set()
 
     def create(self, context: RequestContext, request: ServiceRequest) -> Response:
-        name = str(request["TableName"])
+        wanted: Mapping[str, Any] = request
+        name = wanted["TableName"]
         key = (context.account_id, context.region, name)
         with self._lock:
             response = self._server.forward(context)
+            exists = "ResourceInUseException" in response.headers.get("x-amzn-errortype", "")
+            if exists and key not in self._created:
+                response = self._adopt(context, wanted)
             if response.status_code == 200:
                 self._created.add(key)
-            elif "ResourceInUseException" in response.headers.get("x-amzn-errortype", ""):
-                if key not in self._created:
-                    response = self._adopt(context, request, name)
-                    if response.status_code == 200:
-                        self._created.add(key)
             return response
 
     def delete(self, context: RequestContext, request: ServiceRequest) -> Response:
+        wanted: Mapping[str, Any] = request
         with self._lock:
             response = self._server.forward(context)
             if response.status_code == 200:
-                key = (context.account_id, context.region, str(request["TableName"]))
+                key = (context.account_id, context.region, wanted["TableName"])
                 self._created.discard(key)
             return response
 
-    def _adopt(self, context: RequestContext, request: ServiceRequest, name: str) -> Response:
+    def _adopt(self, context: RequestContext, wanted: Mapping[str, Any]) -> Response:
+        name = wanted["TableName"]
         body = json.dumps({"TableName": name}).encode()
         table = json_of(self._server.call(context, "DescribeTable", body))["Table"]
-        differing = differences(request, table)
+        differing = differences(wanted, table)
         if differing:
             message = (
                 f"Table already exists: {name}. It was left by an earlier run and differs from the "
@@ -81,11 +84,12 @@ class StreamReaders:
     def __init__(self, server: DynamoDbServer) -> None:
         self._server = server
 
-    def forward(self, context: RequestContext, _: ServiceRequest) -> Response:
-        origin = context.internal_request_params or {}
-        if origin.get("service_principal") != "lambda" or not origin.get("source_arn"):
+    def forward(self, context: RequestContext, request: ServiceRequest) -> Response:
+        origin: Mapping[str, Any] = context.internal_request_params or {}
+        function = origin.get("source_arn")
+        if origin.get("service_principal") != "lambda" or not function:
             return self._server.forward(context)
-        headers = {CONSUMER_HEADER: origin["source_arn"], WAIT_HEADER: str(_WAIT_SECONDS)}
+        headers = {CONSUMER_HEADER: function, WAIT_HEADER: str(_WAIT_SECONDS)}
         return self._server.forward(context, headers)
 
 
@@ -93,7 +97,8 @@ def _service(name: str, server: DynamoDbServer, own: DispatchTable) -> Service:
     """A service whose operations are forwarded to the server, but for its `own`."""
     model = load_service(name)
     operations: DispatchTable = {
-        operation: lambda context, _: server.forward(context) for operation in model.operation_names
+        operation: lambda context, request: server.forward(context)
+        for operation in model.operation_names
     }
     return Service(name, skeleton=Skeleton(model, operations | own))
 

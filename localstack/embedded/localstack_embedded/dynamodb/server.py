@@ -1,4 +1,4 @@
-"""A DynamoDB server on loopback: MiniStack's DynamoDB and DynamoDB Streams, durable, and nothing else.
+"""A DynamoDB server: MiniStack's DynamoDB and DynamoDB Streams, durable, and nothing else.
 
     python -m localstack_embedded.dynamodb.server --port PORT --data DIRECTORY
 

@@ -2,9 +2,9 @@
 
 MiniStack holds its tables in memory and writes them out, all of them, when it is stopped in peace.
 Here every request's changes go to SQLite in one transaction before the request is answered: an
-item's cost doesn't grow with the table, and a transaction of DynamoDB is one on disk. The write-ahead
-log is not flushed to the device at every commit: the end of the process, however abrupt, loses
-nothing; a power failure may lose the last moments, never the file.
+item's cost doesn't grow with the table, and a transaction of DynamoDB is one on disk. The
+write-ahead log is not flushed to the device at every commit: the end of the process, however
+abrupt, loses nothing; a power failure may lose the last moments, never the file.
 """
 
 import functools
@@ -132,7 +132,7 @@ class Storage:
             )
 
     def _watch(self) -> None:
-        """Takes note of every change, by wrapping the functions through which MiniStack makes them."""
+        """Takes note of every change, by wrapping the functions that make them in MiniStack."""
 
         def notice(name: str, note: Callable[..., None]) -> None:
             original = getattr(dynamodb, name)
@@ -196,15 +196,25 @@ class Storage:
             "INSERT OR REPLACE INTO catalogue VALUES (1, ?)",
             (json.dumps(content, default=persistence._json_default),),
         )
-        self._forget("item", "table_arn", {table["TableArn"] for table in tables.all_values()})
-        streams = {table.get("LatestStreamArn") for table in tables.all_values()} - {None}
-        for name in ("stream", "record", "checkpoint"):
-            self._forget(name, "stream_arn", streams)
-
-    def _forget(self, name: str, column: str, kept: set[str]) -> None:
-        """Deletes the rows of tables and streams that are no more."""
-        marks = ", ".join("?" * len(kept))
-        self._database.execute(f"DELETE FROM {name} WHERE {column} NOT IN ({marks})", tuple(kept))
+        # The rows of tables and streams that are no more go.
+        arns = [table["TableArn"] for table in tables.all_values()]
+        streams = [table.get("LatestStreamArn") for table in tables.all_values()]
+        for statement, kept in (
+            ("DELETE FROM item WHERE table_arn NOT IN (SELECT value FROM json_each(?))", arns),
+            (
+                "DELETE FROM stream WHERE stream_arn NOT IN (SELECT value FROM json_each(?))",
+                streams,
+            ),
+            (
+                "DELETE FROM record WHERE stream_arn NOT IN (SELECT value FROM json_each(?))",
+                streams,
+            ),
+            (
+                "DELETE FROM checkpoint WHERE stream_arn NOT IN (SELECT value FROM json_each(?))",
+                streams,
+            ),
+        ):
+            self._database.execute(statement, (json.dumps([arn for arn in kept if arn]),))
 
     def _write_replaced_tables(self, tables: dict[str, dict[str, Any]]) -> None:
         while self._replaced_tables:

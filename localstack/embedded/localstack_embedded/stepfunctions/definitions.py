@@ -11,6 +11,7 @@ import pickle
 from localstack.services.stepfunctions.asl.component.eval_component import EvalComponent
 from localstack.services.stepfunctions.asl.parse.asl_parser import AmazonStateLanguageParser
 from localstack.services.stepfunctions.backend.execution_worker import ExecutionWorker
+from localstack.utils.patch import patch
 
 _DEFINITIONS = 64
 
@@ -22,9 +23,8 @@ def remember_definitions() -> None:
     def pickled(definition: str) -> bytes:
         return pickle.dumps(AmazonStateLanguageParser.parse(definition)[0])
 
-    def entrypoint(worker: ExecutionWorker) -> EvalComponent:
-        definition = worker._evaluation_details.state_machine_details.definition
-        program: EvalComponent = pickle.loads(pickled(definition))
+    @patch(ExecutionWorker._get_evaluation_entrypoint)
+    def get_evaluation_entrypoint(_: object, self: ExecutionWorker) -> EvalComponent:
+        definition = self._evaluation_details.state_machine_details.definition
+        program: EvalComponent = pickle.loads(pickled(definition))  # noqa: S301 - pickled by us
         return program
-
-    ExecutionWorker._get_evaluation_entrypoint = entrypoint

@@ -1,4 +1,7 @@
-"""LocalStack's Step Functions with a memory, selected with PROVIDER_OVERRIDE_STEPFUNCTIONS=embedded."""
+"""LocalStack's Step Functions with a memory.
+
+Selected with PROVIDER_OVERRIDE_STEPFUNCTIONS=embedded.
+"""
 
 from localstack.services.plugins import Service, aws_provider
 
@@ -6,10 +9,12 @@ from localstack.services.plugins import Service, aws_provider
 @aws_provider(api="stepfunctions", name="embedded")
 def stepfunctions() -> Service:
     # Imported here because LocalStack reads this module at its start, and these take half a second.
+    # ruff: disable[PLC0415]
     from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
     from localstack_embedded.stepfunctions.definitions import remember_definitions
     from localstack_embedded.stepfunctions.json_paths import remember_json_paths
+    # ruff: enable[PLC0415]
 
     remember_definitions()
     remember_json_paths()
