@@ -21,7 +21,7 @@ handler = api.handler
 @api.post("/orders")
 def place_order() -> Answer:
     """Takes an order and starts its saga; a repeat under the same key gets the same answer."""
-    key = api.header("Idempotency-Key") or api.header("X-Idempotency-Key")
+    key = api.header("Idempotency-Key", "X-Idempotency-Key")
     request = models.PlaceOrder.read(api.json_body(), key)
     order_id = placement.place(request, _orders, _start_saga, api.origin, clock.now())
     body = models.accepted_view(order_id)

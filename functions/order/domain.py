@@ -22,6 +22,7 @@ from shared.errors import StepAlreadyUndone
 from shared.events import DomainEvent, Origin
 
 SERVICE = "order"
+ORDER_ID_PREFIX = "ord"
 
 
 class Status(StrEnum):

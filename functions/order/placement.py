@@ -49,7 +49,7 @@ def place(
 
 def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
     return Order(
-        order_id=ids.new_id("ord", at),
+        order_id=ids.new_id(domain.ORDER_ID_PREFIX, at),
         status=Status.PENDING,
         lines=request.lines,
         email=request.email,

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from order.domain import (
+    ORDER_ID_PREFIX,
     Address,
     Change,
     Line,
@@ -28,7 +29,7 @@ from order.domain import (
     Status,
 )
 from order.timeline import LoggedEvent
-from shared import clock, outbox
+from shared import clock, ids, outbox
 from shared.dynamodb import ConditionFailed, from_item, to_item, transact_write, typed_failures
 from shared.errors import NotFound, StorageContention
 
@@ -81,12 +82,13 @@ class OrderRepository:
 
     def get(self, order_id: str) -> Order:
         """Returns an order as it is now; raises NotFound."""
+        _refuse_senseless(order_id)
         with typed_failures():
             response = self._dynamodb.get_item(
                 TableName=self._table_name, Key=_key(order_id), ConsistentRead=True
             )
         if "Item" not in response:
-            raise _not_found(order_id)
+            raise _not_found()
         return _order(from_item(response["Item"]))
 
     def save(self, before: Order, change: Change) -> None:
@@ -130,9 +132,10 @@ class OrderRepository:
 
     def events(self, order_id: str) -> list[LoggedEvent]:
         """Returns the order's log in the order of time; raises NotFound."""
+        _refuse_senseless(order_id)
         rows = list(self._partition_rows(order_id))
         if not any(row["sk"] == _ORDER for row in rows):
-            raise _not_found(order_id)
+            raise _not_found()
         return [
             LoggedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
             for row in rows
@@ -199,8 +202,14 @@ def _key(order_id: str) -> dict[str, Any]:
     return to_item({"pk": _partition(order_id), "sk": _ORDER})
 
 
-def _not_found(order_id: str) -> NotFound:
-    return NotFound(f"There is no order {order_id}.", code="ORDER_NOT_FOUND")
+def _refuse_senseless(order_id: str) -> None:
+    """Whatever a caller wrote into a URL: DynamoDB refuses a key that is too long."""
+    if not ids.is_id(ORDER_ID_PREFIX, order_id):
+        raise _not_found()
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such order.", code="ORDER_NOT_FOUND")
 
 
 def _row(order: Order) -> dict[str, Any]:

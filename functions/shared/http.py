@@ -83,10 +83,10 @@ class ServiceApi:
         """Registers a view for POST; it reads the body with `json_body`."""
         return self._route("POST", path)
 
-    def header(self, name: str) -> str | None:
-        """Returns a header of the current request, whatever the case of its name."""
-        value: str | None = self._request.headers.get(name)
-        return value
+    def header(self, *names: str) -> str | None:
+        """Returns the first header that the current request has, whatever the case of its name."""
+        values = (self._request.headers.get(name) for name in names)
+        return next((value for value in values if value is not None), None)
 
     def json_body(self) -> Any:
         """Returns the parsed body. Raises UnsupportedMediaType or MalformedRequest."""

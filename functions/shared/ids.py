@@ -5,6 +5,7 @@ Crockford's base 32, so that ids sort by the time they were made. Derived ids ha
 """
 
 import hashlib
+import re
 import secrets
 from datetime import datetime
 
@@ -23,6 +24,11 @@ def derived_id(prefix: str, *names: str) -> str:
     """Returns the id that `names` always give, so that a repeated step names the same thing."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
     return f"{prefix}_{_encode(int.from_bytes(digest[:16]))}"
+
+
+def is_id(prefix: str, text: str) -> bool:
+    """Tells whether `text` has the form of an id with this prefix."""
+    return re.fullmatch(f"{prefix}_[{_ALPHABET}]{{{_LENGTH}}}", text) is not None
 
 
 def event_id(order_id: str, event_type: str) -> str:

@@ -15,7 +15,7 @@ import boto3
 from shared import clock, settings
 from shared.dynamodb import from_item, to_item
 from shared.events import DomainEvent
-from shared.logging import logger
+from shared.logging import bind, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -83,6 +83,7 @@ def relay(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     that EventBridge did not take. Lambda delivers again from that record on, so a later event of
     the same order never overtakes it for good; consumers drop what they see twice.
     """
+    bind(context)
     failed = _publish([_pending(record) for record in event["Records"] if _is_event(record)])
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 

@@ -5,7 +5,8 @@ the log's ids, counts the outcome, and lets typed exceptions fly: the state mach
 name.
 
 Metrics (namespace `sagashop`, dimensions `service` and `step`, one count a call):
-`StepSucceeded`; `StepRefused`, the business said no; `StepFailed`, anything else, worth an alarm.
+`StepSucceeded`; `StepRefused`, the business said no; `StepDeferred`, it may succeed on a retry;
+`StepFailed`, anything else, worth an alarm.
 """
 
 import functools
@@ -17,7 +18,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from shared import logging, settings
-from shared.errors import BusinessError
+from shared.errors import BusinessError, TransientError
 from shared.events import Origin
 from shared.fields import Fields
 from shared.logging import logger
@@ -69,13 +70,17 @@ def saga_task[C: Command](
         @functools.wraps(step)
         def handler(payload: Any, context: "LambdaContext") -> dict[str, Any]:
             name = command_type.__name__
-            command = _parse(command_type, payload, context)
-            logger.info("step started")
             try:
+                command = _parse(command_type, payload, context)
+                logger.info("step started")
                 result = step(command)
             except BusinessError as refusal:
                 logger.info("step refused", error=type(refusal).__name__, reason=str(refusal))
                 _count("StepRefused", name)
+                raise
+            except TransientError as exc:
+                logger.warning("step deferred", error=type(exc).__name__, reason=str(exc))
+                _count("StepDeferred", name)
                 raise
             except Exception as exc:
                 logger.exception("step failed", error=type(exc).__name__)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builders import ORIGIN, PLACED_AT, a_request, an_order
+from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
 from order import api, domain, execution
 from order.repository import OrderRepository
 from order.timeline import LoggedEvent
@@ -198,7 +198,7 @@ def test_a_body_that_is_no_json_is_a_400(call: Call) -> None:
     assert place(call, "{")["status"] == 400
 
 
-@pytest.mark.parametrize("key", ["k" * 256, "ключ"])
+@pytest.mark.parametrize("key", ["", "k" * 256, "ключ"])
 def test_a_senseless_idempotency_key_is_named(key: str, call: Call) -> None:
     assert "Idempotency-Key" in wrong_fields(place(call, key=key))
 
@@ -333,10 +333,11 @@ def test_a_reserved_order_shows_its_prices_and_a_cancelled_one_its_reason(
     }
 
 
+@pytest.mark.parametrize("order_id", [ORDER_ID, "nonsense", "ord_" + "9" * 3000])
 @pytest.mark.parametrize("resource", ["/orders/{order_id}", "/orders/{order_id}/timeline"])
-def test_an_order_that_does_not_exist_is_a_404(resource: str, call: Call) -> None:
+def test_an_order_that_does_not_exist_is_a_404(resource: str, order_id: str, call: Call) -> None:
     # When
-    response = call("GET", resource, order_id="ord_nothing")
+    response = call("GET", resource, order_id=order_id)
 
     # Then
     assert (response["status"], response["body"]["code"]) == (404, "ORDER_NOT_FOUND")

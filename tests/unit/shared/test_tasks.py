@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pytest
 
-from shared.errors import OutOfStock, ValidationFailed
+from shared.errors import OutOfStock, PaymentOutcomeUnknown, StockContention, ValidationFailed
 from shared.events import Origin
 from shared.fields import Fields
 from shared.tasks import Task, saga_task
@@ -79,6 +79,8 @@ def test_one_invocations_ids_do_not_stay_for_the_next(lambda_context: Any, logge
     ("error", "message", "metric"),
     [
         (OutOfStock("only 1 left"), "step refused", "StepRefused"),
+        (StockContention("another order was faster"), "step deferred", "StepDeferred"),
+        (PaymentOutcomeUnknown("no answer"), "step failed", "StepFailed"),
         (ZeroDivisionError("a bug"), "step failed", "StepFailed"),
     ],
 )
@@ -117,13 +119,16 @@ def test_a_success_is_counted(lambda_context: Any, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("payload", [{}, None, {**PAYLOAD, "units": "2"}])
-def test_a_payload_that_does_not_fit_never_reaches_the_step(
-    payload: Any, lambda_context: Any
+def test_a_payload_that_does_not_fit_never_reaches_the_step_and_is_a_failure(
+    payload: Any, lambda_context: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Given
     def never(command: PackParcel) -> dict[str, Any]:
         raise AssertionError("the step ran")
 
-    # Then
+    # When
     with pytest.raises(ValidationFailed):
         saga_task(PackParcel)(never)(payload, lambda_context)
+
+    # Then
+    assert emitted_metrics(capsys)["StepFailed"] == [1.0]
