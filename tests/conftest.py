@@ -1,23 +1,22 @@
 """The running store that the integration and browser tests share; other tests never ask for it."""
 
-import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sagashop_cli.audit import Books, audit, read_books
+
+from sagashop_cli.audit import Books, read_books
 from sagashop_cli.aws import local_client
 from sagashop_cli.client import StoreClient
-from sagashop_cli.paths import DEFAULT_PORT, StorePaths
+from sagashop_cli.paths import DEFAULT_PORT
 from sagashop_cli.stack import Stack
+from support.stores import new_store, what_is_wrong
+from support.waiting import eventually
 
 # As many connections as the busiest test has callers.
 CONNECTIONS = 40
@@ -25,28 +24,21 @@ CONNECTIONS = 40
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[dict[str, Any]]:
-    """A store's stack.json: of a fresh store of the tests' own, or the one that SAGASHOP_STACK names.
+    """A store's stack.json: of a store of the tests' own, or of the one that SAGASHOP_STACK names.
 
-    The tests' own store is on port SAGASHOP_TEST_PORT (4599 by default), has new books, and is
-    stopped when the session ends, by Ctrl-C too. It must leave books that add up.
+    The tests' own store is on port SAGASHOP_TEST_PORT (4599 by default), begins with new books, and
+    has to end with every order ended and books that add up.
     """
     given = os.environ.get("SAGASHOP_STACK")
     if given:
-        yield json.loads(Path(given).read_text(encoding="utf-8"))
+        yield asdict(Stack.load(Path(given)))
         return
-    paths = StorePaths(int(os.environ.get("SAGASHOP_TEST_PORT", "4599")))
-    if paths.port == DEFAULT_PORT:
-        pytest.exit(f"SAGASHOP_TEST_PORT={paths.port} is your own store: its orders would be lost.")
-    # A cancelled CI job gets SIGTERM, which would end us without a chance to stop the store.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        run_cli("down", port=paths.port)  # what a session that was killed left behind
-        shutil.rmtree(paths.state, ignore_errors=True)
-        run_cli("up", port=paths.port)
-        yield json.loads(paths.stack_file.read_text(encoding="utf-8"))
-        check_books(read_books(Stack.load(paths.stack_file)))
-    finally:
-        run_cli("down", port=paths.port)
+    port = int(os.environ.get("SAGASHOP_TEST_PORT", "4599"))
+    if port == DEFAULT_PORT:
+        pytest.exit(f"SAGASHOP_TEST_PORT={port} is your own store: its orders would be lost.")
+    with new_store(port) as stack:
+        yield asdict(stack)
+        eventually(lambda: what_is_wrong(read_books(stack)), until=lambda wrong: not wrong)
 
 
 @pytest.fixture(scope="session")
@@ -96,29 +88,3 @@ def new_product(stack: dict[str, Any], aws: Callable[[str], Any]) -> Callable[..
         return sku
 
     return add
-
-
-def run_cli(*arguments: str, port: int) -> str:
-    """Runs the command-line tool for the store on a port; returns what it printed.
-
-    Fails with its output where its exit code isn't 0.
-    """
-    command = [sys.executable, "-m", "sagashop_cli.main", *arguments]
-    result = subprocess.run(
-        command,
-        env=os.environ | {"PORT": str(port)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise AssertionError(f"`sagashop {' '.join(arguments)}` failed:\n{result.stdout}")
-    return result.stdout
-
-
-def check_books(books: Books) -> None:
-    """Fails where stock or money went missing, or an order is still open."""
-    report = audit(books)
-    assert report.holds, "\n".join(report.discrepancies)
-    assert report.open_orders == 0, f"orders that did not end: {report.orders_by_status}"

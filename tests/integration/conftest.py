@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from sagashop_cli.audit import Books, audit
 from sagashop_cli.client import Line, StoreClient
 from support.bus import BusListener
-from support.outage import PaidInVain, badly_deployed
+from support.outage import PaidInVain, reconfigured
 from support.saga import Saga
 from support.waiting import eventually
 
@@ -72,7 +73,8 @@ def paid_in_vain(
     """
     wanted, units, price_cents = 3, 10, 1250
     sku = new_product(units, price_cents)
-    with badly_deployed(saga.function_name("CommitStock"), aws):
+    # A handler that is missing: a failure that no retry mends.
+    with reconfigured(saga.function_name("CommitStock"), aws, Handler="inventory.saga.missing"):
         orders = [
             store.place_order([Line(sku, wanted)], token)
             for token in ("tok_visa", "tok_refund_fails")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from sagashop_cli.audit import Books
 from sagashop_cli.client import Json, Line, StoreClient, order_body
 from support.saga import Saga, TaskFailed

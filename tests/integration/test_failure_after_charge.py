@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from sagashop_cli.audit import Books
 from sagashop_cli.client import Json, StoreClient
 from support.outage import PaidInVain
@@ -33,9 +34,7 @@ def test_the_stock_is_released(order: Json, books: Callable[[], Books]) -> None:
     assert books().reservations[order["order_id"]]["status"] == "RELEASED"
 
 
-def test_the_timeline_tells_the_way_there_and_the_way_back(
-    order: Json, store: StoreClient
-) -> None:
+def test_the_timeline_tells_the_way_there_and_the_way_back(order: Json, store: StoreClient) -> None:
     story = [
         "OrderPlaced",
         "StockReserved",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 import requests
+
 from sagashop_cli.audit import Books
 from sagashop_cli.client import Json, Line, StoreClient, order_body
 from support.saga import Saga

@@ -1,10 +1,11 @@
-"""Orders that the saga cannot complete, or only just: each is placed at once and followed to its end."""
+"""Orders that the saga cannot complete, or only just; all of them under way at the same time."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
 import requests
+
 from sagashop_cli.audit import Books
 from sagashop_cli.client import Json, Line, StoreClient
 from support.saga import Saga
@@ -99,10 +100,8 @@ class Ended:
 
 
 @pytest.fixture(scope="module")
-def ended(
-    store: StoreClient, saga: Saga, new_product: Callable[..., str]
-) -> Mapping[str, Ended]:
-    """Every case's order, all under way at the same time."""
+def ended(store: StoreClient, saga: Saga, new_product: Callable[..., str]) -> Mapping[str, Ended]:
+    """Every case's order, after its end."""
     skus = {
         name: new_product(UNITS) if case.is_product_known else "no-such-product"
         for name, case in CASES.items()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from sagashop_cli.audit import Books, audit
 from sagashop_cli.client import Json
 from support.bus import BusListener

@@ -12,9 +12,10 @@ from sagashop_cli.audit import Books
 from sagashop_cli.client import ADDRESS, Line, StoreClient
 from shared.events import Origin
 from shared.ids import new_id
+from support.outage import reconfigured
 from support.saga import Saga
 from support.waiting import eventually
-from support.workers import kill_workers_of, workers_of
+from support.workers import kill_workers_of
 
 
 def test_an_order_whose_request_died_before_its_saga_began_is_started_by_its_event(
@@ -43,27 +44,43 @@ def test_an_order_whose_request_died_before_its_saga_began_is_started_by_its_eve
 
 
 def test_a_worker_killed_between_taking_the_money_and_saying_so_costs_nobody_anything(
+    stack: dict[str, Any],
     store: StoreClient,
     saga: Saga,
+    aws: Callable[[str], Any],
     new_product: Callable[..., str],
     books: Callable[[], Books],
     stock_of: Callable[[str], dict[str, int]],
 ) -> None:
     # Given a charge that the provider has made, and whose worker still waits for the reply
     sku = new_product(10)
-    order_id = store.place_order([Line(sku, 1)], "tok_lost_reply")
-    eventually(lambda: "captured_cents" in books().charges.get(order_id, {}), every=0.02)
+    charging = saga.function_name("ChargePayment")
+    with reconfigured(charging, aws, Environment=patient_environment(charging, aws)):
+        order_id = store.place_order([Line(sku, 1)], "tok_lost_reply")
+        charge_key = {"pk": {"S": f"PROVIDER#{order_id}"}, "sk": {"S": "CHARGE"}}
+        eventually(
+            lambda: aws("dynamodb").get_item(TableName=stack["tables"]["payment"], Key=charge_key),
+            until=lambda response: "captured_cents" in response.get("Item", {}),
+            every=0.02,
+        )
 
-    # When the worker is killed
-    assert kill_workers_of(saga.function_name("ChargePayment")) > 0
+        # When the worker is killed
+        assert kill_workers_of(charging) > 0
 
     # Then the task is tried again, and the order ends with everything given back
     order = saga.wait_until_ended(order_id)
-    assert order["status"] == "CANCELLED"
-    assert saga.failures(order_id)[0] == "Runtime.ExitError"
+    assert (order["status"], order["reason"]["code"]) == ("CANCELLED", "INTERNAL_ERROR")
+    assert saga.failures(order_id) == ["Runtime.ExitError", "PaymentOutcomeUnknown"]
     charge = books().charges[order_id]
     assert charge["captured_cents"] == charge["refunded_cents"] > 0
     assert stock_of(sku) == {"available": 10, "reserved": 0, "sold": 0}
+
+
+def patient_environment(function_name: str, aws: Callable[[str], Any]) -> dict[str, Any]:
+    """Returns a function's environment, but with a long wait for the payment provider's reply."""
+    configuration = aws("lambda").get_function_configuration(FunctionName=function_name)
+    variables: dict[str, str] = configuration["Environment"]["Variables"]
+    return {"Variables": variables | {"PAYMENT_REPLY_TIMEOUT_SECONDS": "8"}}
 
 
 def test_orders_complete_while_the_workers_of_their_tasks_are_killed(

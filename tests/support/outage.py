@@ -1,6 +1,6 @@
-"""A function that stops working, and what that does to orders that had been paid."""
+"""Functions that are deployed wrongly for a while, and what that does to orders."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,20 +24,22 @@ class PaidInVain:
 
 
 @contextmanager
-def badly_deployed(function_name: str, aws: Callable[[str], Any]) -> Iterator[None]:
-    """Has a function's handler missing meanwhile: a failure that no retry mends."""
+def reconfigured(
+    function_name: str, aws: Callable[[str], Any], **changes: object
+) -> Iterator[None]:
+    """Gives a function another configuration meanwhile: `reconfigured(name, aws, Timeout=1)`."""
     functions = aws("lambda")
+    before = functions.get_function_configuration(FunctionName=function_name)
 
-    def deploy(handler: str) -> None:
-        functions.update_function_configuration(FunctionName=function_name, Handler=handler)
+    def configure(configuration: Mapping[str, object]) -> None:
+        functions.update_function_configuration(FunctionName=function_name, **configuration)
         eventually(
             lambda: functions.get_function_configuration(FunctionName=function_name),
             until=lambda function: function["LastUpdateStatus"] == "Successful",
         )
 
-    handler = functions.get_function_configuration(FunctionName=function_name)["Handler"]
-    deploy(f"{handler}_that_is_missing")
+    configure(changes)
     try:
         yield
     finally:
-        deploy(handler)
+        configure({name: before[name] for name in changes})

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagashop_cli.client import OrderNotEnded, StoreClient
-
 from support.waiting import eventually
 
 type Json = dict[str, Any]
@@ -132,7 +131,9 @@ class Saga:
         ]
 
     def _story(self, order_id: str) -> str:
-        told = [f"  {event['type']}: {event['summary']}" for event in self._store.timeline(order_id)]
+        told = [
+            f"  {event['type']}: {event['summary']}" for event in self._store.timeline(order_id)
+        ]
         failures = self._failures(order_id)
         return "\n".join(
             [

@@ -1,0 +1,92 @@
+"""A second store, beside the one of the other tests, is stopped and started again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import requests
+
+from sagashop_cli.audit import read_books
+from sagashop_cli.client import Json, Line, StoreClient
+from sagashop_cli.paths import StorePaths
+from sagashop_cli.processes import ProcessTable
+from sagashop_cli.stack import Stack
+from support.stores import new_store, run_cli, what_is_wrong
+from support.waiting import eventually
+
+SKU = "product-001"
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """A store after `down` and `up`, and what was known of it before."""
+
+    stack: Stack
+    store: StoreClient
+    ended_order: Json
+    interrupted_order: str
+    processes: list[psutil.Process]
+
+
+@pytest.fixture(scope="module")
+def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
+    """Stops the store while an order is under way, and starts it again."""
+    port = (urlsplit(stack["endpoint_url"]).port or 0) + 100
+    with new_store(port) as second:
+        store = StoreClient(second.api_url)
+        ended_order = store.wait_until_ended(store.place_order([Line(SKU, 2)], "tok_visa"))
+        servers = [
+            psutil.Process(record.pid)
+            for record in ProcessTable(StorePaths(port).processes_file).records()
+        ]
+        workers = [worker for server in servers for worker in server.children(recursive=True)]
+        interrupted_order = store.place_order([Line(SKU, 3)], "tok_visa")
+        run_cli("down", port=port)
+        run_cli("up", port=port)
+        yield Restarted(
+            Stack.load(StorePaths(port).stack_file),
+            StoreClient(second.api_url),
+            ended_order,
+            interrupted_order,
+            [*servers, *workers],
+        )
+
+
+def test_none_of_its_processes_survived_the_stop(restarted: Restarted) -> None:
+    assert len(restarted.processes) > 2
+    assert not [process for process in restarted.processes if process.is_running()]
+
+
+def test_an_order_from_before_is_still_there(restarted: Restarted) -> None:
+    order = restarted.store.order(restarted.ended_order["order_id"])
+
+    assert order == restarted.ended_order
+    assert order["status"] == "COMPLETED"
+
+
+def test_an_order_that_was_under_way_is_finished(restarted: Restarted) -> None:
+    order = restarted.store.wait_until_ended(restarted.interrupted_order)
+
+    assert order["status"] == "COMPLETED"
+
+
+def test_the_stock_is_what_was_left(restarted: Restarted) -> None:
+    restarted.store.wait_until_ended(restarted.interrupted_order)
+
+    assert restarted.store.product(SKU)["available"] == 95
+
+
+def test_its_books_add_up(restarted: Restarted) -> None:
+    eventually(lambda: what_is_wrong(read_books(restarted.stack)), until=lambda wrong: not wrong)
+
+
+def test_the_store_beside_it_never_noticed(
+    restarted: Restarted, stack: dict[str, Any], store: StoreClient
+) -> None:
+    assert restarted.stack.endpoint_url != stack["endpoint_url"]
+    assert store.get("/order/health")["status"] == "ok"
+    with pytest.raises(requests.HTTPError, match="404"):
+        store.order(restarted.ended_order["order_id"])
