@@ -19,7 +19,10 @@ from sagashop_cli.errors import DeployFailed, FailedResource
 from sagashop_cli.template import definition_files, localise, parse_template
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        DescribeChangeSetOutputTypeDef,
+        StackTypeDef,
+    )
 
 ARTIFACTS_BUCKET = "sagashop-artifacts"
 POLL_SECONDS = 0.1
@@ -33,7 +36,7 @@ NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a deployment came to: the stack's outputs, and whether anything had to change."""
+    """What a deployment came to: the stack's outputs, and whether a resource had to change."""
 
     changed: bool
     outputs: Mapping[str, str]
@@ -63,14 +66,14 @@ def deploy(
         ],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )["Id"]
-    changed = _wait_for_change_set(aws, change_set)
-    if changed:
+    description = _wait_for_change_set(aws, change_set)
+    if description is None:
+        stack = aws.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    else:
         aws.cloudformation.execute_change_set(ChangeSetName=change_set)
         stack = _wait_for_stack(aws, stack_name, change_set)
-    else:
-        stack = aws.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    return Deployment(changed, outputs)
+    return Deployment(bool(description and description["Changes"]), outputs)
 
 
 def find_stack(aws: Aws, stack_name: str) -> "StackTypeDef | None":
@@ -105,17 +108,20 @@ def _upload(aws: Aws, content: bytes) -> str:
     return key
 
 
-def _wait_for_change_set(aws: Aws, change_set: str) -> bool:
-    """Waits until a change set can be executed; returns False where it changes nothing."""
+def _wait_for_change_set(aws: Aws, change_set: str) -> "DescribeChangeSetOutputTypeDef | None":
+    """Waits until a change set can be executed; returns None where there is nothing to execute.
+
+    One without changes may have to be executed: new outputs are no change of a resource.
+    """
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         description = aws.cloudformation.describe_change_set(ChangeSetName=change_set)
         reason = description.get("StatusReason", "")
         match description["Status"]:
             case "CREATE_COMPLETE":
-                return True
+                return description
             case "FAILED" if any(words in reason for words in NO_CHANGES):
-                return False
+                return None
             case "FAILED":
                 raise DeployFailed(reason)
         _pause(deadline, "its change set was not ready in time")
