@@ -68,7 +68,7 @@ class Saga:
         return [execution["name"] for page in pages for execution in page["executions"]]
 
     def states(self, order_id: str) -> list[str]:
-        """Returns the states that an order's execution has entered so far; none before it starts."""
+        """Returns the states that an execution has entered so far; none before it starts."""
         return [
             event["stateEnteredEventDetails"]["name"]
             for event in self._history(order_id)

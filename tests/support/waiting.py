@@ -1,4 +1,4 @@
-"""Waiting for what happens in its own time: by polling, with a deadline, never by sleeping and hoping."""
+"""Waiting for what happens in its own time: by polling, with a deadline."""
 
 import time
 from collections.abc import Callable
