@@ -49,9 +49,14 @@ export function remove(sku) {
   save(lines().filter((line) => line.sku !== sku));
 }
 
-/** Empties the basket. */
-export function clear() {
-  save([]);
+/** Takes out what was ordered; what was added since the order was sent stays. */
+export function takeOut(ordered) {
+  const taken = new Map(ordered.map((line) => [line.sku, line.quantity]));
+  const left = lines().map(({ sku, quantity }) => ({
+    sku,
+    quantity: quantity - (taken.get(sku) ?? 0),
+  }));
+  save(left.filter((line) => line.quantity > 0));
 }
 
 /** Calls `listener({elsewhere})` after each change; `elsewhere` tells whether another tab made it. */

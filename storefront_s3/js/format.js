@@ -18,6 +18,12 @@ export function stock(available) {
   return { text: "In stock", tone: "good" };
 }
 
+/** What is missing for this quantity, "Only 3 left" or "Sold out"; nothing where there is enough. */
+export function shortage(quantity, available) {
+  if (quantity <= available) return "";
+  return available > 0 ? `Only ${available} left` : "Sold out";
+}
+
 /** An ISO 8601 instant as the shopper's clock shows it; the date is left out for today's. */
 export function instant(iso) {
   const date = new Date(iso);

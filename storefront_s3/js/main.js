@@ -44,6 +44,7 @@ async function show({ focus }) {
     api ??= connect(await readApiUrl());
     shown = await view({ api, params, signal, refresh: () => show({ focus: true }) });
   } catch (error) {
+    if (signal.aborted) return;
     shown = troubleView(error, () => show({ focus: true }));
   }
   if (signal.aborted) return;

@@ -28,8 +28,9 @@ DESKTOP = (1280, 900)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The machine's own Chromium; without one the browser tests fail, they don't vanish."""
-    names = (os.environ.get("CHROMIUM"), *BROWSER_NAMES)
-    executable = next((path for name in names if name and (path := shutil.which(name))), None)
+    chosen = os.environ.get("CHROMIUM")
+    names = (chosen,) if chosen else BROWSER_NAMES
+    executable = next((path for name in names if (path := shutil.which(name))), None)
     if executable is None:
         pytest.fail(
             "The browser tests need Chromium: install it (Debian and Ubuntu: `apt-get install "

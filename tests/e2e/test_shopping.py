@@ -109,6 +109,17 @@ def test_the_basket_merges_lines_and_survives_a_reload(shopper: Shopper) -> None
     expect(shopper.page.locator("#basket-count")).to_contain_text("4 items")
 
 
+def test_the_basket_warns_of_more_than_there_is(
+    shopper: Shopper, new_product: Callable[..., str]
+) -> None:
+    shopper.puts_in_basket(new_product(units=20), quantity=21)
+    shopper.opens("#/basket")
+    line = shopper.page.get_by_role("main").get_by_role("listitem")
+    expect(line).to_contain_text("Only 20 left")
+    shopper.page.get_by_role("button", name="One less").click()
+    expect(line).not_to_contain_text("left")
+
+
 def test_the_basket_adds_up_what_is_changed_in_it(shopper: Shopper, store: StoreClient) -> None:
     mouse, keyboard = store.product(MOUSE), store.product(KEYBOARD)
     shopper.puts_in_basket(MOUSE)

@@ -174,6 +174,16 @@ def test_a_lost_connection_is_told_and_the_order_followed_again(shopper: Shopper
     expect(shopper.order_status).not_to_contain_text("lost contact")
 
 
+def test_leaving_a_page_that_is_still_loading_is_no_error(shopper: Shopper) -> None:
+    # Given a catalogue that takes forever
+    shopper.page.route("**/products", lambda _: None)
+    shopper.page.goto(shopper.storefront_url)
+    # When the shopper goes elsewhere
+    shopper.page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    # Then that is shown, and nothing complains (as after every test here)
+    expect(shopper.heading).to_have_text("No orders yet")
+
+
 def test_markup_in_a_product_is_shown_as_text(shopper: Shopper) -> None:
     product: dict[str, Any] = {
         "sku": "<b>sku</b>",

@@ -2,7 +2,7 @@
 
 import * as basket from "../basket.js";
 import { announce, el } from "../dom.js";
-import { price, stock } from "../format.js";
+import { price, shortage } from "../format.js";
 import { notice, picture, quantityField } from "../parts.js";
 import { ESTIMATE_NOTE, estimate, withProducts } from "../priced.js";
 
@@ -62,10 +62,10 @@ function lineItem({ sku, quantity, product }, showTotal, refresh) {
     return el("li", { class: "line" }, gone, remove);
   }
   const amount = el("p", { class: "price" });
-  const shortage = el("p", { class: "stock bad", role: "status" });
+  const warning = el("p", { class: "stock bad", role: "status" });
   const showLine = (chosen) => {
     amount.textContent = price(chosen * product.price_cents, product.currency);
-    shortage.textContent = chosen > product.available ? stock(product.available).text : "";
+    warning.textContent = shortage(chosen, product.available);
   };
   showLine(quantity);
   return el(
@@ -77,7 +77,7 @@ function lineItem({ sku, quantity, product }, showTotal, refresh) {
       { class: "line-name" },
       el("a", { href: `#/products/${encodeURIComponent(sku)}` }, name),
       el("p", { class: "small" }, `${price(product.price_cents, product.currency)} each`),
-      shortage,
+      warning,
     ),
     quantityField(name, quantity, (chosen) => {
       basket.setQuantity(sku, chosen);

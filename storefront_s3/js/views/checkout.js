@@ -83,7 +83,7 @@ function orderForm(api, pricedLines, signal) {
     try {
       const order = orderFrom(fieldsOf(form));
       const { order_id: orderId } = await api.placeOrder(order, attempt.keyFor(order));
-      finish(orderId, signal);
+      finish(orderId, order.items, signal);
     } catch (error) {
       if (!signal.aborted) explain(error, form, pricedLines);
     } finally {
@@ -95,10 +95,10 @@ function orderForm(api, pricedLines, signal) {
   return form;
 }
 
-/** The order exists: its basket must not be sent again. A shopper who went elsewhere stays there. */
-function finish(orderId, signal) {
+/** The order exists: its items must not be sent again. A shopper who went elsewhere stays there. */
+function finish(orderId, items, signal) {
   attempt.finish();
-  basket.clear();
+  basket.takeOut(items);
   recentOrders.add(orderId);
   if (signal.aborted) announce("Your order is placed; you find it under Orders.");
   // Replaces the checkout in the history: the way back leads to the shop, not to a spent form.
