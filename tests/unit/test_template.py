@@ -1,0 +1,296 @@
+"""Rules that the template keeps.
+
+Nothing is lost, then: nobody may do more than is needed, and last: all of it fits together.
+"""
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.template import ROOT, resources, template
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+QUEUES = resources("AWS::SQS::Queue")
+RULES = resources("AWS::Events::Rule")
+SERVICES = ("order", "inventory", "payment")
+# Actions that AWS cannot limit to a resource; see "Logging using CloudWatch Logs" in the Step
+# Functions developer guide.
+LOG_DELIVERY = re.compile(r"logs:\w*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)")
+UV = next(ROOT.glob(".local/uv/*/bin/uv"), Path("uv"))
+
+
+def events(kind: str) -> list[tuple[str, dict[str, Any]]]:
+    """The template's events of a kind: `[(function, properties)]`."""
+    return [
+        (function, event["Properties"])
+        for function, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == kind
+    ]
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    """What a function may do."""
+    return [
+        statement
+        for policy in FUNCTIONS[function].get("Policies", [])
+        for statement in policy["Statement"]
+    ]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    action = statement["Action"]
+    return [action] if isinstance(action, str) else action
+
+
+def service_of(function: str) -> str:
+    service: str = FUNCTIONS[function]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    return service
+
+
+def environment_of(function: str) -> dict[str, str]:
+    """A function's environment, with a plain value for whatever the template computes."""
+    declared = (
+        template()["Globals"]["Function"]["Environment"]["Variables"]
+        | FUNCTIONS[function]["Environment"]["Variables"]
+    )
+    return {name: value if isinstance(value, str) else "1" for name, value in declared.items()} | {
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+def is_dead_letter_queue(reference: Any) -> bool:
+    queue, attribute = reference["Fn::GetAtt"]
+    return attribute == "Arn" and queue in QUEUES and queue.endswith("DeadLetterQueue")
+
+
+@pytest.fixture
+def fresh_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Imports the services anew, as a cold start does, and puts the old modules back."""
+    services = [name for name in sys.modules if name.split(".")[0] in SERVICES]
+    for name in services:
+        monkeypatch.delitem(sys.modules, name)
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] in SERVICES]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_the_bus_cannot_deliver_lands_in_a_dead_letter_queue(rule: str) -> None:
+    for target in RULES[rule]["Targets"]:
+        assert is_dead_letter_queue(target["DeadLetterConfig"]["Arn"])
+        assert 0 < target["RetryPolicy"]["MaximumRetryAttempts"] <= 185
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 3600
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_rule_hands_over_is_not_lost_by_who_gets_it(rule: str) -> None:
+    for target in RULES[rule]["Targets"]:
+        receiver = target["Arn"]["Fn::GetAtt"][0]
+        if receiver in QUEUES:
+            assert is_dead_letter_queue(QUEUES[receiver]["RedrivePolicy"]["deadLetterTargetArn"])
+        else:
+            # The bus calls a function asynchronously: Lambda says thanks before it has run.
+            destination = FUNCTIONS[receiver]["EventInvokeConfig"]["DestinationConfig"]
+            assert is_dead_letter_queue(destination["OnFailure"]["Destination"])
+
+
+@pytest.mark.parametrize(("function", "stream"), events("DynamoDB"))
+def test_a_relay_keeps_what_it_cannot_publish(function: str, stream: dict[str, Any]) -> None:
+    assert is_dead_letter_queue(stream["DestinationConfig"]["OnFailure"]["Destination"])
+    assert 0 < stream["MaximumRetryAttempts"] <= 100
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert stream["StartingPosition"] == "TRIM_HORIZON"
+
+
+def test_every_service_has_a_relay_that_sees_its_outbox_and_nothing_else() -> None:
+    relayed = dict(events("DynamoDB"))
+
+    assert {service_of(function) for function in relayed} == set(SERVICES)
+    for function, stream in relayed.items():
+        assert stream["Stream"] == {
+            "Fn::GetAtt": [f"{service_of(function).title()}Table", "StreamArn"]
+        }
+        (pattern,) = stream["FilterCriteria"]["Filters"]
+        assert json.loads(pattern["Pattern"]) == {
+            "eventName": ["INSERT"],
+            "dynamodb": {"NewImage": {"entity": {"S": ["outbox_event"]}}},
+        }
+
+
+@pytest.mark.parametrize(("function", "source"), events("SQS"))
+def test_a_queue_waits_for_its_function_and_gives_up_into_a_dead_letter_queue(
+    function: str, source: dict[str, Any]
+) -> None:
+    queue = QUEUES[source["Queue"]["Fn::GetAtt"][0]]
+    timeout = FUNCTIONS[function].get("Timeout", template()["Globals"]["Function"]["Timeout"])
+
+    assert is_dead_letter_queue(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    assert queue["VisibilityTimeout"] >= 6 * timeout
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_every_dead_letter_queue_keeps_its_messages_and_tells_its_address() -> None:
+    dead_letter_queues = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
+    outputs = template()["Outputs"]
+
+    assert {name for name in outputs if name.endswith("DeadLetterQueueUrl")} == {
+        f"{name}Url" for name in dead_letter_queues
+    }
+    for name in dead_letter_queues:
+        assert outputs[f"{name}Url"]["Value"] == {"Ref": name}
+        assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_the_bus_may_write_to_every_queue_that_it_is_told_to() -> None:
+    granted = {
+        queue["Ref"]
+        for policy in resources("AWS::SQS::QueuePolicy").values()
+        for queue in policy["Queues"]
+    }
+    wanted = {
+        reference["Fn::GetAtt"][0]
+        for rule in RULES.values()
+        for target in rule["Targets"]
+        for reference in (target["Arn"], target["DeadLetterConfig"]["Arn"])
+    }
+
+    assert granted == wanted & set(QUEUES)
+
+
+@pytest.mark.parametrize("table", resources("AWS::DynamoDB::Table"))
+def test_a_table_can_be_restored_and_streams_what_is_new(table: str) -> None:
+    properties = resources("AWS::DynamoDB::Table")[table]
+
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["IsProduction", True, False]}
+    assert template()["Resources"][table]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_named_things_to_named_resources(function: str) -> None:
+    assert statements(function)
+    for statement in statements(function):
+        assert isinstance(statement["Resource"], dict)
+        assert not any("*" in action for action in actions(statement))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_touches_no_table_but_its_own_service_s(function: str) -> None:
+    own = f"{service_of(function).title()}Table"
+
+    for statement in statements(function):
+        if any(action.startswith("dynamodb:") for action in actions(statement)):
+            assert statement["Resource"] == {"Fn::GetAtt": [own, "Arn"]}
+    variables = FUNCTIONS[function]["Environment"]["Variables"]
+    assert variables.get("TABLE_NAME", {"Ref": own}) == {"Ref": own}
+
+
+def test_the_saga_may_call_its_own_functions_only() -> None:
+    saga = resources("AWS::Serverless::StateMachine")["OrderSaga"]
+    ((invoke, deliver_logs),) = [policy["Statement"] for policy in saga["Policies"]]
+
+    assert invoke["Action"] == "lambda:InvokeFunction"
+    assert sorted(map(str, invoke["Resource"])) == sorted(
+        map(str, saga["DefinitionSubstitutions"].values())
+    )
+    assert all(LOG_DELIVERY.fullmatch(action) for action in deliver_logs["Action"])
+
+
+def test_no_payment_token_gets_into_the_saga_s_log() -> None:
+    saga = resources("AWS::Serverless::StateMachine")["OrderSaga"]
+
+    assert saga["Logging"]["IncludeExecutionData"] is False
+
+
+def test_the_storefront_is_readable_and_nothing_else() -> None:
+    (policy,) = resources("AWS::S3::BucketPolicy").values()
+
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "s3:GetObject"
+    assert statement["Resource"] == {"Fn::Sub": "${StorefrontBucket.Arn}/*"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_starts_with_the_settings_that_the_template_gives_it(
+    function: str, monkeypatch: pytest.MonkeyPatch, fresh_modules: None
+) -> None:
+    for name in ("TABLE_NAME", "EVENT_BUS_NAME", "STATE_MACHINE_ARN"):
+        monkeypatch.delenv(name)
+    for name, value in environment_of(function).items():
+        monkeypatch.setenv(name, value)
+
+    module, _, handler = FUNCTIONS[function]["Handler"].rpartition(".")
+
+    assert callable(getattr(importlib.import_module(module), handler))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_built_and_has_a_log_that_ends(function: str) -> None:
+    log = resources("AWS::Logs::LogGroup")[f"{function.removesuffix('Function')}Logs"]
+
+    assert template()["Resources"][function]["Metadata"] == {"BuildMethod": "makefile"}
+    assert log["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{{function}}}"}
+    assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_answers_exactly_the_routes_that_lead_to_it(service: str) -> None:
+    function = f"{service.title()}ApiFunction"
+    routed = {(route["Method"], route["Path"]) for name, route in events("Api") if name == function}
+
+    chalice = importlib.import_module(f"{service}.api").api._app
+
+    assert routed == {
+        (method, path) for path, methods in chalice.routes.items() for method in methods
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("AWS::DynamoDB::Table", "TableName"),
+        ("AWS::Events::EventBus", "Name"),
+        ("AWS::S3::Bucket", "BucketName"),
+        ("AWS::Serverless::Api", "Name"),
+        ("AWS::Serverless::StateMachine", "Name"),
+    ],
+)
+def test_names_derive_from_the_stack_s_so_that_stacks_live_side_by_side(
+    kind: str, name: str
+) -> None:
+    assert resources(kind)
+    for properties in resources(kind).values():
+        assert properties[name]["Fn::Sub"].startswith("${AWS::StackName}-")
+
+
+def test_the_shipped_requirements_are_those_of_the_lock_file() -> None:
+    # To mend it, write what this command prints below the file's first line.
+    command = (
+        f"{UV} export --frozen --only-group functions --no-hashes --no-header --no-annotate --quiet"
+    )
+    locked = subprocess.run(
+        command.split(),
+        cwd=ROOT,
+        env=os.environ | {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    shipped = (ROOT / "functions" / "requirements.txt").read_text(encoding="utf-8")
+    assert shipped.partition("\n")[2] == locked
+    assert "botocore" not in shipped, "the Lambda runtime brings its own"
