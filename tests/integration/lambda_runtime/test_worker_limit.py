@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,7 +23,7 @@ CALLER = (
 )
 
 
-def call_together(engine: Engine, calls: list[tuple[str, object]]) -> list[Answer]:
+def call_together(engine: Engine, calls: Sequence[tuple[str, object]]) -> list[Answer]:
     with ThreadPoolExecutor(max_workers=len(calls)) as callers:
         return list(callers.map(lambda call: engine.functions.call(*call), calls))
 
@@ -111,7 +111,7 @@ def test_workers_end_with_the_engine(mortal_engine: Engine, how: signal.Signals)
 
     # When the engine is killed, or stopped
     mortal_engine.process.send_signal(how)
-    mortal_engine.process.wait(timeout=30)
+    mortal_engine.process.wait(timeout=60)
 
     # Then both are gone
     eventually(lambda: not any(is_running(pid) for pid in workers), timeout=5)

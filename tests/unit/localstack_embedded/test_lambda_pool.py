@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -86,9 +87,9 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return False
 
 
-def is_waiting(future: Future[FakeWorker]) -> bool:
+def is_waiting(future: Future[Any]) -> bool:
     """Whether a call still waits for its turn after it had the time to get one."""
-    time.sleep(0.05)
+    time.sleep(0.02)
     return not future.done()
 
 

@@ -6,7 +6,6 @@ its `GET next` waiting in a socket's buffer.
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
-import contextlib
 import selectors
 import socket
 from collections.abc import Mapping
@@ -121,6 +120,5 @@ class RuntimeApi:
     def close(self) -> None:
         for connection in list(self._connections):
             self._close(connection)
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(self._listener)
+        self._selector.unregister(self._listener)
         self._listener.close()

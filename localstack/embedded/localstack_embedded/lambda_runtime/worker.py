@@ -21,7 +21,7 @@ from localstack_embedded.lambda_runtime.runtime_api import Request, RuntimeApi
 INIT_SECONDS = 10.0
 _MAIN = Path(__file__).with_name("worker_main.py")
 _LIVENESS_CHECK_SECONDS = 0.05
-_PIPE_BYTES = 64 * 1024
+_MORE_THAN_A_PIPE_HOLDS = 1024 * 1024
 
 
 class _WorkerExited(Exception):
@@ -65,6 +65,7 @@ class Worker:
 
         `lifeline` is the read end of a pipe whose only writer is the engine, `scratch` the
         worker's own directory for temporary files; it is made here and removed by `retire`.
+        Raises OSError where the interpreter or the package is missing.
         """
         self._spec = spec
         self._scratch = scratch
@@ -72,37 +73,43 @@ class Worker:
         self._is_initialized = False
         self._is_retired = False
         self._init_ms = 0.0
+        self._peak_mb = 0
         # The worker's "give me a call", where it was read and not yet answered.
         self._next: Request | None = None
-        self._selector = selectors.DefaultSelector()
-        self._api = RuntimeApi(self._selector)
-        scratch.mkdir(parents=True)
         self._spawned_at = time.monotonic()
-        self._output, child_output = os.pipe()
-        try:
-            self._process = subprocess.Popen(
-                # -s: no packages of the user's home; -P: not the directory of worker_main.py.
-                [python, "-s", "-P", _MAIN, str(lifeline), spec.handler],
-                cwd=spec.package,
-                env=spec.variables
-                | {"AWS_LAMBDA_RUNTIME_API": self._api.address, "TMPDIR": str(scratch)},
-                stdin=subprocess.DEVNULL,
-                stdout=child_output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[lifeline],
-                # A group of its own, so that what the function starts ends with it.
-                start_new_session=True,
-            )
-        except OSError:
-            os.close(self._output)
-            self._api.close()
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
-        finally:
-            os.close(child_output)
-        os.set_blocking(self._output, False)
-        self._selector.register(self._output, selectors.EVENT_READ, self._read_output)
-        self._memory = psutil.Process(self._process.pid)
+        with contextlib.ExitStack() as resources:
+            self._selector = resources.enter_context(selectors.DefaultSelector())
+            self._api = RuntimeApi(self._selector)
+            resources.callback(self._api.close)
+            scratch.mkdir(parents=True)
+            resources.callback(shutil.rmtree, scratch, ignore_errors=True)
+            self._output, child_output = os.pipe()
+            resources.callback(os.close, self._output)
+            os.set_blocking(self._output, False)
+            self._selector.register(self._output, selectors.EVENT_READ, self._read_output)
+            try:
+                self._process = self._spawn(python, lifeline, child_output)
+            finally:
+                os.close(child_output)
+            self._process_info = psutil.Process(self._process.pid)
+            self._resources = resources.pop_all()
+
+    def _spawn(self, python: Path, lifeline: int, output: int) -> subprocess.Popen[bytes]:
+        spec = self._spec
+        return subprocess.Popen(
+            # -s: no packages of the user's home; -P: not the directory of worker_main.py.
+            [python, "-s", "-P", _MAIN, str(lifeline), spec.handler],
+            cwd=spec.package,
+            env={"TMPDIR": str(self._scratch)}
+            | spec.variables
+            | {"AWS_LAMBDA_RUNTIME_API": self._api.address},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[lifeline],
+            # A group of its own, so that what the function starts ends with it.
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -143,7 +150,7 @@ class Worker:
                 last_line=payloads.timed_out_line(request_id, timeout),
             )
         duration_ms = (time.monotonic() - started_at) * 1000
-        used_mb = self._used_mb()
+        used_mb = self._most_memory_mb()
         if ending.status is not None:
             self.retire()
         logs = [
@@ -177,10 +184,7 @@ class Worker:
         self.interrupt()
         self._process.wait()
         self._read_output()
-        self._api.close()
-        self._selector.close()
-        os.close(self._output)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._resources.close()
 
     def _initialize(self) -> None:
         """Waits until the handler's module is imported and the worker asks for its first call.
@@ -191,7 +195,6 @@ class Worker:
         request = self._await_request(deadline)
         self._init_ms = (time.monotonic() - self._spawned_at) * 1000
         if request.path == runtime_api.INIT_ERROR:
-            request.accept()
             raise _InitFailed(request.body)
         self._is_initialized = True
         self._next = request
@@ -242,13 +245,13 @@ class Worker:
                 raise _WorkerExited(exit_status)
 
     def _read_output(self) -> None:
-        """Takes what is in the output pipe, without waiting."""
-        with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._output, _PIPE_BYTES):
-                self._logs += data
-                if len(data) < _PIPE_BYTES:
-                    return
-            # Closed by the function or by its end: there is nothing more to watch.
+        """Takes all that is in the output pipe, without waiting."""
+        try:
+            data = os.read(self._output, _MORE_THAN_A_PIPE_HOLDS)
+        except BlockingIOError:
+            return
+        self._logs += data
+        if not data:  # Closed by the function or by its end: there is nothing more to watch.
             with contextlib.suppress(KeyError):
                 self._selector.unregister(self._output)
 
@@ -258,8 +261,10 @@ class Worker:
         self._logs.clear()
         return logs if not logs or logs.endswith("\n") else logs + "\n"
 
-    def _used_mb(self) -> int:
-        try:
-            return int(self._memory.memory_info().rss / 1024**2)
-        except psutil.Error:  # It has exited: what it used is not known any more.
-            return 0
+    def _most_memory_mb(self) -> int:
+        """Returns the most that was seen after any call."""
+        # A process that has exited no longer tells.
+        with contextlib.suppress(psutil.Error):
+            now_mb = self._process_info.memory_info().rss // 1024**2
+            self._peak_mb = max(self._peak_mb, now_mb)
+        return self._peak_mb
