@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+from yaml import YAMLError
 
 from sagashop_cli.aws import Aws
 from sagashop_cli.errors import DeployFailed, FailedResource
@@ -56,17 +57,20 @@ def deploy(
         _delete(aws, stack_name)
         existing = None
     is_new = existing is None or existing["StackStatus"] == "REVIEW_IN_PROGRESS"
-    change_set = aws.cloudformation.create_change_set(
-        StackName=stack_name,
-        ChangeSetName=f"deploy-{time.time_ns()}",
-        ChangeSetType="CREATE" if is_new else "UPDATE",
-        TemplateURL=url,
-        Parameters=[
-            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
-        ],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )["Id"]
-    description = _wait_for_change_set(aws, change_set)
+    try:
+        change_set = aws.cloudformation.create_change_set(
+            StackName=stack_name,
+            ChangeSetName=f"deploy-{time.time_ns()}",
+            ChangeSetType="CREATE" if is_new else "UPDATE",
+            TemplateURL=url,
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+            ],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )["Id"]
+        description = _wait_for_change_set(aws, change_set)
+    except ClientError as exc:
+        raise DeployFailed(exc.response["Error"]["Message"]) from exc
     if description is None:
         stack = aws.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     else:
@@ -92,7 +96,10 @@ def _upload_artifacts(aws: Aws, template_file: Path, package: Path) -> str:
     The keys hold a hash of the content: the same content is no change to CloudFormation.
     """
     aws.s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
-    template = parse_template(template_file.read_text(encoding="utf-8"))
+    try:
+        template = parse_template(template_file.read_text(encoding="utf-8"))
+    except YAMLError as exc:
+        raise DeployFailed(f"{template_file.name} is not valid YAML: {exc}") from exc
     definitions = {
         logical_id: _upload(aws, path.read_bytes())
         for logical_id, path in definition_files(template, template_file.parent).items()
