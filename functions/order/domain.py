@@ -1,10 +1,12 @@
 """The rules of an order: its life, and what may happen when. Pure: no I/O, no clock, no AWS.
 
-    PENDING ──> PAID ──> COMPLETED
-       │          │          │        the saga undoes even a completed order: CompleteOrder may
-       └──────────┴────┬─────┘        have happened and its answer been lost
-                       ├──> CANCELLED <──┐
-                       └──> NEEDS_ATTENTION     parked; an operator's mended undo cancels it
+    PENDING ───> PAID ───> COMPLETED
+       ├──────────┴───────────┴────────> CANCELLED          everything was undone
+       └──────────┴───────────┴────────> NEEDS_ATTENTION    the undo got stuck; once it is mended,
+                                                            the order is CANCELLED
+
+Even a completed order can be undone, by its saga alone: the step that completed it may have worked
+and its answer been lost, which the saga takes for a failure.
 
 A decision takes an order and returns a Change: the order as it is afterwards, and the event that
 tells the world. A decision that was taken before returns the order unchanged, so that every step

@@ -41,7 +41,7 @@ IDEMPOTENCY_LIFETIME = timedelta(days=1)
 _ORDER = "ORDER"
 _IDEMPOTENCY = "IDEMPOTENCY"
 _LOGGED = "logged_event"
-_ADD_ATTEMPTS = 6
+_COLLISION_WAITS = (0.02, 0.04, 0.08, 0.16, 0.32)  # seconds
 
 
 class OrderRepository:
@@ -63,22 +63,14 @@ class OrderRepository:
         ]
         if placement is not None:
             items.insert(0, self._put_placement(placement, change.order.created_at))
-        for attempt in range(1, _ADD_ATTEMPTS + 1):
-            try:
-                transact_write(self._dynamodb, items)
-            except ConditionFailed as exc:
-                used = exc.failed.get(0)
-                if placement is None or used is None:
-                    raise
-                return Placement(placement.key, used["fingerprint"], used["order_id"])
-            except StorageContention:
-                # The same key twice at once. One of the two wins; the other finds its row shortly.
-                if attempt == _ADD_ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))
-            else:
-                return None
-        raise AssertionError("unreachable")
+        try:
+            self._write_patiently(items)
+        except ConditionFailed as exc:
+            used = exc.failed.get(0)
+            if placement is None or used is None:
+                raise
+            return Placement(placement.key, used["fingerprint"], used["order_id"])
+        return None
 
     def get(self, order_id: str) -> Order:
         """Returns an order as it is now; raises NotFound."""
@@ -141,6 +133,15 @@ class OrderRepository:
             for row in rows
             if row["sk"] != _ORDER
         ]
+
+    def _write_patiently(self, items: list["TransactWriteItemTypeDef"]) -> None:
+        """Writes although requests with the same key collide: one wins, the others find its row."""
+        for longest_wait in _COLLISION_WAITS:
+            try:
+                return transact_write(self._dynamodb, items)
+            except StorageContention:
+                time.sleep(random.uniform(0, longest_wait))
+        return transact_write(self._dynamodb, items)
 
     def _partition_rows(self, order_id: str) -> Iterator[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(

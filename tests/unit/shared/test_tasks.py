@@ -10,6 +10,7 @@ import pytest
 from shared.errors import OutOfStock, PaymentOutcomeUnknown, StockContention, ValidationFailed
 from shared.events import Origin
 from shared.fields import Fields
+from shared.logging import logger
 from shared.tasks import Task, saga_task
 
 PAYLOAD = {"order_id": "ord_1", "correlation_id": "cor_1", "execution": "ord_1", "units": 2}
@@ -63,16 +64,26 @@ def test_a_step_logs_its_start_and_its_outcome_with_the_orders_ids(
         assert line["request_id"] == "request-1"
 
 
-def test_one_invocations_ids_do_not_stay_for_the_next(lambda_context: Any, logged: Logged) -> None:
+def test_what_one_invocation_binds_does_not_stay_for_the_next(
+    lambda_context: Any, logged: Logged
+) -> None:
     # Given
-    handler = saga_task(PackParcel)(pack)
-    handler(PAYLOAD, lambda_context)
+    def weigh(command: PackParcel) -> dict[str, Any]:
+        logger.append_keys(grams=command.units)
+        return {}
+
+    saga_task(PackParcel)(weigh)(PAYLOAD, lambda_context)
 
     # When
-    handler({**PAYLOAD, "order_id": "ord_2"}, lambda_context)
+    saga_task(PackParcel)(pack)({**PAYLOAD, "order_id": "ord_2"}, lambda_context)
 
     # Then
-    assert [line["order_id"] for line in logged()] == ["ord_1", "ord_1", "ord_2", "ord_2"]
+    assert [(line["order_id"], line.get("grams")) for line in logged()] == [
+        ("ord_1", None),
+        ("ord_1", 2),
+        ("ord_2", None),
+        ("ord_2", None),
+    ]
 
 
 @pytest.mark.parametrize(
