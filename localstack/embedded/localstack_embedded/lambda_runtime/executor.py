@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,9 @@ from localstack.services.lambda_.invocation.execution_environment import (
 from localstack.services.lambda_.invocation.lambda_models import (
     FunctionVersion,
     InvocationResult,
+)
+from localstack.services.lambda_.invocation.lambda_models import (
+    Invocation as LambdaInvocation,
 )
 from localstack.services.lambda_.invocation.runtime_executor import (
     LambdaRuntimeException,
@@ -45,17 +49,21 @@ _client_context: ContextVar[str | None] = ContextVar("client_context", default=N
 
 
 @patch(ExecutionEnvironment.invoke)
-def _invoke_with_client_context(fn, self, invocation):  # type: ignore[no-untyped-def]
+def _invoke_with_client_context(
+    original: Callable[[ExecutionEnvironment, LambdaInvocation], InvocationResult],
+    self: ExecutionEnvironment,
+    invocation: LambdaInvocation,
+) -> InvocationResult:
     """LocalStack does not tell its executors the client context."""
     token = _client_context.set(invocation.client_context)
     try:
-        return fn(self, invocation)
+        return original(self, invocation)
     finally:
         _client_context.reset(token)
 
 
 class _Engine:
-    """What all executors of this process share."""
+    """What all executors of this process share; made when LocalStack validates the executor."""
 
     def __init__(self) -> None:
         telemetry.install()

@@ -70,6 +70,8 @@ class _Slot[W: PooledWorker]:
     generation: str
     environment_id: str
     worker: W | None = None
+    replaces: W | None = None
+    """The idle worker whose place it is, and which ends before this one starts."""
     is_doomed: bool = False
     """Whether its environment or version was stopped while it was leased."""
     excess_for: str | None = None
@@ -158,13 +160,14 @@ class WorkerPool[W: PooledWorker]:
         while not ticket.granted.wait(self._patience_seconds):
             with self._lock:  # Patience has run out: what was not allowed before may be now.
                 self._serve_line()
-        # Room was made before anything is started in it.
         self._end_discarded()
         if ticket.slot is None:
             raise PoolClosed
         return ticket.slot
 
     def _worker_of(self, slot: _Slot[W], start: Callable[[], W]) -> W:
+        if slot.replaces is not None:
+            slot.replaces.retire()
         if slot.worker is None:
             slot.worker = start()
         if self._is_closed:  # Too late for `close` to have seen this worker.
@@ -180,7 +183,7 @@ class WorkerPool[W: PooledWorker]:
                 if is_excess or is_unfit:
                     self._discarded.append(slot.worker)
                 else:
-                    slot.excess_for = None
+                    slot.replaces = slot.excess_for = None
                     self._idle.append(slot)
             self._serve_line()
         self._end_discarded()
@@ -205,8 +208,8 @@ class WorkerPool[W: PooledWorker]:
                 self._idle.remove(slot)
                 return ticket, slot
         for ticket in candidates:
-            if self._make_room(ticket.demand, may_replace=is_overdue):
-                return ticket, self._new_slot(ticket.demand)
+            if (slot := self._find_place(ticket.demand, may_replace=is_overdue)) is not None:
+                return ticket, slot
         return None
 
     def _grant(self, ticket: _Ticket[W], slot: _Slot[W]) -> None:
@@ -216,24 +219,26 @@ class WorkerPool[W: PooledWorker]:
         ticket.slot = slot
         ticket.granted.set()
 
-    def _make_room(self, demand: Demand, *, may_replace: bool) -> bool:
-        """Says whether a worker may be started, and discards an idle one for it if need be.
+    def _find_place(self, demand: Demand, *, may_replace: bool) -> _Slot[W] | None:
+        """Finds a place to start a worker in, an idle worker's of another function if need be.
 
         A function that has workers at work waits for one of them for a while rather than replace
         another function's: starting a process costs more than most calls take.
         """
         if self._size() < self._limit:
-            return True
+            return self._new_slot(demand)
         if not self._idle or (self._is_at_work(demand.version_key) and not may_replace):
-            return False
-        self._discard(self._idle[0])
-        return True
+            return None
+        return self._new_slot(demand, replaces=self._idle.pop(0).worker)
 
-    def _new_slot(self, demand: Demand, excess_for: str | None = None) -> _Slot[W]:
+    def _new_slot(
+        self, demand: Demand, *, replaces: W | None = None, excess_for: str | None = None
+    ) -> _Slot[W]:
         return _Slot(
             demand.version_key,
             demand.generation,
             demand.environment_id,
+            replaces=replaces,
             excess_for=excess_for,
         )
 
