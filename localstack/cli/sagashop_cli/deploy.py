@@ -29,8 +29,6 @@ ARTIFACTS_BUCKET = "sagashop-artifacts"
 POLL_SECONDS = 0.1
 TIMEOUT_SECONDS = 120.0
 SUCCEEDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-# A stack in one of these states cannot be updated, only deleted and made again.
-UNUSABLE = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 # How CloudFormation says that the stack already is what the template wants.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
@@ -52,11 +50,7 @@ def deploy(
 ) -> Deployment:
     """Makes the stack what the template says; raises `DeployFailed` naming what failed."""
     url = _upload_artifacts(aws, template_file, package)
-    existing = find_stack(aws, stack_name)
-    if existing and existing["StackStatus"] in UNUSABLE:
-        _delete(aws, stack_name)
-        existing = None
-    is_new = existing is None or existing["StackStatus"] == "REVIEW_IN_PROGRESS"
+    is_new = find_stack(aws, stack_name) is None
     try:
         change_set = aws.cloudformation.create_change_set(
             StackName=stack_name,
@@ -88,6 +82,12 @@ def find_stack(aws: Aws, stack_name: str) -> "StackTypeDef | None":
         if exc.response["Error"]["Code"] == "ValidationError":  # "… does not exist"
             return None
         raise
+
+
+def is_wrecked(aws: Aws, stack_name: str) -> bool:
+    """Returns whether the last deployment failed: the engine then no longer knows what it has."""
+    stack = find_stack(aws, stack_name)
+    return stack is not None and stack["StackStatus"] not in SUCCEEDED
 
 
 def _upload_artifacts(aws: Aws, template_file: Path, package: Path) -> str:
@@ -154,28 +154,18 @@ def _wait_for_stack(aws: Aws, stack_name: str, change_set: str) -> "StackTypeDef
 
 
 def _failed_resources(aws: Aws, stack_id: str) -> list[FailedResource]:
-    """Returns the resources that failed in the last operation, the first failure first."""
+    """Returns the resources that failed in the last operation, the first failure first.
+
+    One without a reason of its own failed because of another and is left out.
+    """
     events = aws.cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
-    failed = [
-        FailedResource(
-            event["LogicalResourceId"],
-            event["ResourceType"],
-            event.get("ResourceStatusReason", "no reason given"),
-        )
-        for event in events
+    return [
+        FailedResource(event["LogicalResourceId"], event["ResourceType"], reason)
+        for event in reversed(events)
         if event["ResourceStatus"].endswith("_FAILED")
         and event["ResourceType"] != "AWS::CloudFormation::Stack"
+        and (reason := event.get("ResourceStatusReason"))
     ]
-    return failed[::-1]
-
-
-def _delete(aws: Aws, stack_name: str) -> None:
-    aws.cloudformation.delete_stack(StackName=stack_name)
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while (stack := find_stack(aws, stack_name)) and stack["StackStatus"] != "DELETE_COMPLETE":
-        if stack["StackStatus"] == "DELETE_FAILED":
-            raise DeployFailed("its failed predecessor cannot be deleted", [])
-        _pause(deadline, "its failed predecessor was still being deleted")
 
 
 def _pause(deadline: float, otherwise: str) -> None:

@@ -12,7 +12,7 @@ from typing import IO
 from localstack_embedded.settings import DynamoDbEngine
 from sagashop_cli import servers
 from sagashop_cli.aws import REGION, Aws
-from sagashop_cli.deploy import deploy
+from sagashop_cli.deploy import deploy, is_wrecked
 from sagashop_cli.errors import StoreBusy, StoreNotRunning
 from sagashop_cli.package import build_package, site_packages
 from sagashop_cli.paths import StorePaths, environment_python
@@ -60,6 +60,7 @@ class Store:
             started: list[Server] = []
             try:
                 self._start(started)
+                self._discard_wreck(started)
                 return self._bring_up_to_date()
             except BaseException:
                 self._stop(started)
@@ -83,11 +84,9 @@ class Store:
             self.up()
 
     def deploy(self) -> Stack:
-        """Brings the running store's functions, resources and storefront up to date."""
-        with self._locked():
-            self.stack()
-            self._package()
-            return self._bring_up_to_date()
+        """Brings the running store up to date; raises `StoreNotRunning` where there is none."""
+        self.stack()
+        return self.up()
 
     def publish(self) -> None:
         """Publishes the storefront of the running store."""
@@ -135,22 +134,38 @@ class Store:
             tasks = [side_by_side.submit(self._package)]
             for server in self._servers:
                 record = self._processes.running(server.name)
+                shown: Progress = SilentProgress()
                 if record is None:
-                    # One that died may have left workers.
-                    self._processes.stop(server.name, server.stop_grace_seconds)
-                    started.append(server)
-                    record = servers.start(server, self._processes)
-                tasks.append(side_by_side.submit(self._wait_for, server, record))
+                    shown = self._progress
+                    record = self._start_server(server, started)
+                tasks.append(side_by_side.submit(self._wait_for, server, record, shown))
             for task in tasks:
                 task.result()
         finally:
             # Not `with`: after Ctrl-C the servers must be stopped before the tasks can end.
             side_by_side.shutdown(wait=False)
 
-    def _wait_for(self, server: Server, record: ProcessRecord) -> None:
-        with self._progress.step(f"start {server.title}") as step:
+    def _start_server(self, server: Server, started: list[Server]) -> ProcessRecord:
+        # One that died may have left workers.
+        self._processes.stop(server.name, server.stop_grace_seconds)
+        started.append(server)
+        return servers.start(server, self._processes)
+
+    def _wait_for(self, server: Server, record: ProcessRecord, shown: Progress) -> None:
+        with shown.step(f"start {server.title}") as step:
             servers.wait_until_ready(server, record)
             step.note(f"port {server.port}")
+
+    def _discard_wreck(self, started: list[Server]) -> None:
+        """Starts the engine anew where its stack cannot be updated any more.
+
+        Deleting the stack would delete the tables; the engine's end leaves them alone.
+        """
+        if is_wrecked(self.aws, STACK_NAME):
+            engine = self._servers[-1]
+            with self._progress.step(f"restart {engine.title}: its stack is broken"):
+                record = self._start_server(engine, started)
+                servers.wait_until_ready(engine, record)
 
     def _stop(self, doomed: Sequence[Server]) -> bool:
         """Stops servers, the last started first; returns whether any was running."""

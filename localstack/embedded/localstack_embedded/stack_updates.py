@@ -1,4 +1,4 @@
-"""Lets a deployment change a resource without replacing those that refer to it.
+"""Lets a deployment change a resource without replacing what refers to it, and say what failed.
 
 CloudFormation replaces a resource when a property that only its creation can set has another value.
 LocalStack already does so when that value refers to a resource that changes in any way: a function
@@ -6,21 +6,27 @@ with a new environment variable would have its log group created again, which fa
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from localstack.runtime import hooks
 from localstack.services.cloudformation.engine.v2.change_set_model_executor import (
     ChangeSetModelExecutor,
 )
 from localstack.services.cloudformation.engine.v2.change_set_model_preproc import PreprocResource
-from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
+from localstack.services.cloudformation.resource_provider import (
+    OperationStatus,
+    ProgressEvent,
+    ResourceProviderExecutor,
+)
 from localstack.utils.patch import patch
 
 type Execute = Callable[[ChangeSetModelExecutor, str, object, object], None]
+type ExecuteAction = Callable[..., ProgressEvent[Any]]
 
 
 @hooks.on_infra_start()
-def replace_only_what_must_be() -> None:
-    """Makes LocalStack compare the values, which are known by the time it updates the resource."""
+def improve_updates() -> None:
+    """Makes LocalStack compare the values, which are known by the time of the update."""
 
     @patch(ChangeSetModelExecutor._execute_resource_change)
     def execute_resource_change(
@@ -32,6 +38,16 @@ def replace_only_what_must_be() -> None:
                 for key in _create_only_properties(after.resource_type)
             )
         execute(self, name, before, after)
+
+    @patch(ResourceProviderExecutor.execute_action)
+    def execute_action(
+        execute: ExecuteAction, self: ResourceProviderExecutor, *arguments: Any
+    ) -> ProgressEvent[Any]:
+        event = execute(self, *arguments)
+        # LocalStack words every failed update as a failed deletion and keeps the reason to itself.
+        if event.status is OperationStatus.FAILED and event.custom_context:
+            event.message = str(event.custom_context.get("exception", event.message))
+        return event
 
 
 def _create_only_properties(resource_type: str) -> list[str]:
