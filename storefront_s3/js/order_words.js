@@ -2,7 +2,7 @@
 
 const ENDED = ["COMPLETED", "CANCELLED", "NEEDS_ATTENTION"];
 
-/** Each status: drawing, tone, short label, headline, explanation. */
+/** Each status: how it is marked, and its words, short and long. */
 const STATUS = {
   PENDING: {
     tone: "busy",

@@ -1,5 +1,6 @@
 """The shop works for those who don't see it, don't use a mouse, or hold it in one hand."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -100,6 +101,32 @@ def test_a_new_view_has_the_focus_and_the_title(shopper: Shopper) -> None:
     expect(shopper.heading).to_have_text("Mouse", timeout=PATIENCE_MS)
     expect(shopper.heading).to_be_focused()
     expect(shopper.page).to_have_title("Mouse · sagashop")
+
+
+def test_late_news_of_an_order_leaves_the_focus_where_it_is(shopper: Shopper) -> None:
+    # Given a cancelled order, and the focus on what can be done about it
+    order = {
+        "order_id": "ord_1",
+        "status": "CANCELLED",
+        "items": [{"sku": MOUSE, "name": "Mouse", "quantity": 1, "unit_price_cents": 2999}],
+        "total_cents": 2999,
+        "currency": "USD",
+        "reason": {"code": "PAYMENT_DECLINED", "message": "The card was declined."},
+    }
+    news = {
+        "type": "PaymentDeclined",
+        "summary": "Your payment was declined.",
+        "occurred_at": "2026-01-02T03:04:05Z",
+    }
+    shopper.is_answered("**/orders/ord_1", 200, order)
+    shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": []})
+    shopper.opens("#/orders/ord_1")
+    shopper.tabs_to(shopper.page.get_by_role("button", name="Put it back in the basket"))
+    # When another service's event arrives
+    shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": [news]})
+    expect(shopper.timeline).to_have_text(re.compile("Your payment was declined."))
+    # Then nobody is thrown out of the place
+    expect(shopper.page.get_by_role("button", name="Put it back in the basket")).to_be_focused()
 
 
 def test_what_was_done_is_announced(shopper: Shopper) -> None:

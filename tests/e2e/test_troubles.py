@@ -1,10 +1,9 @@
 """What a shopper sees when something is wrong: the form, the shop, the address or the order."""
 
-import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from support.shopper import PATIENCE_MS, Shopper
 
@@ -56,14 +55,14 @@ def test_a_wrong_line_names_the_product(at_checkout: Shopper) -> None:
         "code": "VALIDATION_FAILED",
         "errors": [{"field": "items[0].quantity", "message": "must be from 1 to 5"}],
     }
-    at_checkout.page.route("**/orders", answering(422, problem))
+    at_checkout.is_answered("**/orders", 422, problem)
     at_checkout.fills_in()
     at_checkout.place_order_button.click()
     expect(at_checkout.problem).to_contain_text("in your basket: quantity must be from 1 to 5.")
 
 
 def test_a_shop_that_is_down_can_be_tried_again(at_checkout: Shopper) -> None:
-    at_checkout.page.route("**/orders", answering(503, {"title": "The service is busy"}), times=1)
+    at_checkout.is_answered("**/orders", 503, {"title": "The service is busy"}, times=1)
     at_checkout.fills_in()
     at_checkout.place_order_button.click()
     expect(at_checkout.problem).to_contain_text("couldn’t take your order", timeout=PATIENCE_MS)
@@ -72,7 +71,7 @@ def test_a_shop_that_is_down_can_be_tried_again(at_checkout: Shopper) -> None:
 
 def test_a_key_that_was_used_for_another_order_is_renewed(at_checkout: Shopper) -> None:
     conflict = {"title": "Conflict", "status": 409, "code": "IDEMPOTENCY_KEY_REUSED"}
-    at_checkout.page.route("**/orders", answering(409, conflict), times=1)
+    at_checkout.is_answered("**/orders", 409, conflict, times=1)
     at_checkout.fills_in()
     at_checkout.place_order_button.click()
     expect(at_checkout.problem).to_contain_text("There may be an order already")
@@ -140,8 +139,8 @@ def test_an_order_that_needs_a_person_is_explained_kindly(shopper: Shopper) -> N
         "currency": "USD",
         "reason": {"code": "INTERNAL_ERROR", "message": "RefundUnavailable"},
     }
-    shopper.page.route("**/orders/ord_1", answering(200, order))
-    shopper.page.route("**/orders/ord_1/timeline", answering(200, {"events": []}))
+    shopper.is_answered("**/orders/ord_1", 200, order)
+    shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": []})
     shopper.opens("#/orders/ord_1")
     expect(shopper.order_status).to_contain_text("A person is looking after your order")
     expect(shopper.order_status).to_contain_text("please don’t pay again")
@@ -158,17 +157,15 @@ def test_a_lost_connection_is_told_and_the_order_followed_again(shopper: Shopper
         "reason": None,
     }
     address = "**/orders/ord_1"
-    shopper.page.route(f"{address}/timeline", answering(200, {"events": []}))
-    shopper.page.route(address, answering(200, order))
+    shopper.is_answered(f"{address}/timeline", 200, {"events": []})
+    shopper.is_answered(address, 200, order)
     shopper.opens("#/orders/ord_1")
     # When the shop cannot be reached any more
-    shopper.page.unroute(address)
     shopper.page.route(address, lambda route: route.abort())
     # Then the page says so
     expect(shopper.order_status).to_contain_text("lost contact", timeout=PATIENCE_MS)
     # When it can be reached again, and the order is completed
-    shopper.page.unroute(address)
-    shopper.page.route(address, answering(200, {**order, "status": "COMPLETED"}))
+    shopper.is_answered(address, 200, {**order, "status": "COMPLETED"})
     # Then the page goes on by itself
     expect(shopper.order_status).to_contain_text("complete", timeout=PATIENCE_MS)
     expect(shopper.order_status).not_to_contain_text("lost contact")
@@ -193,25 +190,7 @@ def test_markup_in_a_product_is_shown_as_text(shopper: Shopper) -> None:
         "currency": "USD",
         "available": 9,
     }
-    shopper.page.route("**/products", answering(200, {"products": [product]}))
+    shopper.is_answered("**/products", 200, {"products": [product]})
     shopper.opens()
     expect(shopper.page.get_by_role("link", name=product["name"])).to_be_visible()
     expect(shopper.page.get_by_role("main")).to_contain_text(product["description"])
-
-
-def answering(status: int, body: dict[str, Any]) -> Any:
-    """Returns a route handler that answers in the API's place."""
-    is_problem = status >= 400
-
-    def answer(route: Route) -> None:
-        if route.request.method == "OPTIONS":
-            route.fallback()
-            return
-        route.fulfill(
-            status=status,
-            content_type="application/problem+json" if is_problem else "application/json",
-            headers={"Access-Control-Allow-Origin": "*"},
-            body=json.dumps(body),
-        )
-
-    return answer

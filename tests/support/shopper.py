@@ -1,8 +1,10 @@
 """A shopper in a browser: what one does in the storefront, so that tests read as sentences."""
 
+import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
@@ -19,6 +21,8 @@ ADDRESS: Mapping[str, str] = MappingProxyType(
     }
 )
 COUNTRY = "GB"
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
 # Enough for every control of the longest page.
 MOST_TAB_STOPS = 80
 
@@ -123,6 +127,21 @@ class Shopper:
         self.goes_to_checkout()
         self.fills_in(card)
         return self.places_the_order()
+
+    def is_answered(
+        self, address: str, status: int, body: Mapping[str, Any], times: int | None = None
+    ) -> None:
+        """Lets the API give this answer, `times` times or from now on, instead of its own."""
+        self.page.route(
+            address,
+            lambda route: route.fulfill(
+                status=status,
+                content_type=JSON if status < 400 else PROBLEM_JSON,
+                headers={"Access-Control-Allow-Origin": "*"},
+                body=json.dumps(body),
+            ),
+            times=times,
+        )
 
     def tabs_to(self, target: Locator) -> None:
         """Presses Tab until the target has the focus; fails where the keyboard cannot reach it."""

@@ -28,7 +28,7 @@ export async function orderView({ api, params: [orderId], signal }) {
     return { title: "Unknown order", content: notFound("We don’t know this order", text) };
   }
   const page = orderPage(orderId, names);
-  page.show(order, events, false);
+  page.show({ order, events });
   follow(api, orderId, page, signal, { order, events });
   return { title: `Order ${orderId}`, content: page.content };
 }
@@ -55,24 +55,23 @@ function follow(api, orderId, page, signal, { order, events }) {
     } catch (error) {
       if (signal.aborted) return true;
       if (!(error instanceof ApiProblem || error instanceof ApiUnreachable)) throw error;
-      page.showLostContact();
+      page.show({ order, events, hasContact: false });
       return false;
     }
     const now = JSON.stringify([order, events]);
     quietReadings = hasEnded(order) && now === known ? quietReadings + 1 : 0;
     known = now;
     const isSettled = quietReadings >= QUIET_READINGS;
-    page.show(order, events, isSettled);
+    page.show({ order, events, isSettled });
     return isSettled;
   }, signal);
 }
 
 function orderPage(orderId, names) {
-  // Read out by screen readers when it changes.
-  const status = el("div", { class: "status", role: "status" });
-  const again = el("p", { class: "actions" });
-  const items = el("div");
-  const timeline = el("ol", { class: "timeline" });
+  const statusBox = el("div", { class: "status", role: "status" });
+  const actionRow = el("p", { class: "actions" });
+  const itemBox = el("div");
+  const entryList = el("ol", { class: "timeline" });
   const content = el(
     "article",
     { class: "order" },
@@ -82,29 +81,37 @@ function orderPage(orderId, names) {
       el("h1", {}, "Your order"),
       el("p", { class: "small order-number" }, "Order number ", el("code", {}, orderId)),
     ),
-    el("section", { "aria-label": "Status" }, status, again),
-    panel("What you ordered", items),
-    panel("What happened", timeline),
+    el("section", { "aria-label": "Status" }, statusBox, actionRow),
+    panel("What you ordered", itemBox),
+    panel("What happened", entryList),
   );
-  let shown = "";
+  const showStatus = whenChanged((...state) => drawStatus(statusBox, ...state));
+  const showActions = whenChanged((order) => actionRow.replaceChildren(...actionsFor(order)));
+  const showItems = whenChanged((order) => itemBox.replaceChildren(itemTable(order, names)));
+  const showTimeline = whenChanged((events) => entryList.replaceChildren(...events.map(entry)));
   return {
     content,
-    /** Draws only what is new, so that nothing is read out twice and no focus is lost. */
-    show(order, events, isSettled) {
-      const now = JSON.stringify([order, events, isSettled]);
-      if (now === shown) return;
-      shown = now;
-      showStatus(status, order, moneyWords(order, events, isSettled));
-      again.replaceChildren(...actions(order));
-      items.replaceChildren(itemTable(order, names));
-      timeline.replaceChildren(...events.map(timelineEntry));
+    show({ order, events, isSettled = false, hasContact = true }) {
+      const { status, reason, items, total_cents, currency } = order;
+      showStatus({ status, reason }, moneyWords(order, events, isSettled), hasContact);
+      showActions({ status, items });
+      showItems({ items, total_cents, currency });
+      showTimeline(events);
     },
-    showLostContact() {
-      if (shown === "lost") return;
-      shown = "lost";
-      const text = "We’ve lost contact with the shop and keep trying.";
-      status.append(el("p", { class: "stock warn" }, text));
-    },
+  };
+}
+
+/**
+ * `draw`, called only when its arguments are others than before: what is drawn anew is read out
+ * again by a screen reader, and loses the focus.
+ */
+function whenChanged(draw) {
+  let last;
+  return (...state) => {
+    const now = JSON.stringify(state);
+    if (now === last) return;
+    last = now;
+    draw(...state);
   };
 }
 
@@ -112,15 +119,21 @@ function panel(heading, content) {
   return el("section", { class: "panel", "aria-label": heading }, el("h2", {}, heading), content);
 }
 
-function showStatus(status, order, money) {
+function drawStatus(box, order, money, hasContact) {
   const { tone, headline, text } = statusWords(order);
-  status.className = `status ${tone}`;
-  const words = [reasonWords(order), money, text].filter(Boolean).map((line) => el("p", {}, line));
-  const changed = el("div", {}, el("p", { class: "headline" }, headline), words);
-  status.replaceChildren(drawing(`status-${tone}`, "status-art"), changed);
+  box.className = `status ${tone}`;
+  const lines = [reasonWords(order), money, text].filter(Boolean);
+  const words = el(
+    "div",
+    {},
+    el("p", { class: "headline" }, headline),
+    lines.map((line) => el("p", {}, line)),
+    !hasContact && el("p", {}, "We’ve lost contact with the shop and keep trying."),
+  );
+  box.replaceChildren(drawing(`status-${tone}`, "status-art"), words);
 }
 
-function actions(order) {
+function actionsFor(order) {
   if (order.status === "CANCELLED") {
     const refill = () => {
       for (const { sku, quantity } of order.items) basket.add(sku, quantity);
@@ -169,7 +182,7 @@ function itemTable(order, names) {
   );
 }
 
-function timelineEntry({ type, summary, occurred_at: occurredAt }) {
+function entry({ type, summary, occurred_at: occurredAt }) {
   return el(
     "li",
     { class: eventTone(type) },
