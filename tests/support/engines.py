@@ -29,7 +29,7 @@ class Engine:
     def workers(self) -> list[int]:
         """The ids of its worker processes."""
         children = psutil.Process(self.process.pid).children()
-        return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child.pid for child in children if is_running(child.pid)]
 
 
 @contextmanager
