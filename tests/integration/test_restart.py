@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from sagashop_cli.audit import read_books
+from sagashop_cli.aws import function_name, local_client
 from sagashop_cli.client import Json, Line, StoreClient
 from sagashop_cli.paths import StorePaths
 from sagashop_cli.processes import ProcessTable
@@ -34,7 +35,7 @@ class Restarted:
 @pytest.fixture(scope="module")
 def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
     """Stops the store while an order is under way, and starts it again."""
-    port = (urlsplit(stack["endpoint_url"]).port or 0) + 100
+    port = (urlsplit(stack["endpoint_url"]).port or 0) + 2  # each takes two
     with new_store(port) as second:
         store = StoreClient(second.api_url)
         ended_order = store.wait_until_ended(store.place_order([Line(SKU, 2)], "tok_visa"))
@@ -43,7 +44,7 @@ def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
             for record in ProcessTable(StorePaths(port).processes_file).records()
         ]
         workers = [worker for server in servers for worker in server.children(recursive=True)]
-        interrupted_order = store.place_order([Line(SKU, 3)], "tok_visa")
+        interrupted_order = place_order_that_waits(second, store)
         run_cli("down", port=port)
         run_cli("up", port=port)
         yield Restarted(
@@ -53,6 +54,16 @@ def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
             interrupted_order,
             [*servers, *workers],
         )
+
+
+def place_order_that_waits(stack: Stack, store: StoreClient) -> str:
+    """Places an order whose CommitStock gets no worker before the engine is a new one."""
+    local_client(stack, "lambda").put_function_concurrency(
+        FunctionName=function_name(stack, "CommitStockFunction"), ReservedConcurrentExecutions=0
+    )
+    order_id = store.place_order([Line(SKU, 3)], "tok_visa")
+    eventually(lambda: store.order(order_id)["status"], until=lambda status: status == "PAID")
+    return order_id
 
 
 def test_none_of_its_processes_survived_the_stop(restarted: Restarted) -> None:
