@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnected
 
 from shared.errors import StorageContention
 
@@ -22,6 +23,7 @@ _CONDITION_FAILED = "ConditionalCheckFailed"
 _CONTENTION = frozenset(
     {
         # The codes of single calls ...
+        "InternalServerError",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ThrottlingException",
@@ -66,10 +68,13 @@ def typed_failures() -> Iterator[None]:
     """Turns DynamoDB's error codes into ConditionFailed and StorageContention.
 
     A failed condition wins over contention in the same transaction: it is an answer, where
-    contention only says that there was none. Every other ClientError passes as it is.
+    contention only says that there was none. No answer at all is contention too: every write here
+    may be repeated. Every other ClientError passes as it is.
     """
     try:
         yield
+    except (NotConnected, HTTPClientError) as exc:
+        raise StorageContention(str(exc)) from exc
     except ClientError as exc:
         code = exc.response["Error"]["Code"]
         if code == "ConditionalCheckFailedException":

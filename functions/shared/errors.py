@@ -71,7 +71,7 @@ class StockContention(TransientError):
 
 
 class StorageContention(TransientError):
-    """The table was busy: a conflicting transaction, or throttled."""
+    """The table was busy (a conflicting transaction, or throttled), or did not answer."""
 
 
 class PaymentProviderUnavailable(TransientError):

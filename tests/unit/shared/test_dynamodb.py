@@ -3,7 +3,14 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from shared import dynamodb
 from shared.dynamodb import ConditionFailed, from_item, to_item, transact_write, typed_failures
@@ -82,6 +89,21 @@ def test_a_failed_condition_says_which_item_and_what_was_there(order_table: str)
     ],
 )
 def test_a_busy_table_is_contention(error: ClientError) -> None:
+    with pytest.raises(StorageContention), typed_failures():
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+        ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"),
+        ReadTimeoutError(endpoint_url="http://127.0.0.1:1"),
+        ConnectionClosedError(endpoint_url="http://127.0.0.1:1"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_table_that_does_not_answer_is_contention(error: BotoCoreError) -> None:
     with pytest.raises(StorageContention), typed_failures():
         raise error
 
