@@ -53,7 +53,7 @@ class Report:
 
 
 def audit(books: Books) -> Report:
-    """Checks every rule. An order that is still open may hold stock and money; an ended one may not."""
+    """Checks every rule. An open order may hold stock and money; an ended one may not."""
     captured = sum(_cents(charge, "captured_cents") for charge in books.charges.values())
     refunded = sum(_cents(charge, "refunded_cents") for charge in books.charges.values())
     completed = _total(books, {"COMPLETED"})
@@ -119,7 +119,7 @@ def _net_cents(books: Books, order_id: str) -> int:
 
 
 def _kept_cents(row: Row) -> int:
-    """Captured, less refunded: of one charge at the provider, or as the payment service counts it."""
+    """Captured, less refunded: at the provider, or as the payment service counts it."""
     return _cents(row, "captured_cents") - _cents(row, "refunded_cents")
 
 
@@ -181,7 +181,7 @@ def _money_discrepancies(books: Books, net: int, accounted: int) -> Iterator[str
         kept = _kept_cents(books.payments.get(order_id, {}))
         order = books.orders.get(order_id)
         if order is not None and order["status"] in OPEN | {"NEEDS_ATTENTION"}:
-            continue  # The payment row may trail the provider while the saga is under way or parked.
+            continue  # The payment row may trail the provider until the saga has ended well.
         if kept != _net_cents(books, order_id):
             yield (
                 f"{order_id}: the payment service counts {kept} cents, "

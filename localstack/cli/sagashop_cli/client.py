@@ -37,8 +37,8 @@ class Line:
 class StoreClient:
     """Calls one running store's HTTP API.
 
-    Every method raises `requests.HTTPError` for an answer of 400 or above, except `post_order`, which
-    hands the response out as it is.
+    Every method raises `requests.HTTPError` for an answer of 400 or above, except `post_order`,
+    which hands the response out as it is.
     """
 
     def __init__(self, api_url: str, pool_size: int = 10) -> None:
@@ -85,7 +85,7 @@ class StoreClient:
         return events
 
     def wait_until_ended(self, order_id: str, timeout: float = 60.0, every: float = 0.1) -> Json:
-        """Polls an order until its saga has ended; raises `OrderNotEnded` after `timeout` seconds."""
+        """Polls an order until its saga has ended. Raises `OrderNotEnded` after `timeout` s."""
         deadline = time.monotonic() + timeout
         while True:
             order = self.order(order_id)

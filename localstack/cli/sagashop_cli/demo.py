@@ -1,4 +1,4 @@
-"""Plays the saga's scenarios against a running store and tells, from the real timeline, what happened."""
+"""Plays the saga's scenarios against a running store and tells each order's real timeline."""
 
 import time
 import uuid

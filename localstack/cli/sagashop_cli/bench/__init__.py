@@ -1,1 +1,1 @@
-"""The benchmark: measures a store of its own, prints each figure beside its target, keeps the samples."""
+"""The benchmark: measures a store of its own and prints each figure beside its target."""

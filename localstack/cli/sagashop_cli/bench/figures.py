@@ -1,4 +1,4 @@
-"""What a measurement yields: named samples, the figures drawn from them, and whether they suffice."""
+"""What a measurement yields: samples, the figure drawn from them, and whether it suffices."""
 
 import math
 from collections.abc import Sequence

@@ -89,8 +89,8 @@ def measure_imports(
 ) -> Figure:
     """Compares importing each handler's module with creating boto3's DynamoDB client, both cold.
 
-    `functions` maps a handler such as `order.api.handler` to its function's environment variables. The
-    two alternate in one run, so that the ratio holds on a noisy machine; the heaviest module counts.
+    `functions` maps a handler such as `order.api.handler` to its function's environment variables.
+    The two alternate in one run, so that the ratio holds on a noisy machine; the heaviest counts.
     """
     baseline = "import boto3; boto3.client('dynamodb')"
     ratios: dict[str, float] = {}

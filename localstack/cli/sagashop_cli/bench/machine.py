@@ -32,7 +32,7 @@ def _processor_model() -> str:
 def installed_versions(environments: Path) -> dict[str, str]:
     """Returns the versions of the programs that the figures depend on.
 
-    `environments` holds one virtual environment per program, as `localstack/bootstrap.py` makes them.
+    `environments` holds one virtual environment per program, made by `localstack/bootstrap.py`.
     """
     wanted = {
         "engine": ["localstack-core"],

@@ -1,4 +1,4 @@
-"""How long orders take: one at a time, many buyers at once, and with a long history in the tables."""
+"""How long orders take: one at a time, many at once, and with a long history in the tables."""
 
 import time
 from collections import Counter
@@ -17,7 +17,7 @@ BATCH_WRITE_LIMIT = 25  # Items in one BatchWriteItem, a limit of DynamoDB's.
 
 
 def time_orders(client: StoreClient, count: int, sku: str) -> list[float]:
-    """Places `count` orders one after another; returns each one's seconds from POST to COMPLETED."""
+    """Places orders one after another; returns each one's seconds from POST to COMPLETED."""
     samples = []
     for _ in range(count):
         started = time.perf_counter()
@@ -41,7 +41,7 @@ def order_figure(samples: list[float]) -> Figure:
 
 
 def measure_rush(api_url: str) -> Figure:
-    """Lets more buyers than units arrive at once; every order must end, and every unit be sold once."""
+    """Lets more buyers than units arrive at once: every order ends, every unit is sold once."""
     client = StoreClient(api_url, pool_size=BUYERS)
     units = int(client.product(CONTESTED_SKU)["available"])
 
@@ -85,8 +85,8 @@ def history_figure(few: list[float], many: list[float]) -> Figure:
 def write_history(dynamodb: Any, tables: Mapping[str, str], order_id: str, sku: str) -> None:
     """Fills the tables with copies of one completed order, as if the shop had been open for years.
 
-    Every row that the order left is copied under new ids. Copied events are marked as logged, so that
-    they are not published; the product's counts grow with the copies, so that the audit still holds.
+    Every row that the order left is copied under new ids. Copied events are marked as logged, so
+    that they are not published; the product's counts grow with the copies, so that the audit holds.
     """
     for name, partition in (("order", "ORDER"), ("inventory", "RESERVATION"), ("payment", None)):
         keys = [f"{partition}#{order_id}"] if partition else _payment_keys(order_id)

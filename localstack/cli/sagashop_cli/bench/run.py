@@ -1,4 +1,4 @@
-"""Runs the benchmark on a store of its own, so that it neither disturbs nor is disturbed by another."""
+"""Runs the benchmark on a store of its own, so that nobody's orders are disturbed."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class BenchmarkFailed(SagashopError):
 
 
 def run_benchmark(root: Path, port: int, console: Console, with_tests: bool) -> bool:
-    """Measures everything, prints the table, keeps the samples; returns whether all targets were met."""
+    """Measures, prints the table, keeps the samples; returns whether all targets were met."""
     figures: list[Figure] = []
 
     def add(*measured: Figure) -> None:
@@ -93,7 +93,7 @@ def _measure_orders(stack: Stack, add: Any) -> None:
 
 @contextmanager
 def _own_store(root: Path, port: int) -> Iterator[tuple[Stack, float, Path]]:
-    """Starts an empty store and yields its stack.json, the seconds it took, and its state folder."""
+    """Starts an empty store; yields its stack.json, the seconds it took, and its folder."""
     state = root / ".local" / str(port)
     _sagashop(port, "down")
     _sagashop(port, "reset")
