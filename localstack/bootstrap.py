@@ -22,6 +22,8 @@ LOCAL = os.path.join(ROOT, ".local")
 UV_VERSION = "0.13.8"
 # The order of preference: the template's Lambda runtime first.
 SUPPORTED_PYTHONS = ((3, 13), (3, 12))
+# What Lambda workers import: compiled now, not at every function's first call.
+COMPILED_GROUPS = ("runtime", "functions")
 LOCKED_INPUTS = (
     "pyproject.toml",
     "uv.lock",
@@ -116,6 +118,7 @@ def ensure_environment(group, python, wanted):
         UV_PROJECT_ENVIRONMENT=path,
         UV_PYTHON=python,
         UV_PYTHON_DOWNLOADS="never",
+        UV_COMPILE_BYTECODE="1" if group in COMPILED_GROUPS else "0",
     )
     env.pop("VIRTUAL_ENV", None)
     uv = ensure_uv(python)

@@ -86,8 +86,9 @@ def _copy_changes(functions: Path, files: Mapping[str, Path], package: Path) -> 
         shutil.copy2(source, unfinished)
         unfinished.replace(target)
         if target.suffix == ".py":
-            # A syntax error shows where the function is called, as it does on AWS.
-            compileall.compile_file(target, quiet=2)
+            # A syntax error shows where the function is called, as it does on AWS. By force:
+            # two edits of the same length within a second look the same to Python's cache.
+            compileall.compile_file(target, quiet=2, force=True)
 
 
 def _remove_all_but(files: Mapping[str, Path], package: Path, dependencies: Iterable[str]) -> None:
