@@ -23,7 +23,7 @@ UV_VERSION = "0.13.8"
 # The order of preference: the template's Lambda runtime first.
 SUPPORTED_PYTHONS = ((3, 13), (3, 12))
 # What Lambda workers import: compiled now, not at every function's first call.
-COMPILED_GROUPS = ("runtime", "functions")
+COMPILED_GROUPS = ("runtime",)
 LOCKED_INPUTS = (
     "pyproject.toml",
     "uv.lock",
