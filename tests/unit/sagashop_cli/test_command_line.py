@@ -9,19 +9,7 @@ from sagashop_cli import main as command_line
 from sagashop_cli.main import cli, main
 from sagashop_cli.paths import StorePaths
 
-COMMANDS = [
-    "audit",
-    "bench",
-    "demo",
-    "deploy",
-    "down",
-    "logs",
-    "reset",
-    "seed",
-    "status",
-    "up",
-    "watch",
-]  # what make has
+COMMANDS = "audit bench demo deploy down logs reset seed status up watch"
 
 
 @pytest.fixture
@@ -42,7 +30,7 @@ def run(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_every_command_is_described() -> None:
-    assert sorted(cli.commands) == COMMANDS
+    assert " ".join(sorted(cli.commands)) == COMMANDS
     assert all(isinstance(c, click.Command) and c.help for c in cli.commands.values())
 
 

@@ -58,11 +58,9 @@ def test_a_failed_deployment_names_the_resource_and_its_reason() -> None:
 
 
 def test_a_dead_server_is_told_with_the_end_of_its_log() -> None:
-    failure = ServerFailed(
-        "LocalStack", "died while starting", Path("engine.log"), "ImportError: x"
-    )
+    failure = ServerFailed("LocalStack", "died", Path("engine.log"), "ImportError: x")
 
-    assert str(failure) == "LocalStack died while starting. The end of engine.log:\nImportError: x"
+    assert str(failure) == "LocalStack died. The end of engine.log:\nImportError: x"
 
 
 @pytest.mark.parametrize(
