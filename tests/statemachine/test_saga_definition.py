@@ -51,15 +51,13 @@ def snake_case(step: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", step).lower()
 
 
-def longest_wait(retrier: dict[str, float]) -> float:
+def longest_wait(retrier: dict[str, Any]) -> float:
     """Seconds that a retrier spends waiting when every attempt fails and jitter takes nothing."""
-    return sum(
-        min(
-            retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt,
-            retrier["MaxDelaySeconds"],
-        )
-        for attempt in range(retrier["MaxAttempts"])
-    )
+    wait, longest = 0.0, float(retrier["IntervalSeconds"])
+    for _ in range(retrier["MaxAttempts"]):
+        wait += min(longest, retrier["MaxDelaySeconds"])
+        longest *= retrier["BackoffRate"]
+    return wait
 
 
 @pytest.mark.parametrize("step", tasks())

@@ -21,6 +21,7 @@ from unittest.mock import patch
 import boto3
 import jsonpath_ng
 import jsonpath_ng.ext
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
@@ -99,7 +100,6 @@ class Outcome:
         status: SUCCEEDED or FAILED.
         error: the error that it failed with.
         path: the states, in the order they were entered.
-        transitions: the edges between them.
         calls: (step, payload) of every call, retries included.
         waits: (step, seconds) of every pause before a retry, at the longest that its jitter allows.
     """
@@ -107,7 +107,6 @@ class Outcome:
     status: str
     error: str | None
     path: tuple[str, ...]
-    transitions: tuple[Transition, ...]
     calls: tuple[tuple[str, dict[str, Any]], ...]
     waits: tuple[tuple[str, float], ...]
 
@@ -134,7 +133,12 @@ class Interpreter:
         """`on_transition` is told every edge that an execution takes."""
         self._on_transition = on_transition
         self._executions = 0
-        self._client = boto3.client("stepfunctions", region_name="us-east-1")
+        self._client = boto3.client(
+            "stepfunctions",
+            region_name="us-east-1",
+            # moto stands in for AWS's own address only, whatever AWS_ENDPOINT_URL says.
+            config=Config(ignore_configured_endpoint_urls=True),
+        )
         definition = json.dumps(load_definition())
         for name in placeholders():
             step = name.removesuffix("FunctionArn")
@@ -174,7 +178,6 @@ class Interpreter:
             status=ended["status"],
             error=ended.get("error"),
             path=(steps[0].source, *(step.target for step in steps)),
-            transitions=steps,
             calls=tuple(functions.calls),
             waits=tuple(waits),
         )
