@@ -21,7 +21,6 @@ from unittest.mock import patch
 import boto3
 import jsonpath_ng
 import jsonpath_ng.ext
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
@@ -136,8 +135,8 @@ class Interpreter:
         self._client = boto3.client(
             "stepfunctions",
             region_name="us-east-1",
-            # moto stands in for AWS's own address only, whatever AWS_ENDPOINT_URL says.
-            config=Config(ignore_configured_endpoint_urls=True),
+            # AWS's own, where moto stands in for it, whatever AWS_ENDPOINT_URL says.
+            endpoint_url="https://states.us-east-1.amazonaws.com",
         )
         definition = json.dumps(load_definition())
         for name in placeholders():
