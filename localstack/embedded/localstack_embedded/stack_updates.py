@@ -21,6 +21,8 @@ from localstack.services.cloudformation.resource_provider import (
 from localstack.utils.patch import patch
 
 type Execute = Callable[[ChangeSetModelExecutor, str, object, object], None]
+_POLL_SECONDS = 0.05
+
 type ExecuteAction = Callable[..., ProgressEvent[Any]]
 
 
@@ -48,6 +50,14 @@ def improve_updates() -> None:
         if event.status is OperationStatus.FAILED and event.custom_context:
             event.message = str(event.custom_context.get("exception", event.message))
         return event
+
+    @patch(ResourceProviderExecutor.deploy_loop)
+    def deploy_loop(
+        deploy: ExecuteAction, self: ResourceProviderExecutor, *arguments: Any
+    ) -> ProgressEvent[Any]:
+        # A function is active some milliseconds after it was created, and there are many of them:
+        # LocalStack would look again after a second.
+        return deploy(self, *arguments, sleep_time=_POLL_SECONDS)
 
 
 def _create_only_properties(resource_type: str) -> list[str]:
