@@ -9,7 +9,8 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,9 +21,7 @@ from sagashop_cli.stack import write_atomically
 # The start time is derived from the boot time, which moves a little when the clock is corrected.
 START_TIME_TOLERANCE_SECONDS = 2.0
 KILL_GRACE_SECONDS = 5.0
-
-# The servers outlive us on purpose; a Popen object that is dropped before would complain.
-_CHILDREN: list[subprocess.Popen[bytes]] = []
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _CHILDREN.append(child)
+    # It outlives us on purpose, which a Popen object complains of unless it believes in an end.
+    child.returncode = 0
     return ProcessRecord(name, child.pid, psutil.Process(child.pid).create_time())
 
 
@@ -76,13 +76,36 @@ def stop(record: ProcessRecord, grace_seconds: float) -> None:
     process = find(record)
     family = [process, *_descendants(process)] if process else []
     if process:
-        process.terminate()
-        psutil.wait_procs([process], timeout=grace_seconds)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+        _wait_for_end_of([process], grace_seconds)
     survivors = {member.pid: member for member in [*family, *_stragglers(record)]}
     for member in survivors.values():
-        if member.is_running():
-            _kill(member)
-    psutil.wait_procs(list(survivors.values()), timeout=KILL_GRACE_SECONDS)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    _wait_for_end_of(survivors.values(), KILL_GRACE_SECONDS)
+
+
+def _wait_for_end_of(doomed: Iterable[psutil.Process], seconds: float) -> None:
+    """Waits until all have ended, or `seconds` have passed.
+
+    A dead process whose parent hasn't asked for it counts as ended: some machines' first process,
+    which inherits ours, asks every other second only.
+    """
+    deadline = time.monotonic() + seconds
+    while not all(_has_ended(process) for process in doomed) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return False
+    except psutil.NoSuchProcess:
+        return True
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return True
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:
@@ -115,11 +138,6 @@ def _group_of(pid: int) -> int | None:
         return os.getpgid(pid)
     except (ProcessLookupError, PermissionError):
         return None
-
-
-def _kill(process: psutil.Process) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.kill()
 
 
 class ProcessTable:
