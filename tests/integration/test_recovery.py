@@ -65,7 +65,7 @@ def test_a_worker_killed_between_taking_the_money_and_saying_so_costs_nobody_any
         )
 
         # When the worker is killed
-        assert kill_workers_of(charging) > 0
+        assert kill_workers_of(stack, charging) > 0
 
     # Then the task is tried again, and the order ends with everything given back
     order = saga.wait_until_ended(order_id)
@@ -84,6 +84,7 @@ def patient_environment(function_name: str, aws: Callable[[str], Any]) -> dict[s
 
 
 def test_orders_complete_while_the_workers_of_their_tasks_are_killed(
+    stack: dict[str, Any],
     store: StoreClient,
     saga: Saga,
     new_product: Callable[..., str],
@@ -95,7 +96,7 @@ def test_orders_complete_while_the_workers_of_their_tasks_are_killed(
 
     # When the workers of one task after the other are killed
     for task in ("ReserveStock", "ChargePayment", "RecordPayment", "CommitStock", "CompleteOrder"):
-        kill_workers_of(saga.function_name(task))
+        kill_workers_of(stack, saga.function_name(task))
 
     # Then every order completes
     assert {order["status"] for order in saga.wait_until_all_ended(*orders)} == {"COMPLETED"}

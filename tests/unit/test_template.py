@@ -56,6 +56,12 @@ def service_of(function: str) -> str:
     return service
 
 
+def dependencies(logical_id: str) -> list[str]:
+    """What is made before a resource, beyond what it refers to."""
+    before: str | list[str] = template()["Resources"][logical_id].get("DependsOn", [])
+    return [before] if isinstance(before, str) else before
+
+
 def environment_of(function: str) -> dict[str, str]:
     """A function's environment, with a plain value for whatever the template computes."""
     declared = (
@@ -240,11 +246,30 @@ def test_a_function_starts_with_the_settings_that_the_template_gives_it(
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_built_and_has_a_log_that_ends(function: str) -> None:
-    log = resources("AWS::Logs::LogGroup")[f"{function.removesuffix('Function')}Logs"]
+    name = function.removesuffix("Function")
+    log = resources("AWS::Logs::LogGroup")[f"{name}Logs"]
 
     assert template()["Resources"][function]["Metadata"] == {"BuildMethod": "makefile"}
-    assert log["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{{function}}}"}
+    assert FUNCTIONS[function]["FunctionName"] == {"Fn::Sub": f"${{AWS::StackName}}-{name}"}
+    assert log["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{name}"}
     assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_that_is_called_at_once_finds_its_log_group(function: str) -> None:
+    assert f"{function.removesuffix('Function')}Logs" in dependencies(function)
+
+
+@pytest.mark.parametrize(
+    ("relay", "listener"),
+    [
+        ("OrderRelayFunction", "OrderPlacedRule"),
+        ("InventoryRelayFunction", "ServiceEventRule"),
+        ("PaymentRelayFunction", "ServiceEventRule"),
+    ],
+)
+def test_a_relay_speaks_when_somebody_listens(relay: str, listener: str) -> None:
+    assert listener in dependencies(relay)
 
 
 @pytest.mark.parametrize("service", SERVICES)
