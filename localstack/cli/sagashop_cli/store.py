@@ -18,6 +18,7 @@ from sagashop_cli.package import build_package, site_packages
 from sagashop_cli.paths import StorePaths, environment_python
 from sagashop_cli.processes import ProcessRecord, ProcessTable
 from sagashop_cli.progress import Progress, SilentProgress
+from sagashop_cli.recovery import announce_open_orders
 from sagashop_cli.seed import read_catalogue, seed
 from sagashop_cli.servers import Server
 from sagashop_cli.stack import Stack, stack_of
@@ -54,6 +55,7 @@ class Store:
     def up(self) -> Stack:
         """Starts what isn't running, deploys, seeds and publishes; a running store keeps running.
 
+        A new engine goes on with the orders that were under way when the last one stopped.
         Whatever fails, or interrupts us: the servers that this call started are stopped again.
         """
         with self._locked():
@@ -61,10 +63,13 @@ class Store:
             try:
                 self._start(started)
                 self._discard_wreck(started)
-                return self._bring_up_to_date()
+                stack = self._bring_up_to_date()
+                if self._servers[-1] in started:
+                    self._recover(stack)
             except BaseException:
                 self._stop(started)
                 raise
+            return stack
 
     def down(self) -> bool:
         """Stops what `up` started, keeps the tables; returns whether anything was running."""
@@ -205,6 +210,10 @@ class Store:
     def _package(self) -> None:
         with self._progress.step("build the Lambda package") as step:
             step.note("changed" if self.update_package() else "no changes")
+
+    def _recover(self, stack: Stack) -> None:
+        with self._progress.step("resume open orders") as step:
+            step.note(f"{announce_open_orders(self.aws, stack)} orders")
 
     def _seed(self, stack: Stack) -> None:
         with self._progress.step("seed the catalogue") as step:
