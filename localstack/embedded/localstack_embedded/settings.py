@@ -137,6 +137,9 @@ def _speed() -> dict[str, str]:
         "PRELOAD_SERVICES": ",".join(_SERVICES),
         # Parses definitions and paths once instead of at each execution.
         "PROVIDER_OVERRIDE_STEPFUNCTIONS": "embedded",
+        # What one service asks of another goes through the engine's handlers without HTTP: a third
+        # less work for each task of a state machine.
+        "IN_MEMORY_CLIENT": "1",
         # The pause, in seconds, between two requests of an event source mapping. Each request waits
         # for something to come, so that the pause is all of an event's delay.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.02",
