@@ -1,8 +1,8 @@
 """Reads what the functions printed, from CloudWatch Logs, merged in the order of time."""
 
-import heapq
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.5
 FUNCTION_SUFFIX = "Function"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class LogLine:
     """One line that a function printed; `at_ms` is in milliseconds since the epoch."""
 
@@ -58,36 +58,50 @@ def select_function(functions: Mapping[str, str], name: str) -> dict[str, str]:
 
 def read(aws: Aws, functions: Mapping[str, str], lines: int) -> list[LogLine]:
     """Returns the last `lines` lines of these functions together, oldest first."""
-    return heapq.nlargest(lines, _read_since(aws.logs, functions, 0))[::-1]
+    return _read_since(aws.logs, functions, dict.fromkeys(functions, 0))[-lines:]
 
 
-def follow(aws: Aws, functions: Mapping[str, str], since_ms: int) -> Iterator[LogLine]:
-    """Yields lines as they are printed, from `since_ms` on, until the caller stops asking."""
+def follow(aws: Aws, functions: Mapping[str, str], shown: Sequence[LogLine]) -> Iterator[LogLine]:
+    """Yields the lines that come after those that `read` returned, until the caller stops asking.
+
+    Functions hand in their lines in batches, some later than others: so each has a time of its own
+    from which on its lines are news.
+    """
+    since = dict.fromkeys(functions, shown[0].at_ms if shown else 0)
     seen: set[str] = set()
+    fresh = list(shown)
     while True:
-        fresh = sorted(_read_since(aws.logs, functions, since_ms))
         for line in fresh:
-            if line.event_id not in seen:
-                yield line
-        if fresh:
-            # Lines of the same millisecond may still come.
-            since_ms = fresh[-1].at_ms
-            seen = {line.event_id for line in fresh if line.at_ms == since_ms}
+            since[line.function] = max(since[line.function], line.at_ms)
+            seen.add(line.event_id)
         time.sleep(POLL_SECONDS)
+        found = _read_since(aws.logs, functions, since)
+        fresh = [line for line in found if line.event_id not in seen]
+        yield from fresh
 
 
 def _read_since(
-    client: "CloudWatchLogsClient", functions: Mapping[str, str], since_ms: int
-) -> Iterator[LogLine]:
-    for function, physical_id in functions.items():
-        group = f"/aws/lambda/{physical_id}"
-        try:
-            for page in client.get_paginator("filter_log_events").paginate(
-                logGroupName=group, startTime=since_ms
-            ):
-                yield from (_line(function, event) for event in page["events"])
-        except client.exceptions.ResourceNotFoundException:
-            continue  # it was never called
+    client: "CloudWatchLogsClient", functions: Mapping[str, str], since_ms: Mapping[str, int]
+) -> list[LogLine]:
+    """Returns all functions' lines in the order of time; one function's keep their order."""
+    lines = [
+        _line(function, event)
+        for function, physical_id in functions.items()
+        for event in _read_group(client, f"/aws/lambda/{physical_id}", since_ms[function])
+    ]
+    return sorted(lines, key=lambda line: line.at_ms)
+
+
+def _read_group(
+    client: "CloudWatchLogsClient", group: str, since_ms: int
+) -> Iterator["FilteredLogEventTypeDef"]:
+    pages = client.get_paginator("filter_log_events").paginate(
+        logGroupName=group, startTime=since_ms
+    )
+    # A function that was never called may have no group yet.
+    with suppress(client.exceptions.ResourceNotFoundException):
+        for page in pages:
+            yield from page["events"]
 
 
 def _line(function: str, event: "FilteredLogEventTypeDef") -> LogLine:

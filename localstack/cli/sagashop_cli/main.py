@@ -154,8 +154,7 @@ def logs(target: Target, function: str | None, follow: bool, lines: int) -> None
     for line in shown:
         target.say(str(line))
     if follow:
-        since = shown[-1].at_ms + 1 if shown else 0
-        for line in log_reader.follow(store.aws, functions, since):
+        for line in log_reader.follow(store.aws, functions, shown):
             target.say(str(line))
 
 
