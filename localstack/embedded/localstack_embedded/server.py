@@ -1,7 +1,7 @@
 """The engine's HTTP server, bound to the interfaces that GATEWAY_LISTEN names and to no other.
 
-LocalStack's own Twisted server listens on all interfaces. This one differs in that alone; its name,
-`loopback`, goes into GATEWAY_SERVER.
+LocalStack's own Twisted server listens on all interfaces whatever it is told. This one is selected
+with GATEWAY_SERVER=loopback.
 """
 
 import socket
@@ -20,8 +20,10 @@ _reactor = cast(Any, reactor)
 
 
 class QuietGateway(TwistedGateway):
+    """LocalStack's gateway without Twisted's access log, which is formatted and then dropped."""
+
     def log(self, request: object) -> None:
-        """Does without Twisted's access log, which LocalStack formats and then drops."""
+        """Does nothing for a request that was answered."""
 
 
 class LoopbackServer(TwistedRuntimeServer):

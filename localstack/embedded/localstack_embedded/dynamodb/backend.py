@@ -79,5 +79,6 @@ class DynamoDbServer:
 
 
 def json_of(response: Response) -> dict[str, Any]:
+    """Returns the object that an answer holds."""
     content: dict[str, Any] = json.loads(response.get_data())
     return content

@@ -4,6 +4,9 @@ LocalStack forgets its event source mappings when it stops, and a new one starts
 record of the last 24 hours, so that every event would be published again at each start. And it asks
 for records once a second, or less often on a quiet stream. Both are answered here, for callers that
 say who they are in a header; every other caller gets the plain API.
+
+A mapping asks for more when it has dealt with what it got. The exception is one with a batching
+window: while it gathers a batch, it asks ahead, and what it then holds is lost if it is killed.
 """
 
 import asyncio

@@ -15,15 +15,18 @@ _READ_SIZE = 2**18
 
 @dataclass(frozen=True)
 class Request:
+    """A whole request; the headers by their lower-case names."""
+
     method: str
     path: str
     headers: dict[str, str]
-    """By lower-case name."""
     body: bytes
 
 
 @dataclass(frozen=True)
 class Response:
+    """A whole response, but for the headers that frame the body."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes

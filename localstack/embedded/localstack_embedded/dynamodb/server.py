@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 
 class Server:
+    """Answers requests from MiniStack's memory, and stores what they change."""
+
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._consumers = Consumers(storage)

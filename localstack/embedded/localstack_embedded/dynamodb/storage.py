@@ -60,6 +60,13 @@ CREATE TABLE IF NOT EXISTS checkpoint (
 );
 """
 
+_FORGET = (
+    "DELETE FROM item WHERE table_arn NOT IN (SELECT value FROM json_each(:tables))",
+    "DELETE FROM stream WHERE stream_arn NOT IN (SELECT value FROM json_each(:streams))",
+    "DELETE FROM record WHERE stream_arn NOT IN (SELECT value FROM json_each(:streams))",
+    "DELETE FROM checkpoint WHERE stream_arn NOT IN (SELECT value FROM json_each(:streams))",
+)
+
 _Key = tuple[str, str, str]
 """An account, a region and a table's name: how MiniStack addresses a table."""
 
@@ -116,6 +123,7 @@ class Storage:
         return streams_grew
 
     def close(self) -> None:
+        """Writes what no request has written: items whose time to live had ended."""
         self.commit("ListTables")
         self._database.close()
 
@@ -124,6 +132,7 @@ class Storage:
         return self._checkpoints.get((stream_arn, consumer), 0)
 
     def set_checkpoint(self, stream_arn: str, consumer: str, position: int) -> None:
+        """Notes how far `consumer` has come; the next commit writes it."""
         key = (stream_arn, consumer)
         if self._checkpoints.get(key) != position:
             self._checkpoints[key] = position
@@ -169,7 +178,7 @@ class Storage:
         return items
 
     def _load_stream(self, key: _Key, table: dict[str, Any]) -> None:
-        arn = table.get("LatestStreamArn")
+        arn = _stream_arn(table)
         row = self._database.execute(
             "SELECT start, next FROM stream WHERE stream_arn = ?", (arn,)
         ).fetchone()
@@ -180,7 +189,7 @@ class Storage:
         )
         dynamodb._stream_records.set_scoped(*key, [json.loads(content) for (content,) in records])
         dynamodb._stream_trimmed.set_scoped(*key, row[0])
-        self._written[str(arn)] = row
+        self._written[arn] = row
 
     def _write_catalogue(self) -> None:
         tables = type(dynamodb._tables)()
@@ -197,24 +206,12 @@ class Storage:
             (json.dumps(content, default=persistence._json_default),),
         )
         # The rows of tables and streams that are no more go.
-        arns = [table["TableArn"] for table in tables.all_values()]
-        streams = [table.get("LatestStreamArn") for table in tables.all_values()]
-        for statement, kept in (
-            ("DELETE FROM item WHERE table_arn NOT IN (SELECT value FROM json_each(?))", arns),
-            (
-                "DELETE FROM stream WHERE stream_arn NOT IN (SELECT value FROM json_each(?))",
-                streams,
-            ),
-            (
-                "DELETE FROM record WHERE stream_arn NOT IN (SELECT value FROM json_each(?))",
-                streams,
-            ),
-            (
-                "DELETE FROM checkpoint WHERE stream_arn NOT IN (SELECT value FROM json_each(?))",
-                streams,
-            ),
-        ):
-            self._database.execute(statement, (json.dumps([arn for arn in kept if arn]),))
+        kept = {
+            "tables": json.dumps([table["TableArn"] for table in tables.all_values()]),
+            "streams": json.dumps([_stream_arn(table) for table in tables.all_values()]),
+        }
+        for statement in _FORGET:
+            self._database.execute(statement, kept)
 
     def _write_replaced_tables(self, tables: dict[str, dict[str, Any]]) -> None:
         while self._replaced_tables:
@@ -241,7 +238,7 @@ class Storage:
     def _write_streams(self) -> None:
         while self._changed_streams:
             key, _ = self._changed_streams.popitem()
-            arn = (dynamodb._tables.get_scoped(*key) or {}).get("LatestStreamArn")
+            arn = _stream_arn(dynamodb._tables.get_scoped(*key) or {})
             records = dynamodb._stream_records.get_scoped(*key)
             if not arn or records is None:
                 continue
@@ -263,3 +260,9 @@ class Storage:
                 "INSERT OR REPLACE INTO stream VALUES (?, ?, ?)", (arn, start, end)
             )
             self._written[arn] = (start, end)
+
+
+def _stream_arn(table: dict[str, Any]) -> str:
+    """The ARN of a table's stream, or "" where it has none that is enabled."""
+    enabled = (table.get("StreamSpecification") or {}).get("StreamEnabled")
+    return str(table.get("LatestStreamArn", "")) if enabled else ""
