@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 type Json = dict[str, Any]
 
 ENDED = frozenset({"COMPLETED", "CANCELLED", "NEEDS_ATTENTION"})
 REQUEST_TIMEOUT_SECONDS = 35.0  # API Gateway gives up after 29.
+# As a shopper's client would: an order is sent under an idempotency key, so it may be sent again.
+_RETRY = Retry(
+    total=4,
+    backoff_factor=0.5,
+    status_forcelist=(429, 503, 504),
+    allowed_methods=None,
+    raise_on_status=False,
+)
 
 ADDRESS = {
     "street": "12 Analytical Row",
@@ -45,7 +55,7 @@ class StoreClient:
         """`pool_size`: how many connections concurrent callers may keep open."""
         self._api_url = api_url
         self._session = requests.Session()
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=pool_size)
+        adapter = HTTPAdapter(pool_maxsize=pool_size, max_retries=_RETRY)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 

@@ -1,9 +1,7 @@
 """Runs the benchmark on a store of its own, so that nobody's orders are disturbed."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from sagashop_cli.bench.figures import Figure
 from sagashop_cli.bench.machine import describe_machine, installed_versions
 from sagashop_cli.client import Line, StoreClient
 from sagashop_cli.errors import SagashopError
+from sagashop_cli.paths import DEFAULT_PORT, StorePaths, environment_python
 from sagashop_cli.stack import Stack
 
 PORT_OFFSET = 200
@@ -45,9 +44,9 @@ def run_benchmark(root: Path, port: int, console: Console, with_tests: bool) -> 
             figures.append(figure)
 
     console.print("Benchmark: a store of its own is started, measured, audited and stopped.")
-    with _own_store(root, port + PORT_OFFSET) as (stack, up_seconds, state):
+    with _own_store(root, port + PORT_OFFSET) as (stack, up_seconds, package):
         add(_at_most("make up, environments installed, store stopped", up_seconds, 20))
-        _measure_lambda(root, stack, state, add)
+        _measure_lambda(stack, package, add)
         _measure_orders(stack, add)
         report = audit.audit(audit.read_books(stack))
         add(
@@ -66,7 +65,7 @@ def run_benchmark(root: Path, port: int, console: Console, with_tests: bool) -> 
     return all(figure.met is not False for figure in figures)
 
 
-def _measure_lambda(root: Path, stack: Stack, state: Path, add: Any) -> None:
+def _measure_lambda(stack: Stack, package: Path, add: Any) -> None:
     lambda_client = local_client(stack, "lambda", pool_size=lambdas.CALLERS)
     add(*lambdas.measure_invoke(lambda_client, function_name(stack, "InventoryApiFunction")))
     functions = {
@@ -74,8 +73,7 @@ def _measure_lambda(root: Path, stack: Stack, state: Path, add: Any) -> None:
         for page in lambda_client.get_paginator("list_functions").paginate()
         for function in page["Functions"]
     }
-    worker_python = root / ".local" / "envs" / "runtime" / "bin" / "python"
-    add(lambdas.measure_imports(worker_python, state / "package", functions))
+    add(lambdas.measure_imports(environment_python("runtime"), package, functions))
 
 
 def _measure_orders(stack: Stack, add: Any) -> None:
@@ -93,21 +91,21 @@ def _measure_orders(stack: Stack, add: Any) -> None:
 
 @contextmanager
 def _own_store(root: Path, port: int) -> Iterator[tuple[Stack, float, Path]]:
-    """Starts an empty store; yields its stack.json, the seconds it took, and its folder."""
-    state = root / ".local" / str(port)
-    _sagashop(port, "down")
-    _sagashop(port, "reset")
+    """Starts an empty store; yields its stack.json, the seconds it took, and its package."""
+    paths = StorePaths(port, root)
+    _make(root, "down", port)
+    _make(root, "reset", port)
     try:
         started = time.perf_counter()
-        _sagashop(port, "up")
+        _make(root, "up", port)
         seconds = time.perf_counter() - started
-        yield Stack.load(state / "stack.json"), seconds, state
+        yield Stack.load(paths.stack_file), seconds, paths.package
     finally:
-        _sagashop(port, "down")
+        _make(root, "down", port)
 
 
-def _sagashop(port: int, command: str) -> None:
-    _run([sys.executable, "-m", "sagashop_cli.main", command], os.environ | {"PORT": str(port)})
+def _make(root: Path, target: str, port: int = DEFAULT_PORT) -> None:
+    _run(["make", "-C", str(root), target, f"PORT={port}"])
 
 
 def _measure_tests(root: Path) -> list[Figure]:
@@ -116,13 +114,13 @@ def _measure_tests(root: Path) -> list[Figure]:
     _run([str(root / ".venv" / "bin" / "python"), "-m", "pytest", "-q", str(root / "tests/unit")])
     unit = time.perf_counter() - started
     started = time.perf_counter()
-    _run(["make", "-C", str(root), "test"])
+    _make(root, "test")
     everything = time.perf_counter() - started
     return [_at_most("unit tests", unit, 15), _at_most("make test", everything, 300)]
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def _run(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         output = (result.stdout + result.stderr)[-4000:]
         raise BenchmarkFailed(f"`{' '.join(command)}` failed:\n{output}")
