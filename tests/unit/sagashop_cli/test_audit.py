@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from sagashop_cli.audit import Books, audit
 
 LINES = [{"sku": "product-001", "quantity": 2}]

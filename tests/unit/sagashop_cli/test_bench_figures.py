@@ -1,6 +1,7 @@
 """Percentiles, because a wrong one makes every figure a lie."""
 
 import pytest
+
 from sagashop_cli.bench.figures import percentile
 
 
