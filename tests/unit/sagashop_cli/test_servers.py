@@ -13,7 +13,10 @@ from sagashop_cli.paths import StorePaths
 from sagashop_cli.processes import ProcessTable
 from sagashop_cli.servers import Server, describe_servers, start, wait_until_ready
 
-WEB_SERVER = "import http.server; http.server.test(port={port}, bind='127.0.0.1')"
+WEB_SERVER = """
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+HTTPServer(("127.0.0.1", {port}), SimpleHTTPRequestHandler).serve_forever()
+"""
 ALWAYS_BUSY = "import time; time.sleep(60)"
 DOOMED = "raise SystemExit('no such plug-in: loopback')"
 
