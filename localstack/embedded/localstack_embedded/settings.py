@@ -122,6 +122,10 @@ def _quiet() -> dict[str, str]:
                 # How long each service took to load, and how CloudFormation came to its engine.
                 "localstack.utils.bootstrap=WARNING",
                 "localstack.services.cloudformation.v2.provider=WARNING",
+                # One per step that failed, which a saga's steps may: its history tells of it.
+                "localstack.services.stepfunctions.asl.component.eval_component=CRITICAL",
+                # One per deployment, about features of SAM's that AWS has yet to switch on.
+                "samtranslator.feature_toggle=ERROR",
                 # LocalStack takes TMPDIR, which is Python's own here, for a setting of its past.
                 "localstack.deprecations=ERROR",
             )
