@@ -57,14 +57,16 @@ def test_a_call_that_runs_too_long_times_out(functions: LambdaFunctions) -> None
     assert after.value != before
 
 
-def test_a_worker_killed_during_a_call_is_replaced(functions: LambdaFunctions) -> None:
+def test_a_worker_killed_during_a_call_is_replaced(
+    functions: LambdaFunctions, stack: dict[str, Any]
+) -> None:
     # Given a call in progress
     name = functions.create(
         "import time\ndef handler(event, context): time.sleep(event)", timeout_seconds=60
     )
     with ThreadPoolExecutor(max_workers=1) as caller:
         call = caller.submit(functions.call, name, 60)
-        worker = eventually(lambda: next(workers_of(name), None))
+        worker = eventually(lambda: next(workers_of(stack, name), None))
         assert worker is not None
 
         # When its worker is killed
