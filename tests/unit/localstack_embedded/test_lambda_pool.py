@@ -22,10 +22,14 @@ class FakeWorker:
 
     version: str
     alive: bool = True
+    started: bool = True
     retired: bool = False
 
     def is_alive(self) -> bool:
         return self.alive and not self.retired
+
+    def is_started(self) -> bool:
+        return self.started
 
     def retire(self) -> None:
         self.retired = True
@@ -199,6 +203,54 @@ def test_the_longest_idle_worker_of_another_function_makes_room(workers: Workers
 
     assert oldest.retired
     assert newer.is_alive()
+
+
+def test_a_function_with_others_left_gives_its_worker_first(workers: Workers) -> None:
+    # Given a function with the only, and oldest, worker of its kind, and one with two
+    pool = WorkerPool[FakeWorker](limit=3)
+    only = run(pool, workers, a_call("order"))
+    with ExitStack() as both:
+        for environment in ("one", "two"):
+            call = a_call("payment", environment=environment)
+            both.enter_context(pool.lease(call, workers.starter("payment")))
+
+    # When a third one needs room
+    run(pool, workers, a_call("inventory"))
+
+    # Then every function keeps a worker
+    assert only.is_alive()
+    assert sorted(worker.version for worker in workers.alive) == ["inventory", "order", "payment"]
+
+
+def test_calls_wait_for_a_worker_that_starts_rather_than_start_more(
+    workers: Workers, threads: ThreadPoolExecutor
+) -> None:
+    # Given room for many, of which one may start at a time, and a worker that starts
+    pool = WorkerPool[FakeWorker](limit=10, starts_at_once=1)
+    with pool.lease(a_call("order"), workers.starter("order")) as starting:
+        starting.started = False
+        waiting = [threads.submit(run, pool, workers, a_call("order")) for _ in range(5)]
+        assert all(is_waiting(call) for call in waiting)
+        starting.started = True
+
+    # Then it serves those that came meanwhile
+    for call in waiting:
+        call.result(timeout=5)
+    assert len(workers.started) <= 2
+
+
+def test_a_start_that_is_over_lets_the_next_one_begin(
+    workers: Workers, threads: ThreadPoolExecutor
+) -> None:
+    pool = WorkerPool[FakeWorker](limit=10, starts_at_once=1)
+    with pool.lease(a_call("order"), workers.starter("order")) as long_call:
+        long_call.started = False
+        other = threads.submit(run, pool, workers, a_call("payment"))
+        assert is_waiting(other)
+
+        long_call.started = True
+
+        assert other.result(timeout=5).version == "payment"
 
 
 def test_turns_are_first_come_first_served(workers: Workers, threads: ThreadPoolExecutor) -> None:

@@ -5,12 +5,18 @@ as long as it runs. A call that finds none
 
 1. takes an idle worker of its own function version, the one its environment used last if possible;
 2. else starts one, while fewer than `limit` exist;
-3. else has the longest idle worker of another function replaced;
+3. else has an idle worker of another function replaced;
 4. else waits its turn.
 
-Turns are first come, first served, with one exception that keeps a busy pool from starting
-processes all the time: a worker that becomes free may first serve later calls of its own function,
-until the call at the head of the line has waited `patience_seconds`.
+Turns are first come, first served, but starting a worker costs half a second of CPU, where most
+calls take ten milliseconds. So a busy pool is kept from spending its time on that:
+
+- No more than `starts_at_once` workers are starting at the same time; more would only slow each
+  other down, and the first to be ready often serves all the calls that wait.
+- A worker that becomes free may serve later calls of its own function before it is replaced, and a
+  function with workers at work waits for them; both until a call has seen none of its own
+  function's workers become free for `patience_seconds`.
+- The worker that is replaced comes from a function that has others left, where there is one.
 
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
 names its caller (`caller`), and may exceed the limit, one call at a time per caller. So of any set
@@ -19,14 +25,17 @@ that waits for a nested call. A chain that hides its caller (plain HTTP, without
 is ended by the functions' own timeouts.
 """
 
+import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 PATIENCE_SECONDS = 0.5
+_LOOK_SECONDS = 0.05
 
 
 class PooledWorker(Protocol):
@@ -34,6 +43,9 @@ class PooledWorker(Protocol):
 
     def is_alive(self) -> bool:
         """Says whether it can take another call."""
+
+    def is_started(self) -> bool:
+        """Says whether it is past its start: it has taken a call, or could."""
 
     def retire(self) -> None:
         """Ends it while no call uses it; repeatable."""
@@ -83,7 +95,8 @@ class _Ticket[W: PooledWorker]:
     """A call in line. `granted` is set once it has a slot, or never will: the pool is closed."""
 
     demand: Demand
-    since: float
+    patient_until: float
+    """On the monotonic clock; put off whenever a worker of its function becomes free."""
     slot: _Slot[W] | None = None
     granted: threading.Event = field(default_factory=threading.Event)
 
@@ -91,8 +104,16 @@ class _Ticket[W: PooledWorker]:
 class WorkerPool[W: PooledWorker]:
     """Leases workers to calls; safe to use from any thread."""
 
-    def __init__(self, limit: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        starts_at_once: int | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """`starts_at_once` is the number of the machine's cores unless it is given."""
         self._limit = limit
+        self._starts_at_once = starts_at_once or os.cpu_count() or 1
         self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
         self._is_closed = False
@@ -151,14 +172,14 @@ class WorkerPool[W: PooledWorker]:
         self._end_discarded()
 
     def _acquire(self, demand: Demand) -> _Slot[W]:
-        ticket = _Ticket[W](demand, time.monotonic())
+        ticket = _Ticket[W](demand, time.monotonic() + self._patience_seconds)
         with self._lock:
             if self._is_closed:
                 raise PoolClosed
             self._line.append(ticket)
             self._serve_line()
-        while not ticket.granted.wait(self._patience_seconds):
-            with self._lock:  # Patience has run out: what was not allowed before may be now.
+        while not ticket.granted.wait(_LOOK_SECONDS):
+            with self._lock:  # Patience may have run out, or a worker's start be over.
                 self._serve_line()
         self._end_discarded()
         if ticket.slot is None:
@@ -185,6 +206,9 @@ class WorkerPool[W: PooledWorker]:
                 else:
                     slot.replaces = slot.excess_for = None
                     self._idle.append(slot)
+            for ticket in self._line:
+                if ticket.demand.version_key == demand.version_key:
+                    ticket.patient_until = time.monotonic() + self._patience_seconds
             self._serve_line()
         self._end_discarded()
 
@@ -198,17 +222,19 @@ class WorkerPool[W: PooledWorker]:
                 self._grant(ticket, self._new_slot(ticket.demand, excess_for=caller))
 
     def _find_grantable(self) -> "tuple[_Ticket[W], _Slot[W]] | None":
-        if not self._line:
-            return None
-        is_overdue = time.monotonic() - self._line[0].since >= self._patience_seconds
+        now = time.monotonic()
         # Nobody overtakes a call that has waited long enough.
-        candidates = self._line[:1] if is_overdue else self._line
-        for ticket in candidates:
-            if (slot := self._find_idle(ticket.demand)) is not None:
-                self._idle.remove(slot)
+        for ticket in self._line:
+            if ticket.patient_until <= now:
+                slot = self._take_idle(ticket.demand)
+                slot = slot or self._find_place(ticket.demand, may_replace=True)
+                if slot is not None:
+                    return ticket, slot
+        for ticket in self._line:
+            if (slot := self._take_idle(ticket.demand)) is not None:
                 return ticket, slot
-        for ticket in candidates:
-            if (slot := self._find_place(ticket.demand, may_replace=is_overdue)) is not None:
+        for ticket in self._line:
+            if (slot := self._find_place(ticket.demand, may_replace=False)) is not None:
                 return ticket, slot
         return None
 
@@ -220,16 +246,22 @@ class WorkerPool[W: PooledWorker]:
         ticket.granted.set()
 
     def _find_place(self, demand: Demand, *, may_replace: bool) -> _Slot[W] | None:
-        """Finds a place to start a worker in, an idle worker's of another function if need be.
-
-        A function that has workers at work waits for one of them for a while rather than replace
-        another function's: starting a process costs more than most calls take.
-        """
+        """Finds a place to start a worker in, an idle worker's of another function if need be."""
+        if self._starting() >= self._starts_at_once:
+            return None
         if self._size() < self._limit:
             return self._new_slot(demand)
         if not self._idle or (self._is_at_work(demand.version_key) and not may_replace):
             return None
-        return self._new_slot(demand, replaces=self._idle.pop(0).worker)
+        return self._new_slot(demand, replaces=self._take_replaceable().worker)
+
+    def _take_replaceable(self) -> _Slot[W]:
+        """Takes the longest idle worker, of a function that has others left if there is one."""
+        workers = Counter(slot.version_key for slot in (*self._idle, *self._leased.values()))
+        spare = (slot for slot in self._idle if workers[slot.version_key] > 1)
+        slot = next(spare, self._idle[0])
+        self._idle.remove(slot)
+        return slot
 
     def _new_slot(
         self, demand: Demand, *, replaces: W | None = None, excess_for: str | None = None
@@ -242,8 +274,8 @@ class WorkerPool[W: PooledWorker]:
             excess_for=excess_for,
         )
 
-    def _find_idle(self, demand: Demand) -> _Slot[W] | None:
-        """Finds an idle worker for a call, and drops those that can serve none any more."""
+    def _take_idle(self, demand: Demand) -> _Slot[W] | None:
+        """Takes an idle worker for a call, and drops those that can serve none any more."""
         candidates = []
         for slot in [slot for slot in self._idle if slot.version_key == demand.version_key]:
             assert slot.worker is not None
@@ -254,7 +286,9 @@ class WorkerPool[W: PooledWorker]:
         if not candidates:
             return None
         own = (slot for slot in candidates if slot.environment_id == demand.environment_id)
-        return next(own, candidates[-1])
+        slot = next(own, candidates[-1])
+        self._idle.remove(slot)
+        return slot
 
     def _discard(self, slot: _Slot[W]) -> None:
         self._idle.remove(slot)
@@ -269,6 +303,11 @@ class WorkerPool[W: PooledWorker]:
 
     def _size(self) -> int:
         return len(self._idle) + len(self._leased)
+
+    def _starting(self) -> int:
+        return sum(
+            slot.worker is None or not slot.worker.is_started() for slot in self._leased.values()
+        )
 
     def _is_at_work(self, version_key: str) -> bool:
         return any(slot.version_key == version_key for slot in self._leased.values())

@@ -119,6 +119,10 @@ class Worker:
         """Says whether it can take another call."""
         return not self._is_retired and self._process.poll() is None
 
+    def is_started(self) -> bool:
+        """Says whether its init is over."""
+        return self._is_initialized
+
     def invoke(self, invocation: Invocation) -> Outcome:
         """Runs the function once; the worker is retired where that leaves it unfit for more calls.
 
