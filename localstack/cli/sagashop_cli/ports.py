@@ -2,23 +2,40 @@
 
 import shlex
 import socket
+import time
 
 import psutil
 
 from sagashop_cli.errors import PortTaken
 
 LOOPBACK = "127.0.0.1"
+ENDING_SECONDS = 2.0
+POLL_SECONDS = 0.05
 
 
 def ensure_free(port: int, purpose: str) -> None:
-    """Raises `PortTaken`, naming the holder where it can be seen, unless we could listen there."""
+    """Raises `PortTaken`, naming the holder where it can be seen, unless we could listen there.
+
+    Where no holder can be seen it may be a server that is ending: its main thread is gone, so that
+    it counts as dead, and the others are about to follow. It is given a moment.
+    """
+    deadline = time.monotonic() + ENDING_SECONDS
+    while not _is_free(port):
+        holder = holder_of(port)
+        if holder or time.monotonic() > deadline:
+            raise PortTaken(port, purpose, holder)
+        time.sleep(POLL_SECONDS)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As servers do: a connection that lingers after a server's end doesn't hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except OSError as exc:
-            raise PortTaken(port, purpose, holder_of(port)) from exc
+        except OSError:
+            return False
+        return True
 
 
 def holder_of(port: int) -> str | None:
