@@ -15,6 +15,7 @@ from sagashop_cli.client import Json, Line, StoreClient
 from sagashop_cli.paths import StorePaths
 from sagashop_cli.processes import ProcessTable
 from sagashop_cli.stack import Stack
+from support.engines import is_running
 from support.stores import new_store, run_cli, what_is_wrong
 from support.waiting import eventually
 
@@ -68,7 +69,7 @@ def place_order_that_waits(stack: Stack, store: StoreClient) -> str:
 
 def test_none_of_its_processes_survived_the_stop(restarted: Restarted) -> None:
     assert len(restarted.processes) > 2
-    assert not [process for process in restarted.processes if process.is_running()]
+    assert not [process for process in restarted.processes if is_running(process.pid)]
 
 
 def test_an_order_from_before_is_still_there(restarted: Restarted) -> None:

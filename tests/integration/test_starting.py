@@ -15,6 +15,7 @@ import pytest
 
 from sagashop_cli.paths import StorePaths
 from sagashop_cli.processes import ProcessTable, find
+from support.engines import is_running
 from support.waiting import eventually
 
 
@@ -56,7 +57,7 @@ def test_an_interrupted_start_leaves_nothing_running(
     starting.send_signal(interruption)
 
     assert starting.wait(timeout=60) == 130
-    assert not any(process.is_running() for process in started)
+    assert not any(is_running(process.pid) for process in started)
 
 
 def test_a_taken_port_is_told_with_its_holder_and_nothing_is_started(port: int) -> None:
