@@ -39,6 +39,7 @@ def test_a_paid_order_is_completed_and_tells_its_story(
 def test_a_placed_order_is_found_again_under_orders(shopper: Shopper) -> None:
     order_id = shopper.buys(MOUSE)
     shopper.page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    expect(shopper.heading).to_have_text("Your orders", timeout=PATIENCE_MS)
     order = shopper.page.get_by_role("main").get_by_role("listitem")
     expect(order).to_contain_text(re.compile("In progress|Paid|Completed"))
     order.get_by_role("link").click()
