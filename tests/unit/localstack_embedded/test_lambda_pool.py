@@ -226,7 +226,7 @@ def test_calls_wait_for_a_worker_that_starts_rather_than_start_more(
     workers: Workers, threads: ThreadPoolExecutor
 ) -> None:
     # Given room for many, of which one may start at a time, and a worker that starts
-    pool = WorkerPool[FakeWorker](limit=10, starts_at_once=1)
+    pool = WorkerPool[FakeWorker](limit=10, cores=1)
     with pool.lease(a_call("order"), workers.starter("order")) as starting:
         starting.started = False
         waiting = [threads.submit(run, pool, workers, a_call("order")) for _ in range(5)]
@@ -241,7 +241,7 @@ def test_calls_wait_for_a_worker_that_starts_rather_than_start_more(
 def test_a_start_that_is_over_lets_the_next_one_begin(
     workers: Workers, threads: ThreadPoolExecutor
 ) -> None:
-    pool = WorkerPool[FakeWorker](limit=10, starts_at_once=1)
+    pool = WorkerPool[FakeWorker](limit=10, cores=1)
     with pool.lease(a_call("order"), workers.starter("order")) as long_call:
         long_call.started = False
         other = threads.submit(run, pool, workers, a_call("payment"))
@@ -250,6 +250,20 @@ def test_a_start_that_is_over_lets_the_next_one_begin(
         long_call.started = True
 
         assert other.result(timeout=5).version == "payment"
+
+
+def test_a_function_at_work_on_every_core_gets_more_workers_only_when_its_calls_are_slow(
+    workers: Workers, threads: ThreadPoolExecutor
+) -> None:
+    # Given room for many, and a function that has a worker at work on the only core
+    pool = WorkerPool[FakeWorker](limit=10, cores=1, patience_seconds=0.3)
+    with pool.lease(a_call("order"), workers.starter("order")) as slow_call:
+        # When another call comes
+        another = threads.submit(run, pool, workers, a_call("order"))
+        assert is_waiting(another)
+
+        # Then it gets a worker of its own once it has waited in vain
+        assert another.result(timeout=5) is not slow_call
 
 
 def test_turns_are_first_come_first_served(workers: Workers, threads: ThreadPoolExecutor) -> None:

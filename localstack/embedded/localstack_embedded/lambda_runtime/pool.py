@@ -11,11 +11,12 @@ as long as it runs. A call that finds none
 Turns are first come, first served, but starting a worker costs half a second of CPU, where most
 calls take ten milliseconds. So a busy pool is kept from spending its time on that:
 
-- No more than `starts_at_once` workers are starting at the same time; more would only slow each
-  other down, and the first to be ready often serves all the calls that wait.
-- A worker that becomes free may serve later calls of its own function before it is replaced, and a
-  function with workers at work waits for them; both until a call has seen none of its own
-  function's workers become free for `patience_seconds`.
+- No more workers are starting at the same time than the machine has cores; more would only slow
+  each other down, and the first to be ready often serves all the calls that wait.
+- A function that has a worker at work on every core waits for one of them, and one that has any
+  does so rather than replace another function's; a worker that becomes free may serve later calls
+  of its own function first. All that until a call has seen none of its own function's workers
+  become free for `patience_seconds`: then the calls are slow, and more workers do help.
 - The worker that is replaced comes from a function that has others left, where there is one.
 
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
@@ -29,7 +30,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -108,15 +109,16 @@ class WorkerPool[W: PooledWorker]:
         self,
         limit: int,
         *,
-        starts_at_once: int | None = None,
+        cores: int | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """`starts_at_once` is the number of the machine's cores unless it is given."""
+        """`cores` are the machine's unless given."""
         self._limit = limit
-        self._starts_at_once = starts_at_once or os.cpu_count() or 1
+        self._cores = cores or os.cpu_count() or 1
         self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
         self._is_closed = False
+        self._is_watched = False
         self._line: list[_Ticket[W]] = []
         self._leased: dict[str, _Slot[W]] = {}
         # The longest idle first.
@@ -178,13 +180,29 @@ class WorkerPool[W: PooledWorker]:
                 raise PoolClosed
             self._line.append(ticket)
             self._serve_line()
-        while not ticket.granted.wait(_LOOK_SECONDS):
-            with self._lock:  # Patience may have run out, or a worker's start be over.
-                self._serve_line()
+            if self._line and not self._is_watched:
+                self._is_watched = True
+                threading.Thread(target=self._watch, name="lambda-line", daemon=True).start()
         self._end_discarded()
+        ticket.granted.wait()
         if ticket.slot is None:
             raise PoolClosed
         return ticket.slot
+
+    def _watch(self) -> None:
+        """Looks at the line while there is one: patience runs out and starts end unannounced.
+
+        One thread for all calls in line: each of them looking for itself would keep the engine
+        from the very work that they wait for.
+        """
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            with self._lock:
+                self._serve_line()
+                self._is_watched = is_needed = bool(self._line)
+            self._end_discarded()
+            if not is_needed:
+                return
 
     def _worker_of(self, slot: _Slot[W], start: Callable[[], W]) -> W:
         if slot.replaces is not None:
@@ -222,21 +240,32 @@ class WorkerPool[W: PooledWorker]:
                 self._grant(ticket, self._new_slot(ticket.demand, excess_for=caller))
 
     def _find_grantable(self) -> "tuple[_Ticket[W], _Slot[W]] | None":
+        heads = self._first_in_line()
+        may_start = self._starting() < self._cores
         now = time.monotonic()
         # Nobody overtakes a call that has waited long enough.
-        for ticket in self._line:
+        for ticket in heads:
             if ticket.patient_until <= now:
                 slot = self._take_idle(ticket.demand)
-                slot = slot or self._find_place(ticket.demand, may_replace=True)
+                if slot is None and may_start:
+                    slot = self._find_place(ticket.demand, is_overdue=True)
                 if slot is not None:
                     return ticket, slot
-        for ticket in self._line:
+        for ticket in heads:
             if (slot := self._take_idle(ticket.demand)) is not None:
                 return ticket, slot
-        for ticket in self._line:
-            if (slot := self._find_place(ticket.demand, may_replace=False)) is not None:
-                return ticket, slot
+        if may_start:
+            for ticket in heads:
+                if (slot := self._find_place(ticket.demand, is_overdue=False)) is not None:
+                    return ticket, slot
         return None
+
+    def _first_in_line(self) -> "Iterable[_Ticket[W]]":
+        """Of each function the first: what it cannot have, none behind it can."""
+        first: dict[str, _Ticket[W]] = {}
+        for ticket in self._line:
+            first.setdefault(ticket.demand.version_key, ticket)
+        return first.values()
 
     def _grant(self, ticket: _Ticket[W], slot: _Slot[W]) -> None:
         self._line.remove(ticket)
@@ -245,13 +274,14 @@ class WorkerPool[W: PooledWorker]:
         ticket.slot = slot
         ticket.granted.set()
 
-    def _find_place(self, demand: Demand, *, may_replace: bool) -> _Slot[W] | None:
+    def _find_place(self, demand: Demand, *, is_overdue: bool) -> _Slot[W] | None:
         """Finds a place to start a worker in, an idle worker's of another function if need be."""
-        if self._starting() >= self._starts_at_once:
+        at_work = self._count_at_work(demand.version_key)
+        if at_work >= self._cores and not is_overdue:
             return None
         if self._size() < self._limit:
             return self._new_slot(demand)
-        if not self._idle or (self._is_at_work(demand.version_key) and not may_replace):
+        if not self._idle or (at_work and not is_overdue):
             return None
         return self._new_slot(demand, replaces=self._take_replaceable().worker)
 
@@ -309,8 +339,8 @@ class WorkerPool[W: PooledWorker]:
             slot.worker is None or not slot.worker.is_started() for slot in self._leased.values()
         )
 
-    def _is_at_work(self, version_key: str) -> bool:
-        return any(slot.version_key == version_key for slot in self._leased.values())
+    def _count_at_work(self, version_key: str) -> int:
+        return sum(slot.version_key == version_key for slot in self._leased.values())
 
     def _has_excess(self, caller: str) -> bool:
         return any(slot.excess_for == caller for slot in self._leased.values())
