@@ -1,1 +1,1 @@
-"""What the tests against a running store share."""
+"""What several test modules share: a running store, fakes, the template and the schemas."""
