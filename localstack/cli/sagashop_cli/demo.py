@@ -63,7 +63,7 @@ def _tell(stage: Stage, order: Json) -> str:
     """Prints an ended order's timeline; returns its status, with the reason where there is one."""
     for event in _settled_timeline(stage.client, order["order_id"]):
         time_of_day = event["occurred_at"][11:23]
-        stage.say(f"  {time_of_day}  {event['type']:<20} {event['summary']}")
+        stage.say(f"  {time_of_day}  {event['type']:<22} {event['summary']}")
     reason = order["reason"]
     return f"{order['status']} ({reason['code']})" if reason else str(order["status"])
 
