@@ -5,6 +5,8 @@
 #   make logs F=ReserveStock   what one function printed
 
 export PORT ?= 4566
+# Compiled modules are kept whatever the shell says: compiling them anew costs seconds a command.
+export PYTHONDONTWRITEBYTECODE :=
 PYTHON ?= python3
 LOCAL_CLOUD := cli engine dynamodb runtime functions
 

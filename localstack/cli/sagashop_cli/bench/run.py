@@ -20,7 +20,7 @@ from sagashop_cli.bench.figures import Figure
 from sagashop_cli.bench.machine import describe_machine, installed_versions
 from sagashop_cli.client import Line, StoreClient
 from sagashop_cli.errors import SagashopError
-from sagashop_cli.paths import DEFAULT_PORT, StorePaths, environment_python
+from sagashop_cli.paths import StorePaths, environment_python
 from sagashop_cli.stack import Stack
 
 PORT_OFFSET = 200
@@ -93,25 +93,26 @@ def _measure_orders(stack: Stack, add: Any) -> None:
 def _own_store(root: Path, port: int) -> Iterator[tuple[Stack, float, Path]]:
     """Starts an empty store; yields its stack.json, the seconds it took, and its package."""
     paths = StorePaths(port, root)
-    _make(root, "down", port)
-    _make(root, "reset", port)
+    own_port = f"PORT={port}"
+    _make(root, "down", own_port)
+    _make(root, "reset", own_port)
     try:
         started = time.perf_counter()
-        _make(root, "up", port)
+        _make(root, "up", own_port)
         seconds = time.perf_counter() - started
         yield Stack.load(paths.stack_file), seconds, paths.package
     finally:
-        _make(root, "down", port)
+        _make(root, "down", own_port)
 
 
-def _make(root: Path, target: str, port: int = DEFAULT_PORT) -> None:
-    _run(["make", "-C", str(root), target, f"PORT={port}"])
+def _make(root: Path, target: str, *variables: str) -> None:
+    _run(["make", "-C", str(root), target, *variables])
 
 
 def _measure_tests(root: Path) -> list[Figure]:
     """Times the unit tests, then the whole suite as `make test` runs it."""
     started = time.perf_counter()
-    _run([str(root / ".venv" / "bin" / "python"), "-m", "pytest", "-q", str(root / "tests/unit")])
+    _make(root, "test", "T=tests/unit")
     unit = time.perf_counter() - started
     started = time.perf_counter()
     _make(root, "test")
