@@ -5,9 +5,9 @@ SagashopError            anything below; its text is complete and meant for the 
 ├── StoreNotRunning      the command needs a running store
 ├── PortTaken            another program listens on a port that the store needs
 ├── ServerFailed         a server of the local cloud died or never became ready
-├── PackageFailed        the functions' dependencies could not be installed
 ├── DeployFailed         CloudFormation refused the template or a resource failed
-└── UnknownFunction      the stack has no Lambda function of that name
+├── UnknownFunction      the stack has no Lambda function of that name
+└── BenchmarkFailed      a command that the benchmark runs failed (bench/run.py)
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,13 +54,6 @@ class ServerFailed(SagashopError):
 
     def __init__(self, server: str, what: str, log_file: Path, log_tail: str) -> None:
         super().__init__(f"{server} {what}. The end of {log_file}:\n{log_tail or '(it is empty)'}")
-
-
-class PackageFailed(SagashopError):
-    """uv could not install the functions' dependencies."""
-
-    def __init__(self, output: str) -> None:
-        super().__init__(f"The functions' dependencies could not be installed:\n{output.strip()}")
 
 
 class UnknownFunction(SagashopError):
