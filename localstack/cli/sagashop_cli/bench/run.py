@@ -15,7 +15,7 @@ from rich.table import Table
 
 from sagashop_cli import audit
 from sagashop_cli.aws import function_name, local_client
-from sagashop_cli.bench import lambdas, orders
+from sagashop_cli.bench import lambdas, orders, sustained
 from sagashop_cli.bench.figures import Figure
 from sagashop_cli.bench.machine import describe_machine, installed_versions
 from sagashop_cli.client import Line, StoreClient
@@ -82,9 +82,11 @@ def _measure_orders(stack: Stack, add: Any) -> None:
     few = orders.time_orders(client, COMPARED_ORDERS, SKU)
     add(orders.order_figure(few + orders.time_orders(client, TIMED_ORDERS - len(few), SKU)))
     add(orders.measure_rush(stack.api_url))
+    dynamodb = local_client(stack, "dynamodb")
+    add(sustained.measure_sustained(stack.api_url, dynamodb, stack.tables))
     template = client.place_order([Line(SKU, 1)], "tok_visa")
     client.wait_until_ended(template)
-    orders.write_history(local_client(stack, "dynamodb"), stack.tables, template, SKU)
+    orders.write_history(dynamodb, stack.tables, template, SKU)
     orders.time_orders(client, FEW_ORDERS, SKU)
     add(orders.history_figure(few, orders.time_orders(client, COMPARED_ORDERS, SKU)))
 
