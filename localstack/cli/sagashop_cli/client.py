@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,12 +76,32 @@ class StoreClient:
             timeout=REQUEST_TIMEOUT_SECONDS,
         )
 
-    def place_order(self, lines: Sequence[Line], token: str, key: str | None = None) -> str:
-        """Places an order for `lines`, paid with a test token; returns its id."""
-        response = self.post_order(order_body(lines, token), key or str(uuid.uuid4()))
+    def place_order(
+        self,
+        lines: Sequence[Line],
+        token: str | None,
+        key: str | None = None,
+        country: str = ADDRESS["country"],
+    ) -> str:
+        """Places an order for `lines`, paid with a test token or, without one, later."""
+        response = self.post_order(order_body(lines, token, country), key or str(uuid.uuid4()))
         response.raise_for_status()
         order_id: str = response.json()["order_id"]
         return order_id
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
+        """Posts to a path such as `/orders/{order_id}/cancel`; hands the response out as it is."""
+        return self._session.post(
+            f"{self._api_url}{path}", json=body or {}, timeout=REQUEST_TIMEOUT_SECONDS
+        )
+
+    def pay(self, order_id: str, token: str) -> requests.Response:
+        """Pays an order that waits for it; hands the response out as it is."""
+        return self.post(f"/orders/{order_id}/payment", {"token": token})
+
+    def cancel(self, order_id: str) -> requests.Response:
+        """Asks for an order to be cancelled; hands the response out as it is."""
+        return self.post(f"/orders/{order_id}/cancel")
 
     def product(self, sku: str) -> Json:
         return self.get(f"/products/{sku}")
@@ -96,21 +116,29 @@ class StoreClient:
 
     def wait_until_ended(self, order_id: str, timeout: float = 60.0, every: float = 0.1) -> Json:
         """Polls an order until its saga has ended. Raises `OrderNotEnded` after `timeout` s."""
+        return self.wait_for(order_id, frozenset(), timeout, every)
+
+    def wait_for(
+        self, order_id: str, statuses: Collection[str], timeout: float = 60.0, every: float = 0.1
+    ) -> Json:
+        """Polls an order until it has one of the statuses, or has ended. Raises as above."""
         deadline = time.monotonic() + timeout
         while True:
             order = self.order(order_id)
-            if order["status"] in ENDED:
+            if order["status"] in ENDED or order["status"] in statuses:
                 return order
             if time.monotonic() > deadline:
                 raise OrderNotEnded(f"order {order_id} is {order['status']} after {timeout:g} s")
             time.sleep(every)
 
 
-def order_body(lines: Sequence[Line], token: str) -> Json:
-    """Returns a valid body for `POST /orders`."""
-    return {
+def order_body(lines: Sequence[Line], token: str | None, country: str = ADDRESS["country"]) -> Json:
+    """Returns a valid body for `POST /orders`; without a token, of one that is paid later."""
+    body: Json = {
         "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
         "email": "ada@example.com",
-        "shipping_address": ADDRESS,
-        "payment": {"token": token},
+        "shipping_address": ADDRESS | {"country": country},
     }
+    if token is not None:
+        body["payment"] = {"token": token}
+    return body
