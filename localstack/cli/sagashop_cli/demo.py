@@ -92,6 +92,35 @@ def _buy(sku: str, quantity: int, token: str) -> Callable[[Stage], str]:
     return play
 
 
+def _pay_later(then: Callable[[StoreClient, str], requests.Response]) -> Callable[[Stage], str]:
+    """Returns a play of an order placed without a payment; `then` is what its customer does."""
+
+    def play(stage: Stage) -> str:
+        order_id = stage.client.place_order([Line("product-002", 1)], token=None)
+        stage.say(f"  1 x product-002, to be paid later: order {order_id}")
+        order = stage.client.wait_for(order_id, {"AWAITING_PAYMENT"}, ORDER_TIMEOUT_SECONDS)
+        stage.say(f"  {order['status']}, until {order['payment_due_at']}")
+        response = then(stage.client, order_id)
+        stage.say(
+            f"  {response.request.method} {response.request.path_url}: {response.status_code}"
+        )
+        return _tell(stage, stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS))
+
+    return play
+
+
+def _ship_nowhere(stage: Stage) -> str:
+    order_id = stage.client.place_order([Line("product-003", 1)], "tok_visa", country="XX")
+    stage.say(f"  1 x product-003 to country XX, paid with tok_visa: order {order_id}")
+    return _tell(stage, stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS))
+
+
+def _cancel_too_late(stage: Stage) -> str:
+    order_id = stage.client.place_order([Line("product-003", 1)], "tok_visa")
+    stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS)
+    return _tell_problem(stage, stage.client.cancel(order_id))
+
+
 def _send_twice(stage: Stage) -> str:
     key = str(uuid.uuid4())
     body = order_body([Line("product-002", 1)], "tok_visa")
@@ -178,6 +207,21 @@ SCENARIOS = (
         "NEEDS_ATTENTION (INTERNAL_ERROR)",
         _buy_while_broken("tok_refund_fails"),
     ),
+    Scenario(
+        "Paid later", "COMPLETED", _pay_later(lambda client, order: client.pay(order, "tok_visa"))
+    ),
+    Scenario(
+        "Paid later, with a card that is declined",
+        "CANCELLED (PAYMENT_DECLINED)",
+        _pay_later(lambda client, order: client.pay(order, "tok_declined")),
+    ),
+    Scenario(
+        "Cancelled by the customer",
+        "CANCELLED (CANCELLED_BY_CUSTOMER)",
+        _pay_later(lambda client, order: client.cancel(order)),
+    ),
+    Scenario("Cancelled too late", "409 ORDER_NOT_CANCELLABLE", _cancel_too_late),
+    Scenario("The carrier does not deliver there", "CANCELLED (SHIPMENT_REJECTED)", _ship_nowhere),
     Scenario("The same request twice", "one order", _send_twice),
     Scenario("The same key for another order", "409 IDEMPOTENCY_KEY_REUSED", _reuse_key),
     Scenario("An order that makes no sense", "422 VALIDATION_FAILED", _send_nonsense),
