@@ -39,7 +39,14 @@ class Stack:
 
 
 DEAD_LETTER_QUEUE_SUFFIX = "DeadLetterQueueUrl"
-TABLE_OUTPUTS = {"order": "OrderTable", "inventory": "InventoryTable", "payment": "PaymentTable"}
+TABLE_OUTPUTS = {
+    "order": "OrderTable",
+    "inventory": "InventoryTable",
+    "payment": "PaymentTable",
+    "shipping": "ShippingTable",
+    "notification": "NotificationTable",
+    "operations": "OperationsTable",
+}
 
 
 def stack_of(

@@ -18,6 +18,9 @@ OUTPUTS = {
     "OrderTable": "shop-order",
     "InventoryTable": "shop-inventory",
     "PaymentTable": "shop-payment",
+    "ShippingTable": "shop-shipping",
+    "NotificationTable": "shop-notification",
+    "OperationsTable": "shop-operations",
     "OrderRelayDeadLetterQueueUrl": "http://sqs/order-relay",
 }
 
@@ -45,7 +48,14 @@ def test_stack_json_has_exactly_the_documented_shape(tmp_path: Path) -> None:
         "websocket_url": None,
         "event_bus_name": "shop-events",
         "state_machine_arn": "arn:aws:states:us-east-1:000000000000:stateMachine:shop-order-saga",
-        "tables": {"order": "shop-order", "inventory": "shop-inventory", "payment": "shop-payment"},
+        "tables": {
+            "order": "shop-order",
+            "inventory": "shop-inventory",
+            "payment": "shop-payment",
+            "shipping": "shop-shipping",
+            "notification": "shop-notification",
+            "operations": "shop-operations",
+        },
         "dead_letter_queues": {"OrderRelay": "http://sqs/order-relay"},
         "log_file": "/shop/.local/4666/logs/engine.log",
     }
