@@ -13,7 +13,8 @@ from order.domain import Address, Line, Order, Payment, Status
 from shared.events import Origin
 
 ORDER_ID = "ord_01JNQ4ZV8X0000000000000001"
-ORIGIN = Origin(correlation_id="cor-1", causation_id="request-1", trace_id="1-67c2d3e4-abc")
+TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"
+ORIGIN = Origin(correlation_id="cor-1", causation_id="request-1", trace_id=TRACE_ID)
 PLACED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 UNIT_PRICE_CENTS = 129_900
 CURRENCY = "USD"
@@ -106,6 +107,7 @@ class OrderBuilder:
         return {
             "order_id": self.order_id,
             "correlation_id": ORIGIN.correlation_id,
+            "trace_id": TRACE_ID,
             "execution": self.order_id,
             **own,
         }

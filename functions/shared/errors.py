@@ -5,17 +5,23 @@
     │   ├── OutOfStock
     │   ├── UnknownProduct
     │   ├── PaymentDeclined
+    │   ├── PaymentExpired
+    │   ├── CancelledByCustomer
+    │   ├── ShipmentRejected
     │   └── StepAlreadyUndone
     ├── TransientError                may pass: retried with backoff, then compensated
     │   ├── StockContention
     │   ├── StorageContention
     │   ├── PaymentProviderUnavailable
-    │   └── RefundUnavailable
+    │   ├── RefundUnavailable
+    │   ├── CarrierUnavailable
+    │   └── NotificationUnavailable
     └── AmbiguousError                may have happened: never retried, compensated
         └── PaymentOutcomeUnknown
 
     HttpError                         an HTTP caller gets a problem document
     ├── MalformedRequest              400
+    ├── Unauthorized                  401
     ├── NotFound                      404
     ├── MethodNotAllowed              405
     ├── Conflict                      409
@@ -62,6 +68,18 @@ class PaymentDeclined(BusinessError):
     """The payment provider refused the charge."""
 
 
+class PaymentExpired(BusinessError):
+    """The customer did not pay in time."""
+
+
+class CancelledByCustomer(BusinessError):
+    """The customer cancelled before the order was completed."""
+
+
+class ShipmentRejected(BusinessError):
+    """The carrier does not take the order, or does not go where it is meant to."""
+
+
 class StepAlreadyUndone(BusinessError):
     """A late step arrived after its own compensation."""
 
@@ -80,6 +98,14 @@ class PaymentProviderUnavailable(TransientError):
 
 class RefundUnavailable(TransientError):
     """The payment provider could not refund just now."""
+
+
+class CarrierUnavailable(TransientError):
+    """The carrier did not take the request."""
+
+
+class NotificationUnavailable(TransientError):
+    """The mail service did not take the message."""
 
 
 class PaymentOutcomeUnknown(AmbiguousError):
@@ -113,6 +139,14 @@ class MalformedRequest(HttpError):
     status = 400
     title = "The request could not be read"
     default_code = "MALFORMED_REQUEST"
+
+
+class Unauthorized(HttpError):
+    """The caller did not show that it may do this."""
+
+    status = 401
+    title = "Not authorized"
+    default_code = "UNAUTHORIZED"
 
 
 class NotFound(HttpError):

@@ -15,7 +15,8 @@ class Origin:
     """Why something happens: carried from the first request to every event that follows from it.
 
     `correlation_id` is the same for everything that one HTTP request set off. `causation_id` is the
-    id of the request or invocation that did this very thing. `trace_id` is X-Ray's.
+    id of the request or invocation that did this very thing. `trace_id` is X-Ray's, or of its form:
+    the first request's too, where X-Ray itself would have lost it between the hops.
     """
 
     correlation_id: str
@@ -25,7 +26,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class DomainEvent:
-    """Something that happened to an order. Its id follows from the order and the type."""
+    """Something that happened to an order. Its id follows from the order and the type.
+
+    Of most types an order has one event at most; `occurrence` counts those that it has more of.
+    """
 
     service: str
     type: str
@@ -33,11 +37,12 @@ class DomainEvent:
     occurred_at: datetime
     origin: Origin
     data: Mapping[str, Any]
+    occurrence: int = 1
 
     @property
     def event_id(self) -> str:
         """The id by which consumers drop a repeat."""
-        return ids.event_id(self.order_id, self.type)
+        return ids.event_id(self.order_id, self.type, self.occurrence)
 
     @property
     def source(self) -> str:

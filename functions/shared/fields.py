@@ -55,6 +55,10 @@ class Fields:
             return value
         return self._wrong(name, fault)
 
+    def optional_text(self, name: str, *, max_length: int = 1000) -> str | None:
+        """Returns a text, or None where it is missing or null."""
+        return None if self._values.get(name) is None else self.text(name, max_length=max_length)
+
     def integer(self, name: str, *, minimum: int = 0, maximum: int = 2**53 - 1) -> int:
         """Returns an integer within the bounds, both included; `true` and `2.0` are none."""
         value = self._values.get(name)

@@ -29,6 +29,7 @@ from shared.errors import (
     NotFound,
     ServiceBusy,
     StorageContention,
+    Unauthorized,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 CORRELATION_HEADER = "X-Correlation-Id"
+_TRACE_HEADER = "X-Amzn-Trace-Id"
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 # Any origin may call: there are no cookies that a foreign page could make use of.
 _CORS = CORSConfig(
@@ -101,14 +103,16 @@ class ServiceApi:
     def handler(self, event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         """The Lambda handler for API Gateway's proxy events (REST API, payload version 1.0)."""
         request = event["requestContext"]
+        headers = event.get("headers") or {}
         self._origin = Origin(
-            correlation_id=_correlation_id(event.get("headers") or {}),
+            correlation_id=_correlation_id(headers),
             causation_id=request.get("requestId") or context.aws_request_id,
-            trace_id=settings.trace_id(),
+            trace_id=_trace_id(headers),
         )
         logging.bind(
             context,
             correlation_id=self._origin.correlation_id,
+            trace_id=self._origin.trace_id,
             order_id=(event.get("pathParameters") or {}).get("order_id"),
         )
         method, path = request["httpMethod"], request["resourcePath"]
@@ -187,7 +191,9 @@ class ServiceApi:
             document["errors"] = [
                 {"field": wrong.field, "message": wrong.message} for wrong in error.errors
             ]
-        return self._response(document, error.status, "application/problem+json", {})
+        # https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1: a 401 says how to do better.
+        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+        return self._response(document, error.status, "application/problem+json", headers)
 
     def _internal_error(self) -> Response:
         document = {
@@ -216,10 +222,20 @@ class ServiceApi:
 
 def _correlation_id(headers: Mapping[str, str]) -> str:
     """Returns the caller's correlation id where it sent a sane one, else a new one."""
-    for name, value in headers.items():
-        if name.lower() == CORRELATION_HEADER.lower() and _CORRELATION_ID.fullmatch(value):
-            return value
-    return ids.new_id("cor", clock.now())
+    sent = _header(headers, CORRELATION_HEADER)
+    return sent if _CORRELATION_ID.fullmatch(sent) else ids.new_id("cor", clock.now())
+
+
+def _trace_id(headers: Mapping[str, str]) -> str:
+    """Returns API Gateway's trace id, else Lambda's, else a new one: every order has one."""
+    given = settings.root_of_trace(_header(headers, _TRACE_HEADER)) or settings.trace_id()
+    return given or ids.new_trace_id(clock.now())
+
+
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    """Returns a header whatever the case of its name, empty where it is missing."""
+    values = (value for name, value in headers.items() if name.lower() == wanted.lower())
+    return next(values, "")
 
 
 def _refuse_constant(constant: str) -> Any:

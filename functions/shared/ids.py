@@ -31,9 +31,22 @@ def is_id(prefix: str, text: str) -> bool:
     return re.fullmatch(f"{prefix}_[{_ALPHABET}]{{{_LENGTH}}}", text) is not None
 
 
-def event_id(order_id: str, event_type: str) -> str:
-    """Returns the id of an order's event: a repeated step cannot produce a second one."""
-    return derived_id("evt", order_id, event_type)
+def event_id(order_id: str, event_type: str, occurrence: int = 1) -> str:
+    """Returns the id of an order's event: a repeated step cannot produce a second one.
+
+    `occurrence` tells apart the events of one type that an order may have several of, such as
+    OrderRedriven: the first is 1.
+    """
+    names = (order_id, event_type) if occurrence == 1 else (order_id, event_type, str(occurrence))
+    return derived_id("evt", *names)
+
+
+def new_trace_id(at: datetime) -> str:
+    """Returns a fresh trace id in X-Ray's form: `1-<8 digits of seconds>-<24 random digits>`, hex.
+
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids
+    """
+    return f"1-{int(at.timestamp()):08x}-{secrets.token_hex(12)}"
 
 
 def _encode(value: int) -> str:

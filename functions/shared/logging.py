@@ -1,7 +1,8 @@
 """One JSON logger for all functions; an invocation binds its ids once and every line carries them.
 
 Lines are lower-case messages with fields. Powertools takes the service's name and the level from
-`POWERTOOLS_SERVICE_NAME` and `POWERTOOLS_LOG_LEVEL`, and adds the X-Ray trace id by itself.
+`POWERTOOLS_SERVICE_NAME` and `POWERTOOLS_LOG_LEVEL`, and adds this invocation's own X-Ray trace id
+as `xray_trace_id`. `trace_id` is the one that the order's first request had: it links all hops.
 """
 
 from typing import TYPE_CHECKING

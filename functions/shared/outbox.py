@@ -42,6 +42,7 @@ class _Pending:
 
     sequence_number: str
     entry: "PutEventsRequestEntryTypeDef"
+    ids: Mapping[str, Any]
 
     @property
     def size(self) -> int:
@@ -90,20 +91,18 @@ def relay(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
 
 def _publish(pending: Sequence[_Pending]) -> list[str]:
     """Puts the rows on the bus; returns the sequence number of the first that was not taken."""
-    published = 0
     for chunk in _chunks(pending):
         response = _bus().put_events(Entries=[row.entry for row in chunk])
         for row, result in zip(chunk, response["Entries"], strict=True):
             if "ErrorCode" in result:
                 logger.error(
                     "event not published",
-                    detail_type=row.entry["DetailType"],
                     error_code=result["ErrorCode"],
                     error_message=result.get("ErrorMessage"),
+                    **row.ids,
                 )
                 return [row.sequence_number]
-        published += len(chunk)
-    logger.info("events published", count=published)
+            logger.info("event published", **row.ids)
     return []
 
 
@@ -129,6 +128,7 @@ def _is_event(record: Mapping[str, Any]) -> bool:
 
 def _pending(record: Mapping[str, Any]) -> _Pending:
     row = from_item(record["dynamodb"]["NewImage"])
+    detail = json.loads(row["detail"])
     return _Pending(
         sequence_number=record["dynamodb"]["SequenceNumber"],
         entry={
@@ -136,6 +136,13 @@ def _pending(record: Mapping[str, Any]) -> _Pending:
             "Source": row["source"],
             "DetailType": row["detail_type"],
             "Detail": row["detail"],
+        },
+        ids={
+            "order_id": detail["data"]["order_id"],
+            "correlation_id": detail["metadata"]["correlation_id"],
+            "trace_id": detail["metadata"]["trace_id"],
+            "event_id": detail["metadata"]["event_id"],
+            "detail_type": row["detail_type"],
         },
     )
 

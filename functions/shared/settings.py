@@ -6,6 +6,7 @@ at the function's first start, with every missing variable named, and not at the
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from shared.errors import ConfigurationError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_TRACE_ID = re.compile(r"1-[0-9a-fA-F]{1,8}-[0-9a-fA-F]{1,24}")
 _READERS: Mapping[type, Callable[[str], Any]] = {str: str, int: int, float: float}
 
 
@@ -45,10 +47,15 @@ def load[S: DataclassInstance](settings: type[S], environ: Mapping[str, str] | N
 
 
 def trace_id() -> str | None:
-    """Returns the X-Ray trace id of the current invocation (`1-…`), which Lambda keeps here.
+    """Returns the X-Ray trace id of the current invocation (`1-…`), which Lambda keeps here."""
+    return root_of_trace(os.environ.get("_X_AMZN_TRACE_ID", ""))
+
+
+def root_of_trace(header: str) -> str | None:
+    """Returns the trace id in a tracing header, `Root=1-…;Parent=…;Sampled=1`.
 
     https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
     """
-    header = os.environ.get("_X_AMZN_TRACE_ID", "")
-    pairs = dict(part.split("=", 1) for part in header.split(";") if "=" in part)
-    return pairs.get("Root")
+    pairs = dict(part.strip().split("=", 1) for part in header.split(";") if "=" in part)
+    root = pairs.get("Root", "")
+    return root if _TRACE_ID.fullmatch(root) else None

@@ -62,8 +62,9 @@ def saga_task[C: Command](
         @saga_task(ReserveStock)
         def reserve_stock(command: ReserveStock) -> dict[str, Any]: ...
 
-    The payload is `{"order_id", "correlation_id", "execution", …}` with the command's own fields.
-    One that doesn't fit raises ValidationFailed: a bug of the state machine's, hence compensated.
+    The payload is `{"order_id", "correlation_id", "trace_id", "execution", …}` with the command's
+    own fields; an execution from before there were trace ids is traced by its invocations. One
+    that doesn't fit raises ValidationFailed: a bug of the state machine's, hence compensated.
     """
 
     def decorate(step: Callable[[C], dict[str, Any]]) -> Handler:
@@ -103,7 +104,7 @@ def _parse[C: Command](command_type: type[C], payload: Any, context: "LambdaCont
         origin=Origin(
             correlation_id=fields.text("correlation_id"),
             causation_id=context.aws_request_id,
-            trace_id=settings.trace_id(),
+            trace_id=fields.optional_text("trace_id") or settings.trace_id(),
         ),
     )
     logging.bind(
@@ -112,6 +113,7 @@ def _parse[C: Command](command_type: type[C], payload: Any, context: "LambdaCont
         order_id=task.order_id,
         execution=task.execution,
         correlation_id=task.origin.correlation_id,
+        trace_id=task.origin.trace_id,
     )
     command = command_type.read(task, fields)
     fields.check()

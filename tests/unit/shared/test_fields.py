@@ -101,6 +101,26 @@ def test_what_is_no_list_of_the_right_length_is_reported(
     assert faults(fields) == [FieldError("l", message)]
 
 
+@pytest.mark.parametrize("value", [{}, {"t": None}])
+def test_an_optional_text_may_be_missing_or_null(value: dict[str, Any]) -> None:
+    # Given
+    fields = Fields(value)
+
+    # Then
+    assert fields.optional_text("t") is None
+    fields.check()
+
+
+def test_an_optional_text_that_is_there_has_to_be_right() -> None:
+    # Given
+    fields = Fields({"t": "abc", "wrong": ""})
+
+    # Then
+    assert fields.optional_text("t") == "abc"
+    fields.optional_text("wrong")
+    assert faults(fields) == [FieldError("wrong", "must not be empty")]
+
+
 def test_all_faults_are_reported_at_once_with_their_paths() -> None:
     # Given
     fields = Fields({"lines": [{"sku": "a"}, {"sku": ""}, 3], "home": "London"})

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from builders import a_request
-from shared.errors import Conflict, FieldError, NotFound, StorageContention, ValidationFailed
+from shared.errors import (
+    Conflict,
+    FieldError,
+    NotFound,
+    StorageContention,
+    Unauthorized,
+    ValidationFailed,
+)
 from shared.http import Answer, ServiceApi
 
 type Logged = Callable[[], list[dict[str, Any]]]
@@ -79,6 +86,7 @@ def test_an_answer_may_have_another_status_and_headers(api: ServiceApi, call: Ca
     [
         (NotFound("no such parcel"), 404, "NOT_FOUND"),
         (NotFound("no such parcel", code="PARCEL_NOT_FOUND"), 404, "PARCEL_NOT_FOUND"),
+        (Unauthorized("show the secret"), 401, "UNAUTHORIZED"),
         (Conflict("sent already"), 409, "CONFLICT"),
         (StorageContention("throttled"), 503, "SERVICE_BUSY"),
     ],
@@ -241,3 +249,43 @@ def test_without_a_correlation_id_each_request_gets_its_own(call: Call) -> None:
 
     # Then
     assert len(given) == 2
+
+
+def test_who_is_not_authorized_is_told_how_to_be(api: ServiceApi, call: Call) -> None:
+    # Given
+    def refuse() -> dict[str, Any]:
+        raise Unauthorized("show the secret")
+
+    api.get("/parcels")(refuse)
+
+    # Then
+    assert call("GET", "/parcels")["headers"]["WWW-Authenticate"] == "Bearer"
+
+
+TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize("header", ["X-Amzn-Trace-Id", "x-amzn-trace-id"])
+def test_a_request_is_traced_by_the_gateways_trace_id(
+    header: str, api: ServiceApi, call: Call, logged: Logged
+) -> None:
+    # When
+    call("GET", "/parcel/health", headers={header: f"Self=1-1-2;Root={TRACE_ID};Sampled=0"})
+
+    # Then
+    assert api.origin.trace_id == TRACE_ID
+    assert [line["trace_id"] for line in logged()] == [TRACE_ID, TRACE_ID]
+
+
+def test_a_request_that_nobody_traced_gets_a_trace_id_of_its_own(
+    api: ServiceApi, call: Call
+) -> None:
+    # When
+    given = []
+    for _ in range(2):
+        call("GET", "/parcel/health", headers={"X-Amzn-Trace-Id": "Root=<script>"})
+        given.append(api.origin.trace_id)
+
+    # Then
+    assert len(set(given)) == 2
+    assert None not in given

@@ -37,10 +37,16 @@ def test_other_orders_and_types_have_other_event_ids() -> None:
         ids.event_id("ord_1", "OrderCompleted"),
         ids.event_id("ord_2", "OrderPlaced"),
         ids.event_id("ord_", "1OrderPlaced"),
+        ids.event_id("ord_1", "OrderPlaced", 2),
+        ids.event_id("ord_1", "OrderPlaced", 3),
     }
 
     # Then
-    assert len(made) == 4
+    assert len(made) == 6
+
+
+def test_the_first_occurrence_of_an_event_has_the_id_that_it_always_had() -> None:
+    assert ids.event_id("ord_1", "OrderRedriven", 1) == ids.event_id("ord_1", "OrderRedriven")
 
 
 def test_a_time_is_written_in_utc_with_milliseconds() -> None:
@@ -129,10 +135,27 @@ def test_an_empty_variable_counts_as_missing() -> None:
 
 def test_the_trace_id_is_the_root_of_lambdas_header(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
-    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-67c2-abc;Parent=53995c3f42cd8ad8;Sampled=1")
+    monkeypatch.setenv(
+        "_X_AMZN_TRACE_ID",
+        "Root=1-67c2d3e4-0123456789abcdef01234567;Parent=53995c3f42cd8ad8;Sampled=1",
+    )
 
     # Then
-    assert settings.trace_id() == "1-67c2-abc"
+    assert settings.trace_id() == "1-67c2d3e4-0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize("header", ["", "Root=", "Root=1-67c2;Sampled=1", "Parent=1", "nonsense"])
+def test_a_tracing_header_without_a_sane_root_has_no_trace_id(header: str) -> None:
+    assert settings.root_of_trace(header) is None
+
+
+def test_a_new_trace_id_has_x_rays_form_and_is_its_own() -> None:
+    # When
+    made = {ids.new_trace_id(AT) for _ in range(2)}
+
+    # Then
+    assert len(made) == 2
+    assert all(settings.root_of_trace(f"Self=1;Root={trace_id}") == trace_id for trace_id in made)
 
 
 def test_without_lambdas_header_there_is_no_trace_id(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from builders import ORIGIN, PLACED_AT
+from builders import ORIGIN, PLACED_AT, TRACE_ID
 from shared import dynamodb, outbox
 from shared.events import DomainEvent
 
 
 class FakeBus:
-    """An event bus that keeps what it takes, and refuses the details that it is told to refuse."""
+    """An event bus that keeps what it takes, and refuses the events that it is told to refuse."""
 
     def __init__(self, *refused: str) -> None:
         self.calls: list[list[dict[str, Any]]] = []
@@ -33,8 +33,13 @@ class FakeBus:
         return {"EventId": "1"}
 
 
+def detail_of(number: int, **data: str) -> str:
+    metadata = {"event_id": f"evt_{number}", "correlation_id": "cor-1", "trace_id": TRACE_ID}
+    return json.dumps({"metadata": metadata, "data": {"order_id": "ord_1", **data}})
+
+
 def stream_record(
-    number: int, detail: str, *, name: str = "INSERT", entity: str = "outbox_event"
+    number: int, detail: str | None = None, *, name: str = "INSERT", entity: str = "outbox_event"
 ) -> dict[str, Any]:
     row = {
         "pk": "ORDER#ord_1",
@@ -42,7 +47,7 @@ def stream_record(
         "entity": entity,
         "source": "sagashop.order",
         "detail_type": "OrderPlaced",
-        "detail": detail,
+        "detail": detail_of(number) if detail is None else detail,
     }
     return {
         "eventName": name,
@@ -81,7 +86,7 @@ def test_an_event_becomes_a_row_beside_its_entity() -> None:
             "occurred_at": "2026-03-01T09:30:00.000Z",
             "correlation_id": "cor-1",
             "causation_id": "request-1",
-            "trace_id": "1-67c2d3e4-abc",
+            "trace_id": TRACE_ID,
         },
         "data": {"order_id": "ord_1", "items": []},
     }
@@ -92,7 +97,7 @@ def test_the_relay_publishes_new_event_rows_in_the_streams_order(
 ) -> None:
     # Given
     bus = put_on(FakeBus())
-    records = [stream_record(number, f"{number}") for number in range(3)]
+    records = [stream_record(number) for number in range(3)]
 
     # When
     response = outbox.relay({"Records": records}, lambda_context)
@@ -103,9 +108,31 @@ def test_the_relay_publishes_new_event_rows_in_the_streams_order(
         "EventBusName": "sagashop-unit",
         "Source": "sagashop.order",
         "DetailType": "OrderPlaced",
-        "Detail": "0",
+        "Detail": detail_of(0),
     }
-    assert bus.details == ["0", "1", "2"]
+    assert bus.details == [detail_of(0), detail_of(1), detail_of(2)]
+
+
+def test_the_relay_logs_each_event_with_the_ids_that_link_it_to_its_order(
+    put_on: Any, lambda_context: Any, logged: Any
+) -> None:
+    # Given
+    put_on(FakeBus(detail_of(2)))
+
+    # When
+    outbox.relay({"Records": [stream_record(1), stream_record(2)]}, lambda_context)
+
+    # Then
+    published, refused = logged()
+    assert published["message"] == "event published"
+    assert refused["message"] == "event not published"
+    assert [(line["event_id"], line["detail_type"]) for line in (published, refused)] == [
+        ("evt_1", "OrderPlaced"),
+        ("evt_2", "OrderPlaced"),
+    ]
+    for line in (published, refused):
+        assert (line["order_id"], line["correlation_id"]) == ("ord_1", "cor-1")
+        assert line["trace_id"] == TRACE_ID
 
 
 def test_the_relay_leaves_alone_what_is_no_new_event_of_the_service(
@@ -115,8 +142,8 @@ def test_the_relay_leaves_alone_what_is_no_new_event_of_the_service(
     bus = put_on(FakeBus())
     removal = {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "3"}}
     records = [
-        stream_record(1, "changed", name="MODIFY"),
-        stream_record(2, "of another service", entity="logged_event"),
+        stream_record(1, name="MODIFY"),
+        stream_record(2, entity="logged_event"),
         removal,
     ]
 
@@ -131,7 +158,7 @@ def test_the_relay_leaves_alone_what_is_no_new_event_of_the_service(
 def test_the_relay_puts_at_most_ten_events_in_a_call(put_on: Any, lambda_context: Any) -> None:
     # Given
     bus = put_on(FakeBus())
-    records = [stream_record(number, f"{number}") for number in range(21)]
+    records = [stream_record(number) for number in range(21)]
 
     # When
     outbox.relay({"Records": records}, lambda_context)
@@ -143,7 +170,7 @@ def test_the_relay_puts_at_most_ten_events_in_a_call(put_on: Any, lambda_context
 def test_the_relay_keeps_a_call_within_256_kilobytes(put_on: Any, lambda_context: Any) -> None:
     # Given
     bus = put_on(FakeBus())
-    records = [stream_record(number, "ä" * 60_000) for number in range(3)]
+    records = [stream_record(number, detail_of(number, note="x" * 120_000)) for number in range(3)]
 
     # When
     outbox.relay({"Records": records}, lambda_context)
@@ -156,8 +183,8 @@ def test_the_relay_returns_to_the_first_event_that_was_refused_and_sends_none_af
     put_on: Any, lambda_context: Any
 ) -> None:
     # Given
-    bus = put_on(FakeBus("4", "6"))
-    records = [stream_record(number, f"{number}") for number in range(15)]
+    bus = put_on(FakeBus(detail_of(4), detail_of(6)))
+    records = [stream_record(number) for number in range(15)]
 
     # When
     response = outbox.relay({"Records": records}, lambda_context)

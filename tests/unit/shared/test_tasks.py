@@ -13,7 +13,14 @@ from shared.fields import Fields
 from shared.logging import logger
 from shared.tasks import Task, saga_task
 
-PAYLOAD = {"order_id": "ord_1", "correlation_id": "cor_1", "execution": "ord_1", "units": 2}
+TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"
+PAYLOAD = {
+    "order_id": "ord_1",
+    "correlation_id": "cor_1",
+    "trace_id": TRACE_ID,
+    "execution": "ord_1",
+    "units": 2,
+}
 type Logged = Callable[[], list[dict[str, Any]]]
 
 
@@ -44,7 +51,7 @@ def test_a_step_gets_a_typed_command_and_its_answer_is_the_handlers(lambda_conte
 
     # Then
     assert answer["packed"] == 2
-    assert answer["origin"] == Origin("cor_1", causation_id="request-1", trace_id=None)
+    assert answer["origin"] == Origin("cor_1", causation_id="request-1", trace_id=TRACE_ID)
 
 
 def test_a_step_logs_its_start_and_its_outcome_with_the_orders_ids(
@@ -61,6 +68,7 @@ def test_a_step_logs_its_start_and_its_outcome_with_the_orders_ids(
         assert line["order_id"] == "ord_1"
         assert line["execution"] == "ord_1"
         assert line["correlation_id"] == "cor_1"
+        assert line["trace_id"] == TRACE_ID
         assert line["request_id"] == "request-1"
 
 
@@ -127,6 +135,20 @@ def test_a_success_is_counted(lambda_context: Any, capsys: pytest.CaptureFixture
     metrics = emitted_metrics(capsys)
     assert metrics["StepSucceeded"] == [1.0]
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "sagashop"
+
+
+def test_an_execution_from_before_there_were_trace_ids_is_traced_by_its_invocations(
+    lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-67c2d3e4-ffffffffffffffffffffffff;Sampled=0")
+    old = {name: value for name, value in PAYLOAD.items() if name != "trace_id"}
+
+    # When
+    answer = saga_task(PackParcel)(pack)(old, lambda_context)
+
+    # Then
+    assert answer["origin"].trace_id == "1-67c2d3e4-ffffffffffffffffffffffff"
 
 
 @pytest.mark.parametrize("payload", [{}, None, {**PAYLOAD, "units": "2"}])
