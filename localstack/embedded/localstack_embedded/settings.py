@@ -23,6 +23,9 @@ _SERVICES = (
     "events",
     "stepfunctions",
     "apigateway",
+    "secretsmanager",
+    "ssm",
+    "ses",
 )
 
 
