@@ -1,8 +1,9 @@
-"""The events' JSON Schemas, which producers are tested against."""
+"""The events' JSON Schemas, which producers are tested against, today's and the released ones."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -11,21 +12,38 @@ from referencing import Registry, Resource
 from support.template import ROOT
 
 SCHEMAS = ROOT / "functions" / "shared" / "schemas"
+RELEASES = ROOT / "tests" / "contracts" / "released"
 _METADATA = "metadata"
 
 
-def event_types() -> list[str]:
+def event_types(folder: Path = SCHEMAS) -> list[str]:
     """Returns the types of all events that have a schema."""
-    names = sorted(path.name.removesuffix(".v1.json") for path in SCHEMAS.glob("*.v1.json"))
-    return [name for name in names if name != _METADATA]
+    names = {path.name.split(".")[0] for path in folder.glob("*.v*.json")}
+    return sorted(names - {_METADATA})
+
+
+def releases() -> list[Path]:
+    """Returns the folders of the released schemas, the oldest version first."""
+    return sorted(RELEASES.iterdir(), key=lambda folder: [int(n) for n in folder.name.split(".")])
+
+
+def files(folder: Path = SCHEMAS) -> list[str]:
+    """Returns the names of a folder's schema files, `OrderPlaced.v1.json`."""
+    return sorted(path.name for path in folder.glob("*.json"))
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
     """Returns an event type's schema, or the metadata's."""
-    text = (SCHEMAS / f"{name}.v1.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return _load(SCHEMAS / f"{name}.v1.json")
+
+
+@cache
+def resolved(path: Path) -> dict[str, Any]:
+    """Returns a schema file with its references to other files replaced by what they say."""
+    replaced = _replaced(_load(path), path.parent)
+    assert isinstance(replaced, dict)
+    return replaced
 
 
 def validate(event_type: str, detail: Mapping[str, Any]) -> None:
@@ -40,3 +58,18 @@ def _validator(event_type: str) -> Draft202012Validator:
         for document in map(schema, (_METADATA, event_type))
     )
     return Draft202012Validator(schema(event_type), registry=registry)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _replaced(part: Any, folder: Path) -> Any:
+    if isinstance(part, Mapping):
+        if "$ref" in part:
+            return resolved(folder / part["$ref"])
+        return {name: _replaced(value, folder) for name, value in part.items()}
+    if isinstance(part, Iterable) and not isinstance(part, str):
+        return [_replaced(value, folder) for value in part]
+    return part

@@ -1,0 +1,103 @@
+"""Consumers cope with whatever the events' schemas allow, those that were released included."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import ORIGIN, an_order
+from order import domain, log, starter, timeline
+from order.repository import OrderRepository
+from shared import dynamodb
+from support.event_schemas import SCHEMAS, event_types, files, releases, resolved, validate
+from support.instances import from_the_future, instances
+from support.stepfunctions import FakeStepFunctions
+
+SOURCES = {"Order": "order", "Stock": "inventory", "Payment": "payment", "Shipment": "shipping"}
+# PaymentRequested is the order's, who asks; what becomes of the money is the payment service's.
+SOURCE_OF = {"PaymentRequested": "order"}
+
+
+def told(folder: Path, *, later: bool = True) -> Iterator[Any]:
+    """Yields every instance of every schema in a folder, as a parameter with a readable id."""
+    for file in files(folder):
+        event_type = file.split(".")[0]
+        if event_type not in event_types():
+            continue
+        schema = resolved(folder / file)
+        for instance in [*instances(schema), *([from_the_future(schema)] if later else [])]:
+            yield pytest.param(event_type, instance.detail, id=f"{event_type} {instance.name}")
+
+
+TODAY = list(told(SCHEMAS))
+RELEASED = [each for release in releases() for each in told(release, later=False)]
+EVERYTHING = [*TODAY, *RELEASED]
+
+
+def over_the_bus(event_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the event as EventBridge hands it over."""
+    prefix = next(prefix for prefix in SOURCES if event_type.startswith(prefix))
+    service = SOURCE_OF.get(event_type, SOURCES[prefix])
+    return {"source": f"sagashop.{service}", "detail-type": event_type, "detail": detail}
+
+
+def over_the_queue(event_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a batch of one message from SQS."""
+    body = json.dumps(over_the_bus(event_type, detail))
+    return {"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": body}]}
+
+
+@pytest.mark.parametrize("event_type", event_types())
+def test_what_is_made_from_a_schema_is_what_it_allows(event_type: str) -> None:
+    made = list(instances(resolved(SCHEMAS / f"{event_type}.v1.json")))
+
+    assert [instance.name for instance in made[:2]] == ["minimal", "maximal"]
+    for instance in made:
+        validate(event_type, instance.detail)
+
+
+@pytest.mark.parametrize(("event_type", "detail"), EVERYTHING)
+def test_the_timeline_has_a_sentence_for_it(event_type: str, detail: Mapping[str, Any]) -> None:
+    event = timeline.LoggedEvent.from_eventbridge(over_the_bus(event_type, detail))
+
+    (entry,) = timeline.timeline_view(an_order().order_id, [event])["events"]
+
+    assert entry["summary"].strip()
+    assert entry["event_id"] == detail["metadata"]["event_id"]
+
+
+@pytest.fixture
+def orders(order_table: str) -> OrderRepository:
+    """The one order that all these events are about."""
+    repository = OrderRepository(dynamodb.client(), order_table)
+    repository.add(domain.place(an_order().build(), ORIGIN), None)
+    return repository
+
+
+def test_the_orders_log_takes_it(orders: OrderRepository, lambda_context: Any) -> None:
+    # A table for each of some two hundred events would take longer than all else.
+    for number, (event_type, detail) in enumerate(each.values for each in EVERYTHING):
+        # Given: no two have one id, or the later ones would be dropped as repeats.
+        metadata = {**detail["metadata"], "event_id": f"evt_{number:026}"}
+
+        # When
+        batch = over_the_queue(event_type, {**detail, "metadata": metadata})
+        answer = log.record_events(batch, lambda_context)
+
+        # Then
+        assert answer == {"batchItemFailures": []}, event_type
+    assert len(orders.events(an_order().order_id)) == 1 + len(EVERYTHING)
+
+
+def test_the_starter_starts_an_order_by_it(
+    orders: OrderRepository, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for event_type, detail in (each.values for each in EVERYTHING):
+        if event_type != "OrderPlaced":
+            continue
+        stepfunctions = FakeStepFunctions()
+        monkeypatch.setattr(starter, "_stepfunctions", stepfunctions)
+        starter.start_saga(over_the_bus(event_type, detail), lambda_context)
+        assert len(stepfunctions.executions) == 1
