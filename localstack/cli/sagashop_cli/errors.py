@@ -6,6 +6,7 @@ SagashopError            anything below; its text is complete and meant for the 
 ├── PortTaken            another program listens on a port that the store needs
 ├── ServerFailed         a server of the local cloud died or never became ready
 ├── DeployFailed         CloudFormation refused the template or a resource failed
+├── MalformedParameters  SAGASHOP_PARAMETERS is not what it should be
 ├── UnknownFunction      the stack has no Lambda function of that name
 └── BenchmarkFailed      a command that the benchmark runs failed (bench/run.py)
 """
@@ -54,6 +55,15 @@ class ServerFailed(SagashopError):
 
     def __init__(self, server: str, what: str, log_file: Path, log_tail: str) -> None:
         super().__init__(f"{server} {what}. The end of {log_file}:\n{log_tail or '(it is empty)'}")
+
+
+class MalformedParameters(SagashopError):
+    """The environment variable with the template's parameters holds something else."""
+
+    def __init__(self, variable: str, what: str) -> None:
+        super().__init__(
+            f"{variable} has {what!r}. It is written so: {variable}=Name=value,Other=value"
+        )
 
 
 class UnknownFunction(SagashopError):

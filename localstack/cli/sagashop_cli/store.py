@@ -1,6 +1,7 @@
 """Starts, stops and describes one store: what `make up` and `make down` do, step by step."""
 
 import fcntl
+import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -11,21 +12,22 @@ from typing import IO
 
 from localstack_embedded.settings import DynamoDbEngine
 from sagashop_cli import servers
-from sagashop_cli.aws import REGION, Aws
+from sagashop_cli.aws import REGION, Aws, function_name
 from sagashop_cli.deploy import deploy, is_wrecked
 from sagashop_cli.errors import StoreBusy, StoreNotRunning
 from sagashop_cli.package import build_package, site_packages
+from sagashop_cli.parameters import local_parameters
 from sagashop_cli.paths import StorePaths, environment_python
 from sagashop_cli.processes import ProcessRecord, ProcessTable
 from sagashop_cli.progress import Progress, SilentProgress
-from sagashop_cli.recovery import announce_open_orders
 from sagashop_cli.seed import read_catalogue, seed
 from sagashop_cli.servers import Server
 from sagashop_cli.stack import Stack, stack_of
 from sagashop_cli.storefront import publish
+from sagashop_cli.upgrade import mark_unsettled_orders
 
 STACK_NAME = "sagashop"
-PARAMETERS = {"Stage": "local"}
+SWEEPER = "SweepOrdersFunction"
 LOCK_WAIT_SECONDS = 60.0
 LOCK_POLL_SECONDS = 0.2
 
@@ -49,6 +51,7 @@ class Store:
         self.paths = paths
         self.aws = Aws(servers.endpoint_url(paths.port))
         self._progress = progress
+        self._parameters = local_parameters()
         self._servers = servers.describe_servers(paths, dynamodb_engine)
         self._processes = ProcessTable(paths.processes_file)
 
@@ -185,13 +188,14 @@ class Store:
 
     def _bring_up_to_date(self) -> Stack:
         """Makes stack, shelves and storefront what the project's files say; writes stack.json."""
+        self._upgrade()
         with self._progress.step("deploy template.yaml") as step:
             deployment = deploy(
                 self.aws,
                 STACK_NAME,
                 self.paths.root / "template.yaml",
                 self.paths.package,
-                PARAMETERS,
+                self._parameters,
             )
             step.note("changed" if deployment.changed else "no changes")
         stack = stack_of(
@@ -211,9 +215,25 @@ class Store:
         with self._progress.step("build the Lambda package") as step:
             step.note("changed" if self.update_package() else "no changes")
 
+    def _upgrade(self) -> None:
+        marked = mark_unsettled_orders(self.aws, f"{STACK_NAME}-order")
+        if marked:
+            with self._progress.step("take over the orders of an earlier version") as step:
+                step.note(f"{marked} orders")
+
     def _recover(self, stack: Stack) -> None:
+        """Has the order service take up its open orders, whose sagas ended with their engine.
+
+        Its sweeper would do so by itself some minutes later, hence its failure is only told.
+        """
         with self._progress.step("resume open orders") as step:
-            step.note(f"{announce_open_orders(self.aws, stack)} orders")
+            answer = self.aws.client("lambda").invoke(
+                FunctionName=function_name(stack, SWEEPER), Payload=json.dumps({"grace_seconds": 0})
+            )
+            if "FunctionError" in answer:
+                step.note("failed; see `make logs F=SweepOrders`")
+            else:
+                step.note(f"{len(json.load(answer['Payload'])['mended'])} orders")
 
     def _seed(self, stack: Stack) -> None:
         with self._progress.step("seed the catalogue") as step:

@@ -34,6 +34,6 @@ def make_email_identities() -> None:
 
     @patch(SESEmailIdentityProvider.delete)
     def delete(_: Act, self: SESEmailIdentityProvider, request: Request) -> Progress:
-        address = request.previous_state["EmailIdentity"]
+        address = request.desired_state["EmailIdentity"]
         request.aws_client_factory.ses.delete_identity(Identity=address)
-        return ProgressEvent(OperationStatus.SUCCESS, resource_model=request.previous_state)
+        return ProgressEvent(OperationStatus.SUCCESS, resource_model=request.desired_state)
