@@ -115,6 +115,40 @@ def test_a_table_that_outlived_its_engine_is_taken_over_with_its_items(
     aws("dynamodb").delete_table(TableName=name)
 
 
+def test_a_table_of_an_earlier_version_gets_the_index_that_it_lacks(
+    aws: Callable[[str], Any], left_behind: Any
+) -> None:
+    # Given a table without an index, and an item that belongs in it
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    left_behind.create_table(TableName=name, **KEYS, **STREAM)
+    left_behind.put_item(TableName=name, Item=an_item("order") | {"open": {"S": "Y"}})
+    left_behind.put_item(TableName=name, Item=an_item("other"))
+    index = {
+        "IndexName": "open",
+        "KeySchema": [{"AttributeName": "open", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    attributes = [
+        *KEYS["AttributeDefinitions"],
+        {"AttributeName": "open", "AttributeType": "S"},
+    ]
+
+    # When the new engine deploys it with the index
+    wanted = KEYS | STREAM | {"AttributeDefinitions": attributes}
+    aws("dynamodb").create_table(TableName=name, **wanted, GlobalSecondaryIndexes=[index])
+
+    # Then the index is there, with what belongs in it
+    found = aws("dynamodb").query(
+        TableName=name,
+        IndexName="open",
+        KeyConditionExpression="#open = :yes",
+        ExpressionAttributeNames={"#open": "open"},
+        ExpressionAttributeValues={":yes": {"S": "Y"}},
+    )
+    assert found["Items"] == [an_item("order") | {"open": {"S": "Y"}}]
+    aws("dynamodb").delete_table(TableName=name)
+
+
 def test_a_table_that_outlived_its_engine_but_is_another_is_not_taken_over(
     aws: Callable[[str], Any], left_behind: Any
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localstack_embedded.dynamodb.tables import differences
+from localstack_embedded.dynamodb.tables import differences, missing_indexes, with_indexes
 
 INDEX = {
     "IndexName": "by-customer",
@@ -78,3 +78,27 @@ def test_no_stream_is_a_stream_that_is_not_enabled() -> None:
     del without["StreamSpecification"]
 
     assert differences(without, a_description(StreamSpecification={"StreamEnabled": False})) == []
+
+
+def test_a_table_lacks_the_indexes_of_whose_name_it_has_none() -> None:
+    other = INDEX | {"IndexName": "by-day"}
+    request = a_request(GlobalSecondaryIndexes=[INDEX, other])
+
+    assert missing_indexes(request, a_description()) == [other]
+    assert missing_indexes(a_request(), a_description()) == []
+
+
+def test_with_the_indexes_that_it_lacked_it_is_the_table_that_is_asked_for() -> None:
+    # Given a table from before there were indexes
+    request = a_request()
+    old = a_description(
+        AttributeDefinitions=request["AttributeDefinitions"][:2], GlobalSecondaryIndexes=None
+    )
+    types = {"pk": "S", "sk": "S", "customer": "S"}
+
+    # When it is given them
+    table = with_indexes(old, missing_indexes(request, old), types)
+
+    # Then
+    assert differences(request, table) == []
+    assert differences(a_request(BillingMode="PROVISIONED"), table) == ["BillingMode"]

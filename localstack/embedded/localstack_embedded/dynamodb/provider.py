@@ -19,7 +19,12 @@ from localstack.services.plugins import Service, aws_provider
 
 from localstack_embedded.dynamodb.backend import DynamoDbServer, json_of
 from localstack_embedded.dynamodb.headers import CONSUMER_HEADER, WAIT_HEADER
-from localstack_embedded.dynamodb.tables import differences
+from localstack_embedded.dynamodb.tables import (
+    attribute_types,
+    differences,
+    missing_indexes,
+    with_indexes,
+)
 
 # Short enough not to hold up an engine that is stopping, which lets open requests finish.
 _WAIT_SECONDS = 2
@@ -30,8 +35,8 @@ class TableLedger:
 
     The server keeps its tables when the engine stops, and the engine forgets its stacks. The next
     deployment therefore creates tables that exist and hold data. CreateTable answers as if it had
-    made such a table if it is the one asked for; a table that this engine did create is refused, as
-    AWS does.
+    made such a table if it is the one asked for, or is but for indexes, which it then gets; a table
+    that this engine did create is refused, as AWS does.
     """
 
     def __init__(self, server: DynamoDbServer) -> None:
@@ -63,9 +68,9 @@ class TableLedger:
 
     def _adopt(self, context: RequestContext, wanted: Mapping[str, Any]) -> Response:
         name = wanted["TableName"]
-        body = json.dumps({"TableName": name}).encode()
-        table = json_of(self._server.call(context, "DescribeTable", body))["Table"]
-        differing = differences(wanted, table)
+        table = self._describe(context, name)
+        missing = missing_indexes(wanted, table)
+        differing = differences(wanted, with_indexes(table, missing, attribute_types(wanted)))
         if differing:
             message = (
                 f"Table already exists: {name}. It was left by an earlier run and differs from the "
@@ -75,7 +80,25 @@ class TableLedger:
             return Response(
                 json.dumps(error), status=400, headers={"x-amzn-errortype": error["__type"]}
             )
+        for index in missing:  # UpdateTable takes one at a time.
+            update = {
+                "TableName": name,
+                "AttributeDefinitions": wanted["AttributeDefinitions"],
+                "GlobalSecondaryIndexUpdates": [{"Create": index}],
+            }
+            response = self._server.call(context, "UpdateTable", json.dumps(update).encode())
+            if response.status_code != 200:
+                return response
+        if missing:
+            table = self._describe(context, name)
         return Response(json.dumps({"TableDescription": table}))
+
+    def _describe(self, context: RequestContext, name: str) -> Mapping[str, Any]:
+        body = json.dumps({"TableName": name}).encode()
+        table: Mapping[str, Any] = json_of(self._server.call(context, "DescribeTable", body))[
+            "Table"
+        ]
+        return table
 
 
 class StreamReaders:

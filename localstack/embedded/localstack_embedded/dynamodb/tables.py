@@ -1,6 +1,6 @@
-"""Whether a table that exists is the table that CreateTable asks for."""
+"""Whether a table that exists is the table that CreateTable asks for, or can become it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Definition = Mapping[str, Any]
@@ -13,15 +13,41 @@ def differences(wanted: Definition, existing: Definition) -> list[str]:
     return [name for name, read in _PROPERTIES.items() if read(wanted) != read(existing)]
 
 
-def _keys(definition: Definition) -> list[tuple[str, str]]:
-    return [(key["AttributeName"], key["KeyType"]) for key in definition["KeySchema"]]
+def missing_indexes(wanted: Definition, existing: Definition) -> list[Mapping[str, Any]]:
+    """The global secondary indexes that a table is to have and, by their names, has not."""
+    names = {index["IndexName"] for index in existing.get("GlobalSecondaryIndexes") or ()}
+    return [
+        index
+        for index in wanted.get("GlobalSecondaryIndexes") or ()
+        if index["IndexName"] not in names
+    ]
 
 
-def _attributes(definition: Definition) -> dict[str, str]:
+def with_indexes(
+    existing: Definition, indexes: Sequence[Mapping[str, Any]], attributes: Mapping[str, str]
+) -> Definition:
+    """What a table will be with further indexes; `attributes` has the types of their keys."""
+    keys = {name: attributes[name] for index in indexes for name, _ in _keys(index)}
+    return {
+        **existing,
+        "GlobalSecondaryIndexes": [*(existing.get("GlobalSecondaryIndexes") or ()), *indexes],
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": kind}
+            for name, kind in (keys | attribute_types(existing)).items()
+        ],
+    }
+
+
+def attribute_types(definition: Definition) -> dict[str, str]:
+    """The types of the attributes that a table declares: `{"pk": "S"}`."""
     return {
         attribute["AttributeName"]: attribute["AttributeType"]
         for attribute in definition["AttributeDefinitions"]
     }
+
+
+def _keys(definition: Definition) -> list[tuple[str, str]]:
+    return [(key["AttributeName"], key["KeyType"]) for key in definition["KeySchema"]]
 
 
 def _billing_mode(definition: Definition) -> str:
@@ -50,7 +76,7 @@ def _indexes(kind: str) -> Callable[[Definition], dict[str, Any]]:
 
 _PROPERTIES: dict[str, Callable[[Definition], Any]] = {
     "KeySchema": _keys,
-    "AttributeDefinitions": _attributes,
+    "AttributeDefinitions": attribute_types,
     "BillingMode": _billing_mode,
     "StreamSpecification": _stream,
     "GlobalSecondaryIndexes": _indexes("GlobalSecondaryIndexes"),
