@@ -1,0 +1,37 @@
+"""The saga's shipping steps: one Lambda function each, both idempotent by order."""
+
+from typing import Any
+
+from shared import chaos, clock, dynamodb
+from shared.tasks import saga_task
+from shipping import models, service
+from shipping.models import CancelShipment, CreateShipment
+from shipping.repository import ShipmentTable
+from shipping.settings import SETTINGS
+from shipping.simulated_carrier import SimulatedCarrier
+
+_repository = ShipmentTable(dynamodb.client(), SETTINGS.table_name)
+# The one line to change for a real carrier.
+_carrier = SimulatedCarrier(dynamodb.client(), SETTINGS.table_name, read_chaos=chaos.read)
+
+
+@saga_task(CreateShipment)
+def create_shipment(command: CreateShipment) -> dict[str, Any]:
+    """Books the order's parcel, once however often it is asked; returns `models.shipment_result`.
+
+    Raises ShipmentRejected, StepAlreadyUndone, CarrierUnavailable, StorageContention.
+    """
+    shipment = service.create(
+        _repository, _carrier, command.task, command.address, command.items, clock.now()
+    )
+    return models.shipment_result(shipment)
+
+
+@saga_task(CancelShipment)
+def cancel_shipment(command: CancelShipment) -> dict[str, Any]:
+    """Calls off whatever was booked for the order, also what we never heard of.
+
+    Returns `models.shipment_result`. Raises CarrierUnavailable, StorageContention.
+    """
+    shipment = service.cancel(_repository, _carrier, command.task, clock.now())
+    return models.shipment_result(shipment)

@@ -1,0 +1,71 @@
+"""Booking an order's shipment and calling it off, each idempotent by order.
+
+Neither a crash nor a race sends two parcels, or one that was called off, for the same three reasons
+as with a payment: our row says PENDING before the carrier is asked; the carrier knows the order's
+id as the idempotency key; and calling off closes that key, whether or not anything was booked.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.errors import StepAlreadyUndone
+from shared.tasks import Task
+from shipping import domain, events
+from shipping.carrier import BookingCancelled, Carrier, Rejection
+from shipping.domain import Address, Booking, Item, Shipment, ShipmentStatus
+from shipping.ports import ShipmentRepository
+
+
+def create(
+    repository: ShipmentRepository,
+    carrier: Carrier,
+    task: Task,
+    address: Address,
+    items: Sequence[Item],
+    at: datetime,
+) -> Shipment:
+    """Books the parcel; a repeat gets the first answer. Returns the CREATED shipment.
+
+    Raises ShipmentRejected, StepAlreadyUndone, CarrierUnavailable, StorageContention.
+    """
+    pending = repository.create(domain.begin(task.order_id, address, at))
+    if answer := domain.first_answer(pending):
+        return answer
+    try:
+        outcome = carrier.book(task.order_id, address, items)
+    except BookingCancelled as cancelled:
+        raise StepAlreadyUndone(f"the shipment of {task.order_id} was called off") from cancelled
+    match outcome:
+        case Rejection(reason):
+            shipment = domain.reject(pending, reason, at)
+            event = events.rejected(shipment, at, task.origin)
+        case Booking():
+            shipment = domain.create(pending, outcome, at)
+            event = events.created(shipment, outcome, task.origin)
+    # Where a cancel got here first, this is refused, and so is the booking's next attempt.
+    repository.update(pending, shipment, [event])
+    shipment.require_created()
+    return shipment
+
+
+def cancel(repository: ShipmentRepository, carrier: Carrier, task: Task, at: datetime) -> Shipment:
+    """Calls off whatever was booked, known to us or not; returns the shipment, off.
+
+    A rejected one stays REJECTED. Raises CarrierUnavailable, StorageContention.
+    """
+    shipment = repository.find(task.order_id)
+    if shipment is None:
+        # Where a booking began meanwhile, its shipment is what stands, and is called off below.
+        shipment = repository.create(domain.tombstone(task.order_id, at))
+    if shipment.is_off:
+        return shipment
+    booking = carrier.cancel(task.order_id)
+    cancelled = domain.cancel(shipment, booking, at)
+    told = []
+    if booking is not None:
+        if shipment.status is ShipmentStatus.PENDING:
+            # The reply was lost, so nobody has told of the booking that is called off.
+            told.append(events.created(cancelled, booking, task.origin))
+        told.append(events.cancelled(cancelled, booking, at, task.origin))
+    repository.update(shipment, cancelled, told)
+    return cancelled
