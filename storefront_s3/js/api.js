@@ -23,6 +23,12 @@ export class ApiUnreachable extends Error {
 /** The calls that the shop makes, against the API at `baseUrl`. Reading ones stop with `signal`. */
 export function connect(baseUrl) {
   const get = (path, signal) => request(baseUrl + path, { signal });
+  const post = (path, body, headers = {}) =>
+    request(baseUrl + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
   const part = encodeURIComponent;
   return {
     listProducts: async (signal) => (await get("/products", signal)).products,
@@ -30,11 +36,9 @@ export function connect(baseUrl) {
     getOrder: (id, signal) => get(`/orders/${part(id)}`, signal),
     getTimeline: async (id, signal) => (await get(`/orders/${part(id)}/timeline`, signal)).events,
     placeOrder: (order, idempotencyKey) =>
-      request(`${baseUrl}/orders`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "Idempotency-Key": idempotencyKey },
-        body: JSON.stringify(order),
-      }),
+      post("/orders", order, { "Idempotency-Key": idempotencyKey }),
+    payForOrder: (id, token) => post(`/orders/${part(id)}/payment`, { token }),
+    cancelOrder: (id) => post(`/orders/${part(id)}/cancel`, {}),
   };
 }
 

@@ -34,6 +34,12 @@ export function instant(iso) {
   }).format(date);
 }
 
+/** `duration(843)` is "14 min 3 s", `duration(43)` is "43 s". */
+export function duration(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+
 /** `units(1)` is "1 item", `units(3)` is "3 items". */
 export function units(count) {
   return count === 1 ? "1 item" : `${count} items`;

@@ -8,7 +8,13 @@ const STATUS = {
     tone: "busy",
     label: "In progress",
     headline: "We’re preparing your order",
-    text: "We are checking the stock and taking your payment. This usually takes a second or two.",
+    text: "We set the items aside and see to the payment. This usually takes a second or two.",
+  },
+  AWAITING_PAYMENT: {
+    tone: "warn",
+    label: "Awaiting payment",
+    headline: "Your order waits for your payment",
+    text: "The items are set aside for you.",
   },
   PAID: {
     tone: "busy",
@@ -20,7 +26,7 @@ const STATUS = {
     tone: "good",
     label: "Completed",
     headline: "Your order is complete",
-    text: "Thank you! It is paid, and the goods are yours.",
+    text: "Thank you! It is paid, and the goods are on their way to you.",
   },
   CANCELLED: {
     tone: "bad",
@@ -39,10 +45,27 @@ const STATUS = {
   },
 };
 
+/** Open orders that the shopper has already decided on. */
+const TAKING_PAYMENT = {
+  tone: "busy",
+  label: "In progress",
+  headline: "We’re taking your payment",
+  text: "This usually takes a second or two.",
+};
+const CANCELLING = {
+  tone: "busy",
+  label: "Being cancelled",
+  headline: "We’re cancelling your order",
+  text: "What was done for it is being undone.",
+};
+
 const REASONS = {
   OUT_OF_STOCK: "There were not enough units left of something that you ordered.",
   UNKNOWN_PRODUCT: "We no longer sell something that you ordered.",
   PAYMENT_DECLINED: "Your bank declined the payment.",
+  PAYMENT_EXPIRED: "It was not paid in time, so the items went back on sale.",
+  SHIPMENT_REJECTED: "No carrier delivers to your address.",
+  CANCELLED_BY_CUSTOMER: "You asked us to cancel it.",
   INTERNAL_ERROR: "Something failed on our side. We are sorry.",
 };
 
@@ -51,8 +74,20 @@ export function hasEnded(order) {
   return ENDED.includes(order.status);
 }
 
+/** True while a payment can be given. */
+export function awaitsPayment(order) {
+  return order.status === "AWAITING_PAYMENT" && order.payment_due_at != null;
+}
+
+/** True while the shopper can still call the order off. */
+export function canBeCancelled(order) {
+  return !hasEnded(order) && !order.cancel_requested;
+}
+
 /** `{tone, label, headline, text}` of the order's status; one that is new to us is in progress. */
 export function statusWords(order) {
+  if (order.cancel_requested && !hasEnded(order)) return CANCELLING;
+  if (order.status === "AWAITING_PAYMENT" && !awaitsPayment(order)) return TAKING_PAYMENT;
   return STATUS[order.status] ?? STATUS.PENDING;
 }
 
@@ -71,14 +106,17 @@ export function moneyWords(order, events, isSettled) {
   const happened = (type) => events.some((event) => event.type === type);
   if (happened("PaymentRefunded")) return "Your money was refunded in full.";
   if (happened("PaymentCaptured")) return "Your refund is on its way.";
-  const wasNeverCharged = happened("StockReservationFailed") || happened("PaymentDeclined");
+  const wasNeverCharged =
+    happened("StockReservationFailed") ||
+    happened("PaymentDeclined") ||
+    order.reason?.code === "PAYMENT_EXPIRED";
   return wasNeverCharged || isSettled ? "You were not charged." : null;
 }
 
 /** Good, bad or neutral: how an event of the timeline is marked. */
 export function eventTone(type) {
   if (/NeedsAttention$/.test(type)) return "warn";
-  if (/(Failed|Declined|Cancelled)$/.test(type)) return "bad";
-  if (/(Completed|Captured|Reserved|Committed|Refunded)$/.test(type)) return "good";
+  if (/(Failed|Declined|Rejected|Cancelled)$/.test(type)) return "bad";
+  if (/(Completed|Captured|Reserved|Committed|Refunded|Created)$/.test(type)) return "good";
   return "plain";
 }

@@ -32,3 +32,10 @@ export const TEST_CARDS = [
     effect: "The payment goes through. If it must be undone, the refund fails and a person helps.",
   },
 ];
+
+/** No card yet: the shop sets the items aside and waits for the payment. */
+export const PAY_LATER = {
+  token: "",
+  name: "Pay later",
+  effect: "We set your items aside for a while, and you pay on your order’s page.",
+};

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from sagashop_cli.client import Line, StoreClient
-from support.shopper import PATIENCE_MS, Shopper
+from support.shopper import NOWHERE, PATIENCE_MS, Shopper
 
 MOUSE = "product-002"
 KEYBOARD = "product-003"
@@ -27,8 +27,11 @@ def test_a_paid_order_is_completed_and_tells_its_story(
     assert order["status"] == "COMPLETED"
     total = shopper.page.get_by_role("row", name="Total")
     expect(total).to_contain_text(f"${order['total_cents'] / 100:,.2f}")
+    # And the page says who brings it, and under which number
+    expect(shopper.delivery).to_contain_text(order["shipment"]["carrier"])
+    expect(shopper.delivery).to_contain_text(order["shipment"]["tracking_number"])
     # And the timeline tells the shop's own account, in its order
-    expect(shopper.timeline).to_have_count(5, timeout=PATIENCE_MS)
+    expect(shopper.timeline).to_have_count(6, timeout=PATIENCE_MS)
     told = [event["summary"] for event in store.get(f"/orders/{order_id}/timeline")["events"]]
     for entry, summary in zip(shopper.timeline.all(), told, strict=True):
         expect(entry).to_contain_text(summary)
@@ -62,6 +65,15 @@ def test_a_payment_whose_reply_was_lost_is_refunded(shopper: Shopper) -> None:
     shopper.buys(MOUSE, card="Lost reply")
     expect(shopper.order_status).to_contain_text("cancelled", timeout=PATIENCE_MS)
     expect(shopper.order_status).to_contain_text("refunded in full", timeout=PATIENCE_MS)
+
+
+def test_an_address_that_no_carrier_delivers_to_is_refunded(shopper: Shopper) -> None:
+    # When the payment goes through, and the carrier says no
+    shopper.buys(MOUSE, country=NOWHERE)
+    # Then the shopper reads why, and that the money comes back
+    expect(shopper.order_status).to_contain_text("No carrier delivers", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("refunded in full", timeout=PATIENCE_MS)
+    expect(shopper.delivery).to_be_hidden()
 
 
 def test_the_stock_is_told_in_words(shopper: Shopper, new_product: Callable[..., str]) -> None:

@@ -21,6 +21,8 @@ ADDRESS: Mapping[str, str] = MappingProxyType(
     }
 )
 COUNTRY = "GB"
+# The carrier's test country: it refuses it.
+NOWHERE = "XX"
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 # Enough for every control of the longest page.
@@ -70,6 +72,21 @@ class Shopper:
         return self.page.get_by_role("button", name="Place the order")
 
     @property
+    def payment_form(self) -> Locator:
+        """The part of the order page where a waiting order is paid."""
+        return self.page.get_by_role("region", name="Pay for your order")
+
+    @property
+    def delivery(self) -> Locator:
+        """The part of the order page that says who brings the order."""
+        return self.page.get_by_role("region", name="Delivery")
+
+    @property
+    def cancel_button(self) -> Locator:
+        """The order page's button that asks whether the order is to be cancelled."""
+        return self.page.get_by_role("button", name="Cancel the order")
+
+    @property
     def idempotency_keys(self) -> list[str]:
         """The keys under which orders were sent, in order."""
         return [request.headers["idempotency-key"] for request in self.orders_sent]
@@ -103,11 +120,11 @@ class Shopper:
         self.page.get_by_role("link", name="Check out").click()
         expect(self.heading).to_have_text("Checkout", timeout=PATIENCE_MS)
 
-    def fills_in(self, card: str = "Visa that works") -> None:
+    def fills_in(self, card: str = "Visa that works", country: str = COUNTRY) -> None:
         """Fills in the address and chooses one of the test cards."""
         for label, text in ADDRESS.items():
             self.page.get_by_label(label, exact=True).fill(text)
-        self.page.get_by_label("Country").select_option(COUNTRY)
+        self.page.get_by_label("Country").select_option(country)
         self.page.get_by_role("radio", name=card).check()
 
     def places_the_order(self) -> str:
@@ -121,12 +138,23 @@ class Shopper:
         self.sees_a_view()
         return self.page.url.rsplit("/", 1)[1]
 
-    def buys(self, sku: str, quantity: int = 1, card: str = "Visa that works") -> str:
+    def buys(
+        self,
+        sku: str,
+        quantity: int = 1,
+        card: str = "Visa that works",
+        country: str = COUNTRY,
+    ) -> str:
         """Goes the whole way from the product's page to the order's; returns the order's id."""
         self.puts_in_basket(sku, quantity)
         self.goes_to_checkout()
-        self.fills_in(card)
+        self.fills_in(card, country)
         return self.places_the_order()
+
+    def pays(self, card: str = "Visa that works") -> None:
+        """Pays on the order's page, once that asks for it."""
+        self.payment_form.get_by_role("radio", name=card).check(timeout=PATIENCE_MS)
+        self.payment_form.get_by_role("button", name="Pay").click()
 
     def is_answered(
         self, address: str, status: int, body: Mapping[str, Any], times: int | None = None

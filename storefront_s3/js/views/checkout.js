@@ -5,6 +5,7 @@
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import * as basket from "../basket.js";
+import { TOKEN, cardChoice } from "../card_choice.js";
 import * as attempt from "../checkout_attempt.js";
 import { countries } from "../countries.js";
 import { announce, el } from "../dom.js";
@@ -12,7 +13,7 @@ import { clearErrors, controlId, showFieldErrors, showProblem } from "../form_er
 import { price } from "../format.js";
 import { ESTIMATE_NOTE, estimate, withProducts } from "../priced.js";
 import * as recentOrders from "../recent_orders.js";
-import { TEST_CARDS } from "../test_cards.js";
+import { PAY_LATER, TEST_CARDS } from "../test_cards.js";
 import { emptyBasket } from "./basket.js";
 
 /** Text fields by API name: label, the browser's autofill name, input type. */
@@ -24,7 +25,6 @@ const TEXT_FIELDS = {
   "shipping_address.zip_code": ["ZIP or postal code", "postal-code", "text"],
 };
 const COUNTRY = "shipping_address.country";
-const TOKEN = "payment.token";
 const OTHER_NAMES = { [COUNTRY]: "Country", [TOKEN]: "Test card" };
 
 export async function checkoutView({ api, signal }) {
@@ -159,7 +159,7 @@ function orderFrom(fields) {
       zip_code: text("shipping_address.zip_code"),
       country: text(COUNTRY),
     },
-    payment: { token: text(TOKEN) },
+    payment: text(TOKEN) === PAY_LATER.token ? null : { token: text(TOKEN) },
   };
 }
 
@@ -199,30 +199,7 @@ function cardField(draft) {
     {},
     el("legend", {}, "Payment"),
     el("p", { class: "small" }, "Sandbox test cards: each plays one story, no real money moves."),
-    el(
-      "div",
-      {
-        class: "cards-to-pay",
-        id: controlId(TOKEN),
-        role: "group",
-        "aria-label": OTHER_NAMES[TOKEN],
-        tabindex: "-1", // The error summary sends the focus here, as to a text field.
-      },
-      TEST_CARDS.map(({ token, name, effect }) =>
-        el(
-          "label",
-          { class: "card-to-pay" },
-          el("input", { type: "radio", name: TOKEN, value: token, checked: token === chosen }),
-          el(
-            "span",
-            {},
-            el("strong", {}, name),
-            el("span", { class: "small" }, effect),
-            el("code", {}, token),
-          ),
-        ),
-      ),
-    ),
+    cardChoice([...TEST_CARDS, PAY_LATER], chosen, controlId(TOKEN)),
   );
 }
 

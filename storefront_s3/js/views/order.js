@@ -1,18 +1,25 @@
-/** One order, followed to its end: status in words, contents, and the timeline of what happened. */
+/**
+ * One order, followed to its end: status in words, what can be done about it, its contents, and the
+ * timeline of what happened.
+ */
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import * as basket from "../basket.js";
-import { drawing, el } from "../dom.js";
+import { announce, drawing, el } from "../dom.js";
+import { follow } from "../following.js";
 import { instant, price } from "../format.js";
-import { eventTone, hasEnded, moneyWords, reasonWords, statusWords } from "../order_words.js";
-import { poll } from "../polling.js";
+import {
+  awaitsPayment,
+  canBeCancelled,
+  eventTone,
+  hasEnded,
+  moneyWords,
+  reasonWords,
+  statusWords,
+} from "../order_words.js";
+import { cancellation } from "./cancellation.js";
+import { paymentForm } from "./payment.js";
 import { notFound } from "./trouble.js";
-
-/**
- * Other services' last events reach the timeline after the order has ended: it is complete once it
- * has stayed the same for this many readings.
- */
-const QUIET_READINGS = 3;
 
 export async function orderView({ api, params: [orderId], signal }) {
   let order, events, names;
@@ -27,9 +34,20 @@ export async function orderView({ api, params: [orderId], signal }) {
     const text = `No order has the number “${orderId}”. Please check the link.`;
     return { title: "Unknown order", content: notFound("We don’t know this order", text) };
   }
-  const page = orderPage(orderId, names);
+  const page = orderPage(orderId, names, {
+    pay: async (token) => {
+      await api.payForOrder(orderId, token);
+      announce("We have your card and are taking the payment.");
+      following.hurry();
+    },
+    cancel: async () => {
+      await api.cancelOrder(orderId);
+      announce("Your order is being cancelled.");
+      following.hurry();
+    },
+  });
   page.show({ order, events });
-  follow(api, orderId, page, signal, { order, events });
+  const following = follow(api, orderId, page, signal, { order, events });
   return { title: `Order ${orderId}`, content: page.content };
 }
 
@@ -43,34 +61,13 @@ async function productNames(api, signal) {
   }
 }
 
-function follow(api, orderId, page, signal, { order, events }) {
-  let known = JSON.stringify([order, events]);
-  let quietReadings = 0;
-  return poll(async () => {
-    try {
-      [order, events] = await Promise.all([
-        api.getOrder(orderId, signal),
-        api.getTimeline(orderId, signal),
-      ]);
-    } catch (error) {
-      if (signal.aborted) return true;
-      if (!(error instanceof ApiProblem || error instanceof ApiUnreachable)) throw error;
-      page.show({ order, events, hasContact: false });
-      return false;
-    }
-    const now = JSON.stringify([order, events]);
-    quietReadings = hasEnded(order) && now === known ? quietReadings + 1 : 0;
-    known = now;
-    const isSettled = quietReadings >= QUIET_READINGS;
-    page.show({ order, events, isSettled });
-    return isSettled;
-  }, signal);
-}
-
-function orderPage(orderId, names) {
+function orderPage(orderId, names, { pay, cancel }) {
+  const heading = el("h1", { tabindex: "-1" }, "Your order");
   const statusBox = el("div", { class: "status", role: "status" });
-  const actionRow = el("p", { class: "actions" });
-  const itemBox = el("div");
+  const actionRow = el("div", { class: "actions" });
+  const paymentBox = panel("Pay for your order");
+  const deliveryBox = panel("Delivery");
+  const itemBox = panel("What you ordered");
   const entryList = el("ol", { class: "timeline" });
   const content = el(
     "article",
@@ -78,23 +75,49 @@ function orderPage(orderId, names) {
     el(
       "header",
       {},
-      el("h1", {}, "Your order"),
+      heading,
       el("p", { class: "small order-number" }, "Order number ", el("code", {}, orderId)),
     ),
     el("section", { "aria-label": "Status" }, statusBox, actionRow),
-    panel("What you ordered", itemBox),
-    panel("What happened", entryList),
+    paymentBox.section,
+    deliveryBox.section,
+    itemBox.section,
+    panel("What happened", entryList).section,
   );
+  /** Whoever was in the middle of what goes away is led to the page's top, not out of the page. */
+  const replace = (box, ...nodes) => {
+    const hadFocus = box.contains(document.activeElement);
+    box.replaceChildren(...nodes);
+    if (hadFocus) heading.focus();
+  };
   const showStatus = whenChanged((...state) => drawStatus(statusBox, ...state));
-  const showActions = whenChanged((order) => actionRow.replaceChildren(...actionsFor(order)));
-  const showItems = whenChanged((order) => itemBox.replaceChildren(itemTable(order, names)));
+  const showActions = whenChanged((order) =>
+    replace(actionRow, ...(order ? actionsFor(order) : [cancellation(cancel)])),
+  );
+  const showPayment = whenChanged((order) => {
+    replace(paymentBox.body, ...(order ? [paymentForm(order, pay)] : []));
+    paymentBox.section.hidden = !order;
+  });
+  const showDelivery = whenChanged((shipment) => {
+    deliveryBox.body.replaceChildren(...(shipment ? [delivery(shipment)] : []));
+    deliveryBox.section.hidden = !shipment;
+  });
+  const showItems = whenChanged((order) => itemBox.body.replaceChildren(itemTable(order, names)));
   const showTimeline = whenChanged((events) => entryList.replaceChildren(...events.map(entry)));
   return {
     content,
     show({ order, events, isSettled = false, hasContact = true }) {
       const { status, reason, items, total_cents, currency } = order;
-      showStatus({ status, reason }, moneyWords(order, events, isSettled), hasContact);
-      showActions({ status, items });
+      const { payment_due_at, cancel_requested } = order;
+      const mayPay = awaitsPayment(order) && !cancel_requested;
+      showStatus(
+        { status, reason, payment_due_at, cancel_requested },
+        moneyWords(order, events, isSettled),
+        hasContact,
+      );
+      showActions(canBeCancelled(order) ? null : { status, items });
+      showPayment(mayPay && { total_cents, currency, payment_due_at });
+      showDelivery(order.shipment ?? null);
       showItems({ items, total_cents, currency });
       showTimeline(events);
     },
@@ -115,8 +138,10 @@ function whenChanged(draw) {
   };
 }
 
-function panel(heading, content) {
-  return el("section", { class: "panel", "aria-label": heading }, el("h2", {}, heading), content);
+/** A section with a heading of its own: `{section, body}`. */
+function panel(heading, body = el("div")) {
+  const properties = { class: "panel", "aria-label": heading };
+  return { section: el("section", properties, el("h2", {}, heading), body), body };
 }
 
 function drawStatus(box, order, money, hasContact) {
@@ -143,6 +168,15 @@ function actionsFor(order) {
     return [el("button", properties, "Put it back in the basket")];
   }
   return hasEnded(order) ? [el("a", { class: "button quiet", href: "#/" }, "Keep shopping")] : [];
+}
+
+function delivery({ carrier, tracking_number: trackingNumber }) {
+  return el(
+    "dl",
+    { class: "facts" },
+    el("div", {}, el("dt", {}, "Carrier"), el("dd", {}, carrier)),
+    el("div", {}, el("dt", {}, "Tracking number"), el("dd", {}, el("code", {}, trackingNumber))),
+  );
 }
 
 /** Prices are the shop's; until it has confirmed them there are none. */
