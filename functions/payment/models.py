@@ -57,6 +57,14 @@ def payment_result(payment: Payment) -> dict[str, Any]:
     }
 
 
+def refund_result(payment: Payment) -> dict[str, Any]:
+    """Returns what the saga learns of an undone payment: `payment_result` and `refunded_cents`.
+
+    A payment of which nothing was captured has nothing refunded, whatever its amount.
+    """
+    return payment_result(payment) | {"refunded_cents": payment.refunded.cents}
+
+
 def payment_answer(payment: Payment) -> dict[str, Any]:
     """Returns the payment as the API shows it.
 
@@ -65,9 +73,8 @@ def payment_answer(payment: Payment) -> dict[str, Any]:
     """
     return {
         "order_id": payment.order_id,
-        **payment_result(payment),
+        **refund_result(payment),
         "captured_cents": payment.captured.cents,
-        "refunded_cents": payment.refunded.cents,
         "decline_reason": payment.decline_reason,
         "created_at": to_iso(payment.created_at),
         "updated_at": to_iso(payment.updated_at),

@@ -2,11 +2,14 @@
 
 PAYMENT#<order_id>  PAYMENT                   order_id, payment_id, status, amount_cents, currency,
                                               captured_cents, refunded_cents, decline_reason,
-                                              version, created_at, updated_at
+                                              version, created_at, updated_at, unsettled
 PAYMENT#<order_id>  EVENT#<time>#<event id>   the outbox: see `shared.outbox`
+
+Every write marks a payment as `unsettled`, which puts it into the index of that name; the sweeper
+takes the mark off once the order has ended and the payment agrees.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _PAYMENT = "PAYMENT"
+_UNSETTLED = "Y"
 
 
 class PaymentTable:
@@ -42,9 +46,7 @@ class PaymentTable:
         """See `ports.PaymentRepository.find`."""
         with typed_failures():
             response = self._dynamodb.get_item(
-                TableName=self._table,
-                Key=to_item({"pk": _partition(order_id), "sk": _PAYMENT}),
-                ConsistentRead=True,
+                TableName=self._table, Key=_key(order_id), ConsistentRead=True
             )
         item = response.get("Item")
         return _to_payment(from_item(item)) if item else None
@@ -86,9 +88,41 @@ class PaymentTable:
         except ConditionFailed as refused:
             raise StorageContention("another step changed the payment") from refused
 
+    def unsettled(self, before: datetime) -> Iterator[Payment]:
+        """See `ports.PaymentRepository.unsettled`."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="unsettled",
+            KeyConditionExpression="unsettled = :unsettled AND updated_at < :before",
+            ExpressionAttributeValues=to_item(
+                {":unsettled": _UNSETTLED, ":before": to_iso(before)}
+            ),
+        )
+        with typed_failures():
+            for page in pages:
+                yield from (_to_payment(from_item(item)) for item in page["Items"])
+
+    def settle(self, payment: Payment) -> None:
+        """See `ports.PaymentRepository.settle`."""
+        try:
+            with typed_failures():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=_key(payment.order_id),
+                    UpdateExpression="REMOVE unsettled",
+                    ConditionExpression="version = :version",
+                    ExpressionAttributeValues=to_item({":version": payment.version}),
+                )
+        except ConditionFailed as refused:
+            raise StorageContention("another step changed the payment") from refused
+
 
 def _partition(order_id: str) -> str:
     return f"{_PAYMENT}#{order_id}"
+
+
+def _key(order_id: str) -> dict[str, Any]:
+    return to_item({"pk": _partition(order_id), "sk": _PAYMENT})
 
 
 def _to_row(payment: Payment) -> dict[str, Any]:
@@ -107,6 +141,7 @@ def _to_row(payment: Payment) -> dict[str, Any]:
         "version": payment.version,
         "created_at": to_iso(payment.created_at),
         "updated_at": to_iso(payment.updated_at),
+        "unsettled": _UNSETTLED,
     }
 
 

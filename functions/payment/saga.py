@@ -7,7 +7,7 @@ from payment.models import ChargePayment, RefundPayment
 from payment.repository import PaymentTable
 from payment.settings import SETTINGS
 from payment.simulated_provider import SimulatedProvider
-from shared import clock, dynamodb
+from shared import chaos, clock, dynamodb
 from shared.tasks import saga_task
 
 _repository = PaymentTable(dynamodb.client(), SETTINGS.table_name)
@@ -16,6 +16,7 @@ _provider = SimulatedProvider(
     dynamodb.client(),
     SETTINGS.table_name,
     reply_timeout_seconds=SETTINGS.payment_reply_timeout_seconds,
+    read_chaos=chaos.read,
 )
 
 
@@ -36,7 +37,7 @@ def charge_payment(command: ChargePayment) -> dict[str, Any]:
 def refund_payment(command: RefundPayment) -> dict[str, Any]:
     """Gives back whatever was taken for the order, also what we never heard of.
 
-    Returns `models.payment_result`. Raises RefundUnavailable, StorageContention.
+    Returns `models.refund_result`. Raises RefundUnavailable, StorageContention.
     """
     payment = service.refund(_repository, _provider, command.task, clock.now())
-    return models.payment_result(payment)
+    return models.refund_result(payment)

@@ -10,6 +10,8 @@ What happens follows from the token:
     tok_refund_fails        captured; refunds fail until an operator mends it
     any other               declined, as an unknown token
 
+and from what `shared.chaos` has in store. Either way, what a charge has come to, it stays.
+
 Its ledger lives in the payment service's table, so that it remembers across worker processes. Each
 row changes in single conditional writes, which makes a charge, a void and a refund under one key
 atomic against each other, however many workers race and wherever one of them is killed.
@@ -24,12 +26,13 @@ To mend a `tok_refund_fails` charge, set its row's `refunds_blocked` to false.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from payment.provider import Capture, Charge, Decline, KeyReused, KeyVoided
 from shared import clock
+from shared.chaos import Chaos, PaymentChaos, strikes
 from shared.dynamodb import ConditionFailed, Item, from_item, to_item, typed_failures
 from shared.errors import (
     PaymentOutcomeUnknown,
@@ -74,16 +77,18 @@ class SimulatedProvider:
         table_name: str,
         *,
         reply_timeout_seconds: float,
+        read_chaos: Callable[[], Chaos],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
         self._reply_timeout_seconds = reply_timeout_seconds
+        self._read_chaos = read_chaos
         self._sleep = sleep
 
     def charge(self, idempotency_key: str, amount: Money, token: str) -> Charge:
         """See `PaymentProvider.charge`."""
-        behaviour = _BEHAVIOURS.get(token, _UNKNOWN_TOKEN)
+        behaviour = _disturbed(_BEHAVIOURS.get(token, _UNKNOWN_TOKEN), amount, self._suffer())
         row = self._attempt(idempotency_key)
         if "status" not in row:
             if row["attempts"] <= behaviour.failing_attempts:
@@ -112,11 +117,13 @@ class SimulatedProvider:
 
     def void(self, idempotency_key: str) -> Charge | None:
         """See `PaymentProvider.void`."""
+        self._suffer()
         row = self._write_once(idempotency_key, "SET #status = :status", {":status": "VOIDED"})
         return _to_charge(row) if row["status"] != "VOIDED" else None
 
     def refund(self, idempotency_key: str) -> None:
         """See `PaymentProvider.refund`."""
+        self._suffer()
         try:
             self._update(
                 idempotency_key,
@@ -137,6 +144,15 @@ class SimulatedProvider:
                 case "CAPTURED":
                     raise RefundUnavailable("the provider refuses refunds of this charge") from None
             raise LookupError(f"nothing was captured under {idempotency_key}") from refused
+
+    def _suffer(self) -> PaymentChaos:
+        """Goes through what is in store for every request; returns what is for charges alone."""
+        chaos = self._read_chaos().payment
+        if chaos.delay_seconds:
+            self._sleep(chaos.delay_seconds)
+        if strikes(chaos.error_rate):
+            raise PaymentProviderUnavailable("the request was not taken: failure injection")
+        return chaos
 
     def _attempt(self, key: str) -> Item:
         """Counts an attempt; returns the row, which has a status where the charge is settled."""
@@ -191,6 +207,17 @@ class SimulatedProvider:
         except StorageContention as busy:
             raise PaymentProviderUnavailable("the ledger is busy") from busy
         return from_item(response["Attributes"])
+
+
+def _disturbed(behaviour: _Behaviour, amount: Money, chaos: PaymentChaos) -> _Behaviour:
+    """Returns a behaviour that may decline what it would have captured."""
+    if behaviour.decline_reason is not None:
+        return behaviour
+    if 0 < chaos.decline_above_cents < amount.cents:
+        return replace(behaviour, decline_reason="above the limit of failure injection")
+    if strikes(chaos.failure_rate):
+        return replace(behaviour, decline_reason="declined by failure injection")
+    return behaviour
 
 
 def _key(idempotency_key: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from builders import ORDER_ID
 from payment.repository import PaymentTable
 from payment.simulated_provider import SimulatedProvider
 from shared import dynamodb
+from shared.chaos import Chaos
 from shared.dynamodb import from_item, to_item
 
 
@@ -87,7 +88,11 @@ def repository(payment_table: str) -> PaymentTable:
 def provider(payment_table: str, naps: Naps) -> SimulatedProvider:
     """The provider; it waits 3 seconds for a lost reply, without really waiting."""
     return SimulatedProvider(
-        dynamodb.client(), payment_table, reply_timeout_seconds=3.0, sleep=naps
+        dynamodb.client(),
+        payment_table,
+        reply_timeout_seconds=3.0,
+        read_chaos=Chaos,
+        sleep=naps,
     )
 
 

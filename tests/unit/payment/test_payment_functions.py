@@ -44,7 +44,7 @@ class TestSagaSteps:
         }
 
         refunded = saga.refund_payment(an_order().payload(), lambda_context)
-        assert refunded == charged | {"status": "REFUNDED"}
+        assert refunded == charged | {"status": "REFUNDED", "refunded_cents": 5000}
         assert ledger.money() == (5000, 5000)
 
     def test_a_decline_reaches_the_state_machine_by_its_name(self, lambda_context):

@@ -6,6 +6,7 @@ from builders import ORDER_ID
 from payment.provider import Capture, Decline, KeyReused, KeyVoided
 from payment.simulated_provider import SimulatedProvider
 from shared import dynamodb
+from shared.chaos import Chaos
 from shared.dynamodb import ConditionFailed
 from shared.errors import (
     PaymentOutcomeUnknown,
@@ -45,7 +46,9 @@ class TestCharging:
         self, payment_table, ledger
     ):
         def fresh_worker() -> SimulatedProvider:
-            return SimulatedProvider(dynamodb.client(), payment_table, reply_timeout_seconds=1)
+            return SimulatedProvider(
+                dynamodb.client(), payment_table, reply_timeout_seconds=1, read_chaos=Chaos
+            )
 
         for _ in range(2):
             with pytest.raises(PaymentProviderUnavailable):
@@ -77,7 +80,9 @@ class TestCharging:
                 provider.charge(ORDER_ID, AMOUNT, "tok_declined")
                 return super()._settle(*arguments)
 
-        slow = Overtaken(dynamodb.client(), payment_table, reply_timeout_seconds=1)
+        slow = Overtaken(
+            dynamodb.client(), payment_table, reply_timeout_seconds=1, read_chaos=Chaos
+        )
 
         assert slow.charge(ORDER_ID, AMOUNT, "tok_visa") == Decline("card declined")
         assert ledger.money() == (0, 0)
