@@ -104,6 +104,12 @@ def payment_table(aws: None) -> str:
 
 
 @pytest.fixture
+def shipping_table(aws: None) -> str:
+    """The shipping service's table, empty; its name."""
+    return _create("ShippingTable")
+
+
+@pytest.fixture
 def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Returns a reader of the lines logged so far, parsed."""
     lines = io.StringIO()
