@@ -10,6 +10,9 @@ import pickle
 
 from localstack.services.stepfunctions.asl.component.eval_component import EvalComponent
 from localstack.services.stepfunctions.asl.parse.asl_parser import AmazonStateLanguageParser
+from localstack.services.stepfunctions.asl.static_analyser.usage_metrics_static_analyser import (
+    UsageMetricsStaticAnalyser,
+)
 from localstack.services.stepfunctions.backend.execution_worker import ExecutionWorker
 from localstack.utils.patch import patch
 
@@ -22,6 +25,10 @@ def remember_definitions() -> None:
     @functools.lru_cache(_DEFINITIONS)
     def pickled(definition: str) -> bytes:
         return pickle.dumps(AmazonStateLanguageParser.parse(definition)[0])
+
+    @patch(UsageMetricsStaticAnalyser.process)
+    def process(_: object, definition: str) -> None:
+        """Parses no definition a second time for a usage report that nobody gets."""
 
     @patch(ExecutionWorker._get_evaluation_entrypoint)
     def get_evaluation_entrypoint(_: object, self: ExecutionWorker) -> EvalComponent:

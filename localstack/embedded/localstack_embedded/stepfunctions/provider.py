@@ -10,7 +10,10 @@ from localstack.services.plugins import Service, aws_provider
 def stepfunctions() -> Service:
     # Imported here because LocalStack reads this module at its start, and these take half a second.
     # ruff: disable[PLC0415]
-    from localstack.services.stepfunctions.provider import StepFunctionsProvider
+    from localstack_embedded.light_imports import hollow
+
+    with hollow("moto.batch"):
+        from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
     from localstack_embedded.stepfunctions.definitions import remember_definitions
     from localstack_embedded.stepfunctions.json_paths import remember_json_paths
