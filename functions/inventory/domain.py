@@ -7,6 +7,7 @@ sold stays what was seeded. Nothing here does I/O or knows of AWS.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from shared.errors import BusinessError, OutOfStock, StepAlreadyUndone, UnknownProduct
@@ -120,6 +121,7 @@ class Reservation:
 
     order_id: str
     status: ReservationStatus
+    updated_at: datetime
     lines: tuple[ReservedLine, ...] = ()
     refusal: Refusal | None = None
     version: int = 1
@@ -165,7 +167,7 @@ def merge_lines(lines: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
 
 
 def decide(
-    order_id: str, lines: Iterable[OrderLine], products: Mapping[str, Product]
+    order_id: str, lines: Iterable[OrderLine], products: Mapping[str, Product], at: datetime
 ) -> Reservation:
     """Returns a RESERVED reservation at the catalogue's prices, or a FAILED one that says why not.
 
@@ -178,7 +180,7 @@ def decide(
         names = ", ".join(line.sku for line in unknown)
         shortages = tuple(Shortage(line.sku, line.quantity, 0) for line in unknown)
         return _refused(
-            order_id, Refusal("UNKNOWN_PRODUCT", f"No such product: {names}", shortages)
+            order_id, Refusal("UNKNOWN_PRODUCT", f"No such product: {names}", shortages), at
         )
     short = [line for line in wanted if line.quantity > products[line.sku].available]
     if short:
@@ -186,10 +188,11 @@ def decide(
         shortages = tuple(
             Shortage(line.sku, line.quantity, products[line.sku].available) for line in short
         )
-        return _refused(order_id, Refusal("OUT_OF_STOCK", message, shortages))
+        return _refused(order_id, Refusal("OUT_OF_STOCK", message, shortages), at)
     return Reservation(
         order_id,
         ReservationStatus.RESERVED,
+        at,
         tuple(
             ReservedLine(line.sku, products[line.sku].name, line.quantity, products[line.sku].price)
             for line in wanted
@@ -197,14 +200,14 @@ def decide(
     )
 
 
-def release(reservation: Reservation) -> Reservation:
+def release(reservation: Reservation, at: datetime) -> Reservation:
     """Returns the reservation with its stock given back; itself where there is none to give."""
     if reservation.status in (ReservationStatus.RELEASED, ReservationStatus.FAILED):
         return reservation
-    return _changed(reservation, ReservationStatus.RELEASED)
+    return _changed(reservation, ReservationStatus.RELEASED, at)
 
 
-def commit(reservation: Reservation) -> Reservation:
+def commit(reservation: Reservation, at: datetime) -> Reservation:
     """Returns the reservation with its stock sold; itself where it already was.
 
     Raises StepAlreadyUndone where the stock was released, OutOfSequence where there never was any.
@@ -214,12 +217,12 @@ def commit(reservation: Reservation) -> Reservation:
     if reservation.status is ReservationStatus.FAILED:
         raise OutOfSequence(f"{reservation.order_id} has no stock to commit")
     reservation.require_stock()
-    return _changed(reservation, ReservationStatus.COMMITTED)
+    return _changed(reservation, ReservationStatus.COMMITTED, at)
 
 
-def tombstone(order_id: str) -> Reservation:
+def tombstone(order_id: str, at: datetime) -> Reservation:
     """Returns the reservation of an order that was undone before it had any stock."""
-    return Reservation(order_id, ReservationStatus.RELEASED)
+    return Reservation(order_id, ReservationStatus.RELEASED, at)
 
 
 def moves(before: Reservation | None, after: Reservation) -> tuple[Move, ...]:
@@ -230,13 +233,13 @@ def moves(before: Reservation | None, after: Reservation) -> tuple[Move, ...]:
     )
 
 
-def _refused(order_id: str, refusal: Refusal) -> Reservation:
-    return Reservation(order_id, ReservationStatus.FAILED, refusal=refusal)
+def _refused(order_id: str, refusal: Refusal, at: datetime) -> Reservation:
+    return Reservation(order_id, ReservationStatus.FAILED, at, refusal=refusal)
 
 
 def _shortage_in_words(line: OrderLine, product: Product) -> str:
     return f"{product.name}: {line.quantity} wanted, {product.available} available"
 
 
-def _changed(reservation: Reservation, status: ReservationStatus) -> Reservation:
-    return replace(reservation, status=status, version=reservation.version + 1)
+def _changed(reservation: Reservation, status: ReservationStatus, at: datetime) -> Reservation:
+    return replace(reservation, status=status, updated_at=at, version=reservation.version + 1)

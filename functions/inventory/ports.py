@@ -1,6 +1,7 @@
 """What the use cases need of storage; `repository.StockTable` is the one that DynamoDB backs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from inventory.domain import Product, Reservation
@@ -44,5 +45,16 @@ class StockRepository(Protocol):
 
         Raises StorageContention where the reservation is no longer what `before` says, and
         StockContention where the table was busy.
+        """
+        ...
+
+    def unsettled(self, before: datetime) -> Iterator[Reservation]:
+        """Yields what has yet to be checked against its order and rests since `before`."""
+        ...
+
+    def settle(self, reservation: Reservation) -> None:
+        """Notes that there is nothing left to check, until the reservation changes again.
+
+        Raises StorageContention also where it is no longer what `reservation` says.
         """
         ...

@@ -2,17 +2,22 @@
 
     PRODUCT                 <sku>                     name, description, price_cents, currency,
                                                       available, reserved, sold, seeded, version
-    RESERVATION#<order_id>  RESERVATION               order_id, status, lines, refusal, version
+    RESERVATION#<order_id>  RESERVATION               order_id, status, lines, refusal, version,
+                                                      updated_at, unsettled
     RESERVATION#<order_id>  EVENT#<time>#<event id>   the outbox: see `shared.outbox`
 
 A product row is written by whoever seeds the store: `seeded` units in all, of which `available` at
 first, with `reserved` and `sold` 0 and `version` 1. From then on available + reserved + sold =
 seeded. An edit from outside sets single attributes, or makes the write of a whole row conditional
 on `version`, which every movement of stock raises: it must not write old stock over a sale.
+
+Every write marks a reservation as `unsettled`, which puts it into the index of that name; the
+sweeper takes the mark off once the order has ended and the reservation agrees.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from inventory.domain import (
@@ -28,6 +33,7 @@ from inventory.domain import (
 )
 from inventory.ports import StockChanged
 from shared import outbox
+from shared.clock import from_iso, to_iso
 from shared.dynamodb import (
     ConditionFailed,
     Item,
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
 
 _CATALOGUE = "PRODUCT"
 _RESERVATION = "RESERVATION"
+_UNSETTLED = "Y"
 
 
 class StockTable:
@@ -138,6 +145,34 @@ class StockTable:
             if 0 in refused.failed:
                 raise StorageContention("another step changed the reservation") from refused
             raise
+
+    def unsettled(self, before: datetime) -> Iterator[Reservation]:
+        """See `ports.StockRepository.unsettled`."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="unsettled",
+            KeyConditionExpression="unsettled = :unsettled AND updated_at < :before",
+            ExpressionAttributeValues=to_item(
+                {":unsettled": _UNSETTLED, ":before": to_iso(before)}
+            ),
+        )
+        with typed_failures():
+            for page in pages:
+                yield from (_to_reservation(from_item(item)) for item in page["Items"])
+
+    def settle(self, reservation: Reservation) -> None:
+        """See `ports.StockRepository.settle`."""
+        try:
+            with typed_failures():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=_reservation_key(reservation.order_id),
+                    UpdateExpression="REMOVE unsettled",
+                    ConditionExpression="version = :version",
+                    ExpressionAttributeValues=to_item({":version": reservation.version}),
+                )
+        except ConditionFailed as refused:
+            raise StorageContention("another step changed the reservation") from refused
 
     def _write(
         self,
@@ -237,6 +272,8 @@ def _reservation_row(reservation: Reservation) -> dict[str, Any]:
         ],
         "refusal": None if reservation.refusal is None else asdict(reservation.refusal),
         "version": reservation.version,
+        "updated_at": to_iso(reservation.updated_at),
+        "unsettled": _UNSETTLED,
     }
 
 
@@ -245,6 +282,8 @@ def _to_reservation(row: Item) -> Reservation:
     return Reservation(
         order_id=row["order_id"],
         status=ReservationStatus(row["status"]),
+        # A reservation from before there was a sweeper lacks it.
+        updated_at=from_iso(row.get("updated_at", "1970-01-01T00:00:00.000Z")),
         lines=tuple(
             ReservedLine(
                 line["sku"],

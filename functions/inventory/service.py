@@ -43,8 +43,8 @@ def release(repository: StockRepository, task: Task, at: datetime) -> None:
     before = repository.find(task.order_id)
     if before is None:
         # Where a reservation appeared meanwhile, it is what stands, and is released below.
-        before = repository.create(domain.tombstone(task.order_id), None)
-    after = domain.release(before)
+        before = repository.create(domain.tombstone(task.order_id, at), None)
+    after = domain.release(before, at)
     if after is not before:
         repository.update(before, after, event_of(after, at, task.origin))
 
@@ -57,7 +57,7 @@ def commit(repository: StockRepository, task: Task, at: datetime) -> None:
     before = repository.find(task.order_id)
     if before is None:
         raise OutOfSequence(f"{task.order_id} has no reservation to commit")
-    after = domain.commit(before)
+    after = domain.commit(before, at)
     if after is not before:
         repository.update(before, after, event_of(after, at, task.origin))
 
@@ -70,13 +70,13 @@ def _reserve_first(
     at: datetime,
 ) -> Reservation:
     """Decides an order's reservation and writes it; returns the one that then stands."""
-    decided = domain.decide(task.order_id, wanted, products)
+    decided = domain.decide(task.order_id, wanted, products, at)
     try:
         return repository.create(decided, event_of(decided, at, task.origin))
     except StockChanged as race:
         current = {**products, **race.products}
         present = {sku: product for sku, product in current.items() if product is not None}
-        decided = domain.decide(task.order_id, wanted, present)
+        decided = domain.decide(task.order_id, wanted, present, at)
         if decided.status is ReservationStatus.RESERVED:
             # The stock would do, so it is the price or the name that changed: decide anew.
             raise StockContention("the catalogue changed during the reservation") from race

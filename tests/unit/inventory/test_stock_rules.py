@@ -1,5 +1,7 @@
 """The pure rules of stock."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from inventory.domain import (
 from shared.errors import OutOfStock, StepAlreadyUndone, UnknownProduct
 from shared.money import Money
 
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ORDER_ID = "ord_01J9Z3K4M5N6P7Q8R9S0T1V2W3"
 
 order_lines = st.lists(
@@ -33,7 +36,7 @@ def a_product(sku: str, *, available: int = 10, cents: int = 1000, name: str = "
 
 def a_reservation(status: ReservationStatus = ReservationStatus.RESERVED) -> Reservation:
     line = domain.ReservedLine("a", "Thing", 2, Money(1000, "USD"))
-    return Reservation(ORDER_ID, status, (line,))
+    return Reservation(ORDER_ID, status, AT, (line,))
 
 
 class TestMergingLines:
@@ -76,7 +79,7 @@ class TestDeciding:
             "b": a_product("b", cents=99, name="Cable"),
         }
 
-        reservation = domain.decide(ORDER_ID, [OrderLine("a", 2), OrderLine("b", 1)], products)
+        reservation = domain.decide(ORDER_ID, [OrderLine("a", 2), OrderLine("b", 1)], products, AT)
 
         assert reservation.status is ReservationStatus.RESERVED
         assert [(line.name, line.unit_price.cents) for line in reservation.lines] == [
@@ -87,7 +90,7 @@ class TestDeciding:
 
     def test_the_last_unit_can_be_had(self) -> None:
         reservation = domain.decide(
-            ORDER_ID, [OrderLine("a", 3)], {"a": a_product("a", available=3)}
+            ORDER_ID, [OrderLine("a", 3)], {"a": a_product("a", available=3)}, AT
         )
 
         assert reservation.status is ReservationStatus.RESERVED
@@ -95,7 +98,7 @@ class TestDeciding:
     def test_one_short_line_refuses_the_whole_order_and_says_which(self) -> None:
         products = {"a": a_product("a"), "b": a_product("b", available=1, name="Laptop")}
 
-        reservation = domain.decide(ORDER_ID, [OrderLine("a", 1), OrderLine("b", 2)], products)
+        reservation = domain.decide(ORDER_ID, [OrderLine("a", 1), OrderLine("b", 2)], products, AT)
 
         assert reservation.status is ReservationStatus.FAILED
         assert reservation.lines == ()
@@ -107,7 +110,7 @@ class TestDeciding:
     def test_an_unknown_product_is_told_apart_from_one_that_ran_out(self) -> None:
         products = {"a": a_product("a", available=0)}
 
-        reservation = domain.decide(ORDER_ID, [OrderLine("a", 1), OrderLine("z", 2)], products)
+        reservation = domain.decide(ORDER_ID, [OrderLine("a", 1), OrderLine("z", 2)], products, AT)
 
         assert reservation.refusal is not None
         assert reservation.refusal.shortages == (Shortage("z", requested=2, available=0),)
@@ -118,7 +121,7 @@ class TestDeciding:
 class TestReleasing:
     @pytest.mark.parametrize("status", [ReservationStatus.RESERVED, ReservationStatus.COMMITTED])
     def test_stock_that_an_order_has_is_given_back(self, status: ReservationStatus) -> None:
-        released = domain.release(a_reservation(status))
+        released = domain.release(a_reservation(status), AT)
 
         assert (released.status, released.version) == (ReservationStatus.RELEASED, 2)
 
@@ -128,29 +131,29 @@ class TestReleasing:
     ) -> None:
         reservation = a_reservation(status)
 
-        assert domain.release(reservation) is reservation
+        assert domain.release(reservation, AT) is reservation
 
     def test_a_tombstone_refuses_stock(self) -> None:
         with pytest.raises(StepAlreadyUndone):
-            domain.tombstone(ORDER_ID).require_stock()
+            domain.tombstone(ORDER_ID, AT).require_stock()
 
 
 class TestCommitting:
     def test_reserved_stock_is_sold(self) -> None:
-        assert domain.commit(a_reservation()).status is ReservationStatus.COMMITTED
+        assert domain.commit(a_reservation(), AT).status is ReservationStatus.COMMITTED
 
     def test_a_repeat_changes_nothing(self) -> None:
         committed = a_reservation(ReservationStatus.COMMITTED)
 
-        assert domain.commit(committed) is committed
+        assert domain.commit(committed, AT) is committed
 
     def test_released_stock_cannot_be_sold(self) -> None:
         with pytest.raises(StepAlreadyUndone):
-            domain.commit(a_reservation(ReservationStatus.RELEASED))
+            domain.commit(a_reservation(ReservationStatus.RELEASED), AT)
 
     def test_committing_a_refused_order_is_a_bug(self) -> None:
         with pytest.raises(OutOfSequence):
-            domain.commit(a_reservation(ReservationStatus.FAILED))
+            domain.commit(a_reservation(ReservationStatus.FAILED), AT)
 
 
 class TestMoves:
@@ -176,4 +179,4 @@ class TestMoves:
         assert domain.moves(was, becomes) == (Move("a", 2, source, target),)
 
     def test_a_reservation_without_lines_moves_nothing(self) -> None:
-        assert domain.moves(None, domain.tombstone(ORDER_ID)) == ()
+        assert domain.moves(None, domain.tombstone(ORDER_ID, AT)) == ()
