@@ -1,0 +1,27 @@
+"""Gives back units that are still held for an order that was cancelled, or that never was."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from inventory import service
+from inventory.domain import ReservationStatus
+from inventory.repository import StockTable
+from inventory.settings import SETTINGS
+from shared import dynamodb, sweeping
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_repository = StockTable(dynamodb.client(), SETTINGS.table_name)
+_sweeper = sweeping.Sweeper(
+    service="inventory",
+    rows=_repository,
+    held={ReservationStatus.RESERVED, ReservationStatus.COMMITTED},
+    kept={ReservationStatus.COMMITTED},
+    undo=lambda task, at: service.release(_repository, task, at),
+)
+
+
+def sweep(payload: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Checks the reservations; see `shared.sweeping.handle`."""
+    return sweeping.handle(_sweeper, payload, context)

@@ -1,0 +1,24 @@
+"""Refunds what was taken for an order that was cancelled, or that never was."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from payment import saga, service
+from payment.domain import PaymentStatus
+from shared import sweeping
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_sweeper = sweeping.Sweeper(
+    service="payment",
+    rows=saga._repository,
+    held={PaymentStatus.PENDING, PaymentStatus.CAPTURED},
+    kept={PaymentStatus.CAPTURED},
+    undo=lambda task, at: service.refund(saga._repository, saga._provider, task, at),
+)
+
+
+def sweep(payload: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Checks the payments; see `shared.sweeping.handle`."""
+    return sweeping.handle(_sweeper, payload, context)

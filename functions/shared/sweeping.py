@@ -1,0 +1,240 @@
+"""Finds what a service still holds for an order that has ended, and undoes it.
+
+The saga sees to that itself, unless something went wrong that nobody thought of: an execution that
+was stopped by hand, a step that arrived after everything. So each service marks every row that it
+writes as `unsettled`, and a sweep takes the mark off once the order has ended and the row agrees. A
+row that does not agree is undone by what the saga's own compensation does, and keeps the mark: the
+next sweep checks it again.
+
+Metrics (dimension `service`, one point each a sweep): `SweepFound`, rows that disagreed;
+`SweepMended`, those of them that were undone; `SweepFailed`, those of which that went wrong.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from shared import clock, logging, queries, settings
+from shared.errors import TransientError
+from shared.events import Origin
+from shared.logging import logger
+from shared.tasks import Task
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+type AskStatuses = Callable[[Sequence[str]], Mapping[str, str]]
+
+EXECUTION = "sweeper"
+"""What the log and the events of an undo have in place of an execution's name."""
+
+_ORDERS_A_QUESTION = 100
+_COMPLETED = "COMPLETED"
+_ENDED = frozenset({_COMPLETED, "CANCELLED"})
+# A row may be written a moment before its order can be read, never this long before.
+_UNKNOWN_FOR = timedelta(hours=1)
+# The function's timeout is a minute. What is left over is the next sweep's.
+_BUDGET_SECONDS = 45.0
+
+_metrics = Metrics()
+
+
+class Row(Protocol):
+    """What a service keeps of an order: its reservation, payment or shipment."""
+
+    @property
+    def order_id(self) -> str:
+        """The order that it belongs to."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """Where it stands, in the service's own words."""
+        ...
+
+    @property
+    def updated_at(self) -> datetime:
+        """When it was last written."""
+        ...
+
+
+class Rows[R: Row](Protocol):
+    """A service's repository, as far as a sweep needs it. Each may raise StorageContention."""
+
+    def find(self, order_id: str) -> R | None:
+        """Returns the order's row as it is now."""
+        ...
+
+    def unsettled(self, before: datetime) -> Iterator[R]:
+        """Yields the rows with the mark that nothing has touched since `before`."""
+        ...
+
+    def settle(self, row: R) -> None:
+        """Takes the mark off, where the row is still as it is given."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper[R: Row]:
+    """How one service sweeps: what it holds for an order, and how that is undone.
+
+    `held` are the statuses that a cancelled order must not leave behind, `kept` the ones that
+    belong to a completed order. `undo` is the saga's own compensation.
+    """
+
+    service: str
+    rows: Rows[R]
+    held: AbstractSet[str]
+    kept: AbstractSet[str]
+    undo: Callable[[Task, datetime], object]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one sweep came to; `more` where it ran out of time before it ran out of rows."""
+
+    service: str
+    looked_at: int = 0
+    settled: int = 0
+    found: int = 0
+    failed: int = 0
+    more: bool = False
+    mended: list[dict[str, str]] = field(default_factory=list)
+    left: list[dict[str, str]] = field(default_factory=list)
+
+    def answer(self) -> dict[str, Any]:
+        """Returns `{"service", "looked_at", "settled", "mended", "left", "more"}`.
+
+        `mended` and `left` are lists of `{"order_id", "what"}`.
+        """
+        return {
+            "service": self.service,
+            "looked_at": self.looked_at,
+            "settled": self.settled,
+            "mended": self.mended,
+            "left": self.left,
+            "more": self.more,
+        }
+
+
+@dataclass(frozen=True)
+class _Settings:
+    order_statuses_function: str
+    sweep_grace_seconds: float = 300
+
+
+def handle[R: Row](
+    sweeper: Sweeper[R], payload: Mapping[str, Any], context: "LambdaContext"
+) -> dict[str, Any]:
+    """Is a sweeper's Lambda handler; returns `Report.answer`.
+
+    `{"grace_seconds": n}` replaces the setting: rows younger than that are left in peace. A
+    schedule's event has none.
+    """
+    logging.bind(context, step=EXECUTION)
+    configured = settings.load(_Settings)
+    grace = payload.get("grace_seconds", configured.sweep_grace_seconds)
+    origin = Origin(
+        correlation_id=context.aws_request_id,
+        causation_id=context.aws_request_id,
+        trace_id=settings.trace_id(),
+    )
+
+    def ask(order_ids: Sequence[str]) -> Mapping[str, str]:
+        answer = queries.ask(configured.order_statuses_function, {"order_ids": list(order_ids)})
+        statuses: Mapping[str, str] = answer["statuses"]
+        return statuses
+
+    report = sweep(sweeper, ask, origin, clock.now(), timedelta(seconds=grace))
+    logger.info(
+        "swept",
+        looked_at=report.looked_at,
+        settled=report.settled,
+        found=report.found,
+        mended=len(report.mended),
+        failed=report.failed,
+        more=report.more,
+    )
+    for metric, count in (
+        ("SweepFound", report.found),
+        ("SweepMended", len(report.mended)),
+        ("SweepFailed", report.failed),
+    ):
+        _metrics.add_metric(metric, MetricUnit.Count, count)
+    _metrics.flush_metrics()
+    return report.answer()
+
+
+def sweep[R: Row](
+    sweeper: Sweeper[R], ask: AskStatuses, origin: Origin, at: datetime, grace: timedelta
+) -> Report:
+    """Checks all rows at rest for `grace` against their orders, those longest at rest first.
+
+    One row's failure is reported and holds up no other.
+    """
+    report = Report(sweeper.service)
+    deadline = time.monotonic() + _BUDGET_SECONDS
+    for batch in itertools.batched(sweeper.rows.unsettled(at - grace), _ORDERS_A_QUESTION):
+        statuses = ask([row.order_id for row in batch])
+        for row in batch:
+            if time.monotonic() > deadline:
+                report.more = True
+                return report
+            report.looked_at += 1
+            _check(sweeper, row, statuses.get(row.order_id), origin, at, report)
+    return report
+
+
+def _check[R: Row](
+    sweeper: Sweeper[R], row: R, status: str | None, origin: Origin, at: datetime, report: Report
+) -> None:
+    """Settles a row, undoes it, or leaves it, and reports which."""
+    ids: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
+    try:
+        if left := _in_flux(row, status, at):
+            report.left.append({"order_id": row.order_id, "what": left})
+            return
+        if not _agrees(sweeper, row, status):
+            # The index may lag behind the table: it is the table that counts.
+            row = sweeper.rows.find(row.order_id) or row
+        if _agrees(sweeper, row, status):
+            sweeper.rows.settle(row)
+            report.settled += 1
+            return
+        report.found += 1
+        what = f"{row.status} of an order that is {status or 'unknown'}"
+        if status == _COMPLETED:
+            # Nothing to undo, and something missing: only a person can tell why.
+            logger.error("found and not mended", what=what, **ids)
+            report.left.append({"order_id": row.order_id, "what": what})
+            return
+        sweeper.undo(Task(row.order_id, EXECUTION, origin), at)
+    except TransientError as exc:
+        logger.warning("row deferred", error=type(exc).__name__, reason=str(exc), **ids)
+        report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
+    except Exception as exc:
+        # A bug that one row brings to light must not hide the rows behind it. It is counted.
+        logger.exception("row failed", error=type(exc).__name__, **ids)
+        report.failed += 1
+        report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
+    else:
+        logger.info("row mended", what=what, **ids)
+        report.mended.append({"order_id": row.order_id, "what": what})
+
+
+def _in_flux(row: Row, status: str | None, at: datetime) -> str | None:
+    """Returns why it is too early to judge a row, None where it isn't."""
+    if status is None:
+        return "its order is unknown, as yet" if at - row.updated_at < _UNKNOWN_FOR else None
+    return None if status in _ENDED else f"its order is {status}"
+
+
+def _agrees[R: Row](sweeper: Sweeper[R], row: R, status: str | None) -> bool:
+    return row.status in sweeper.kept if status == _COMPLETED else row.status not in sweeper.held
