@@ -1,0 +1,240 @@
+"""The words of the mail: one function for each event that somebody wants to hear of.
+
+Each writes a letter; the letter becomes plain text and HTML, which say the same. Whatever comes out
+of an event is data: it is escaped in HTML, and kept on one line in a subject.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from html import escape
+from typing import Any
+
+from shared import clock
+from shared.money import Money
+
+SHOP = "sagashop"
+
+
+class Audience(StrEnum):
+    """Who a message is for."""
+
+    CUSTOMER = "customer"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the mail service takes it; `order_id` and `event_type` say what it is about."""
+
+    order_id: str
+    event_type: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message before it is text or HTML. `facts` are labels with their values."""
+
+    subject: str
+    heading: str
+    paragraphs: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    audience: Audience = Audience.CUSTOMER
+
+
+type Data = Mapping[str, Any]
+
+
+def write(event_type: str, data: Data) -> Letter | None:
+    """Returns the letter that an event's data calls for, None where nobody needs to hear of it."""
+    writer = _WRITERS.get(event_type)
+    return None if writer is None else writer(data)
+
+
+def render(letter: Letter, event_type: str, order_id: str, storefront_url: str) -> Message:
+    """Returns the letter as a message, with a link to the order where the shop has an address."""
+    link = f"{storefront_url.rstrip('/')}/#/orders/{order_id}" if storefront_url else None
+    if letter.audience is Audience.OPERATOR:
+        link = None
+    return Message(
+        order_id=order_id,
+        event_type=event_type,
+        subject=" ".join(letter.subject.split()),
+        text=_text(letter, order_id, link),
+        html=_html(letter, order_id, link),
+    )
+
+
+def _placed(data: Data) -> Letter:
+    return Letter(
+        subject=f"We received your order {data['order_id']}",
+        heading="We received your order",
+        paragraphs=(
+            "Thank you! We set the items aside and see to the payment. You hear from us as soon as "
+            "your order is complete.",
+        ),
+        facts=(("Items", _items(data["items"])),),
+    )
+
+
+def _awaiting_payment(data: Data) -> Letter:
+    due = _instant(data["due_at"])
+    return Letter(
+        subject=f"Your order {data['order_id']} waits for your payment",
+        heading="Your order waits for your payment",
+        paragraphs=(
+            "The items are set aside for you. To pay, open your order in the shop, choose a card "
+            "and confirm.",
+            f"Please pay by {due}. After that the items go back on sale and the order is "
+            "cancelled; you are not charged.",
+        ),
+        facts=(
+            ("To pay", str(Money(data["total_cents"], data["currency"]))),
+            ("Pay by", due),
+        ),
+    )
+
+
+def _completed(data: Data) -> Letter:
+    shipment = data.get("shipment")
+    tracking = (
+        (("Carrier", shipment["carrier"]), ("Tracking number", shipment["tracking_number"]))
+        if shipment
+        else ()
+    )
+    return Letter(
+        subject=f"Your order {data['order_id']} is complete",
+        heading="Your order is complete",
+        paragraphs=("Thank you! It is paid, and the goods are on their way to you.",),
+        facts=(("Paid", str(Money(data["total_cents"], data["currency"]))), *tracking),
+    )
+
+
+def _cancelled(data: Data) -> Letter:
+    refund = data.get("refund")
+    refunded = Money(refund["amount_cents"], refund["currency"]) if refund else None
+    money = (
+        (f"We refunded your payment of {refunded} in full. Your bank shows it within a few days.",)
+        if refunded and refunded.cents
+        else ()
+    )
+    return Letter(
+        subject=f"Your order {data['order_id']} was cancelled",
+        heading="Your order was cancelled",
+        paragraphs=(data["reason"]["message"], *money),
+        facts=(("Refund", str(refunded)),) if money else (),
+    )
+
+
+def _needs_attention(data: Data) -> Letter:
+    order_id, owed = data["order_id"], data["owed"]
+    return Letter(
+        subject=f"Order {order_id} needs attention: {data['compensation']} keeps failing",
+        heading="An order needs attention",
+        paragraphs=(
+            f"The order could not be completed, and undoing it got stuck at {data['compensation']}."
+            " The customer has been told that our team settles what is owed.",
+            "Mend the cause, then resume the order where it stands: "
+            f'make redrive ORDER={order_id} WHY="…" '
+            f"(or POST /ops/orders/{order_id}/redrive). The runbook says how to look.",
+        ),
+        facts=(
+            ("Went wrong", data["reason"]["code"]),
+            ("Stuck at", f"{data['compensation']}: {data['error']}"),
+            ("Owed to the customer", _owed_money(owed)),
+            ("Units still held", _items(owed["stock_held"]) or "none"),
+            ("Shipment", "may be on its way" if owed.get("shipment_booked") else "none"),
+        ),
+        audience=Audience.OPERATOR,
+    )
+
+
+_WRITERS: Mapping[str, Callable[[Data], Letter]] = {
+    "OrderPlaced": _placed,
+    "PaymentRequested": _awaiting_payment,
+    "OrderCompleted": _completed,
+    "OrderCancelled": _cancelled,
+    "OrderNeedsAttention": _needs_attention,
+}
+
+
+def _items(items: Iterable[Data]) -> str:
+    return ", ".join(f"{item['quantity']} × {item['sku']}" for item in items)
+
+
+def _instant(iso: str) -> str:
+    """Returns a time for people, `1 March 2026, 09:45 UTC`: nobody told us where they live."""
+    at: datetime = clock.from_iso(iso)
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def _owed_money(owed: Data) -> str:
+    cents = owed["refund_cents"]
+    if cents is None:
+        return "not known: ask the payment provider whether anything was captured"
+    return str(Money(cents, owed["currency"])) if cents else "nothing"
+
+
+def _text(letter: Letter, order_id: str, link: str | None) -> str:
+    facts = (("Order", order_id), *letter.facts)
+    lines = "\n".join(f"{label}: {value}" for label, value in facts)
+    parts = [letter.heading, *letter.paragraphs, lines]
+    if link:
+        parts.append(f"Your order: {link}")
+    return "\n\n".join([*parts, f"-- \n{SHOP}"]) + "\n"
+
+
+def _html(letter: Letter, order_id: str, link: str | None) -> str:
+    paragraphs = "\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in letter.paragraphs)
+    facts = "\n".join(
+        f'<tr><th scope="row" style="{_LABEL}">{escape(label)}</th>'
+        f'<td style="{_VALUE}">{escape(value)}</td></tr>'
+        for label, value in (("Order", order_id), *letter.facts)
+    )
+    button = (
+        f'<p><a href="{escape(link)}" style="{_BUTTON}">Open your order</a></p>\n' if link else ""
+    )
+    return f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(letter.subject)}</title>
+</head>
+<body style="{_PAGE}">
+<div style="{_CARD}">
+<p style="{_BRAND}">{SHOP}</p>
+<h1 style="{_HEADING}">{escape(letter.heading)}</h1>
+{paragraphs}
+<table role="presentation" style="{_FACTS}">
+{facts}
+</table>
+{button}</div>
+</body>
+</html>
+"""
+
+
+# The storefront's colours. Inline, since mail programs drop style sheets.
+_PAGE = (
+    "margin:0;padding:24px;background:#f5f6f2;color:#1b2521;"
+    "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif"
+)
+_CARD = (
+    "max-width:34em;margin:0 auto;padding:24px 32px;background:#ffffff;"
+    "border:1px solid #dde2da;border-radius:14px"
+)
+_BRAND = "margin:0;color:#1f6b52;font-weight:700"
+_HEADING = "margin:8px 0 16px;font-size:24px;line-height:1.25"
+_FACTS = "margin:16px 0;border-collapse:collapse"
+_LABEL = "padding:4px 16px 4px 0;color:#54615b;font-weight:400;text-align:left;vertical-align:top"
+_VALUE = "padding:4px 0;vertical-align:top"
+_BUTTON = (
+    "display:inline-block;padding:10px 18px;background:#1f6b52;color:#ffffff;"
+    "border-radius:8px;text-decoration:none"
+)

@@ -1,0 +1,97 @@
+"""The notifications' rows: the one place in this service that speaks DynamoDB.
+
+NOTIFICATION#<event_id>  NOTIFICATION   event_id, event_type, order_id, status, subject, to,
+                                        claimed_at, sent_at, message_id
+
+A row stays: it is what makes an event that is replayed years later a repeat.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from notification import domain
+from notification.domain import Notification, NotificationStatus
+from shared.clock import from_iso, to_iso
+from shared.dynamodb import ConditionFailed, Item, to_item, typed_failures
+from shared.errors import StorageContention
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_NOTIFICATION = "NOTIFICATION"
+
+
+class NotificationTable:
+    """A `ports.Notifications`."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    def claim(self, notification: Notification) -> Notification | None:
+        """See `ports.Notifications.claim`."""
+        try:
+            self._put(notification, "attribute_not_exists(pk)")
+        except ConditionFailed as refused:
+            row = refused.failed[0]
+            assert row is not None, "only an existing row fails this condition"
+            standing = _to_notification(row)
+            if not domain.is_claimable(standing, notification.claimed_at):
+                return standing
+            self._replace(standing, notification)
+        return None
+
+    def finish(self, notification: Notification) -> None:
+        """See `ports.Notifications.finish`."""
+        self._replace(notification, notification)
+
+    def _replace(self, before: Notification, after: Notification) -> None:
+        """Writes a row where the claim is still that of `before`."""
+        try:
+            self._put(after, "claimed_at = :before", {":before": to_iso(before.claimed_at)})
+        except ConditionFailed as refused:
+            raise StorageContention("another delivery claimed the notification") from refused
+
+    def _put(
+        self, notification: Notification, condition: str, values: dict[str, Any] | None = None
+    ) -> None:
+        # DynamoDB refuses an empty map of values.
+        parameters: Any = {"ExpressionAttributeValues": to_item(values)} if values else {}
+        with typed_failures():
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=to_item(_to_row(notification)),
+                ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **parameters,
+            )
+
+
+def _to_row(notification: Notification) -> dict[str, Any]:
+    sent_at = notification.sent_at
+    return {
+        "pk": f"{_NOTIFICATION}#{notification.event_id}",
+        "sk": _NOTIFICATION,
+        "event_id": notification.event_id,
+        "event_type": notification.event_type,
+        "order_id": notification.order_id,
+        "status": notification.status.value,
+        "subject": notification.subject,
+        "to": notification.to,
+        "claimed_at": to_iso(notification.claimed_at),
+        "sent_at": to_iso(sent_at) if sent_at else None,
+        "message_id": notification.message_id,
+    }
+
+
+def _to_notification(row: Item) -> Notification:
+    return Notification(
+        event_id=row["event_id"],
+        event_type=row["event_type"],
+        order_id=row["order_id"],
+        subject=row["subject"],
+        claimed_at=from_iso(row["claimed_at"]),
+        status=NotificationStatus(row["status"]),
+        to=row["to"],
+        sent_at=from_iso(row["sent_at"]) if row["sent_at"] else None,
+        message_id=row["message_id"],
+    )

@@ -1,0 +1,64 @@
+"""Sends the message that an event calls for, once however often the event is delivered."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from notification import domain, messages
+from notification.domain import AnotherDeliverySends, Notification, NotificationStatus
+from notification.messages import Audience, Data
+from notification.ports import Customers, Mailer, Notifications
+from shared.errors import NotificationUnavailable
+
+
+class Outcome(StrEnum):
+    """What came of an event."""
+
+    SENT = "notification sent"
+    DUPLICATE = "notification sent before"
+    NOBODY = "nobody to notify"
+    NOT_NEWS = "no notification for this event"
+
+
+def notify(
+    notifications: Notifications,
+    customers: Customers,
+    mailer: Mailer,
+    *,
+    event_id: str,
+    event_type: str,
+    data: Data,
+    operator_email: str,
+    storefront_url: str,
+    now: Callable[[], datetime],
+) -> Outcome:
+    """Writes to whom the event concerns.
+
+    Raises NotificationUnavailable where nothing was sent and a later delivery may succeed, and
+    StorageContention. Whatever else the mailer raises leaves open whether the message was sent; a
+    delivery that comes after domain.CLAIM sends it again.
+    """
+    letter = messages.write(event_type, data)
+    if letter is None:
+        return Outcome.NOT_NEWS
+    order_id = data["order_id"]
+    # Before the claim, so that a question without an answer leaves nothing behind.
+    for_operator = letter.audience is Audience.OPERATOR
+    recipient = operator_email if for_operator else customers.find_email(order_id)
+    message = messages.render(letter, event_type, order_id, storefront_url)
+    claim = Notification(event_id, event_type, order_id, message.subject, now(), to=recipient)
+    standing = notifications.claim(claim)
+    if standing is not None:
+        if standing.status is NotificationStatus.SENDING:
+            raise AnotherDeliverySends(f"{event_id} is being sent")
+        return Outcome.DUPLICATE
+    if recipient is None:
+        notifications.finish(domain.skipped(claim))
+        return Outcome.NOBODY
+    try:
+        message_id = mailer.send(recipient, message)
+    except NotificationUnavailable:
+        notifications.finish(domain.failed(claim))
+        raise
+    notifications.finish(domain.sent(claim, message_id, now()))
+    return Outcome.SENT
