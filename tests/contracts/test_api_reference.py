@@ -1,0 +1,140 @@
+"""docs/api.md tells of every route, every error and every field, and of none that isn't there."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from builders import ORIGIN, an_order
+from inventory.domain import Product
+from inventory.models import product_answer
+from order import domain, models, timeline
+from order.domain import Failure, Parked
+from payment import domain as payments
+from payment.models import payment_answer
+from shared.money import Money
+from shipping import domain as shipments
+from shipping.models import shipment_answer
+from support.template import ROOT, resources, template
+
+NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
+REFERENCE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+ROUTE = re.compile(r"`(GET|POST) (/\S*)`")
+CODE = re.compile(r"[A-Z]+(_[A-Z]+)+")
+
+
+def sections() -> dict[str, str]:
+    """Returns the reference's text by route, `POST /orders`."""
+    found: dict[str, str] = {}
+    for part in REFERENCE.split("\n### ")[1:]:
+        heading, _, text = part.partition("\n")
+        for method, path in ROUTE.findall(heading):
+            assert f"{method} {path}" not in found
+            found[f"{method} {path}"] = text.split("\n## ")[0]
+    return found
+
+
+def test_every_route_of_the_template_is_described_and_no_other() -> None:
+    # Given
+    routes = {
+        f"{event['Properties']['Method']} {event['Properties']['Path']}"
+        for function in resources("AWS::Serverless::Function").values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
+
+    # Then
+    assert routes
+    assert sections().keys() == routes
+
+
+def test_every_error_code_is_described_and_no_other() -> None:
+    # Given
+    responses = template()["Resources"]["HttpApi"]["Properties"]["GatewayResponses"]
+    by_gateway = {
+        json.loads(body)["code"]
+        for response in responses.values()
+        for body in response.get("ResponseTemplates", {}).values()
+        if '"code"' in body and "$context" not in body
+    }
+    raised = by_gateway | set(_codes_in_the_code())
+
+    # When
+    described = {word for word in re.findall(r"`([A-Z_]+)`", REFERENCE) if CODE.fullmatch(word)} | {
+        "CONFLICT",
+        "UNAUTHORIZED",
+        "THROTTLED",
+        "TIMEOUT",
+    }
+
+    # Then
+    assert raised
+    assert raised <= described
+    values = {*domain.Status, *domain.ReasonCode}
+    assert described - raised <= values
+
+
+def order_examples() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What the routes answer, by route, with nothing null that can be filled."""
+    order = an_order().completed().build()
+    parked = domain.flag_for_attention(
+        an_order().paid().build(),
+        Parked(Failure("a bug", "{}"), "RefundPayment", "RefundUnavailable", None, 0),
+        ORIGIN,
+        NOW,
+    ).order
+    shipped = domain.changed(order, NOW, shipment=domain.Shipment("Saga Parcel", "SP1"))
+    event = domain.place(order, ORIGIN).event
+    assert event is not None
+    logged = timeline.LoggedEvent(event.source, event.type, event.envelope())
+    money = Money(100, "USD")
+    payment = payments.capture(payments.begin(order.order_id, money, NOW), NOW)
+    booking = shipments.Booking("Saga Parcel", "SP1", NOW)
+    address = shipments.Address("1 Main St", "Springfield", "IL", "62701", "US")
+    shipment = shipments.create(shipments.begin(order.order_id, address, NOW), booking, NOW)
+    product = product_answer(Product("sku", "Name", "Words.", money, 1, 0, 0, 1, 1))
+    yield "GET /products", {"products": [product]}
+    yield "POST /orders", models.accepted_view(order.order_id)
+    yield "GET /orders/{order_id}", models.order_view(shipped, NOW)
+    yield "GET /orders/{order_id}/timeline", timeline.timeline_view(order.order_id, [logged])
+    yield "GET /orders/{order_id}/payment", payment_answer(payment)
+    yield "GET /orders/{order_id}/shipment", shipment_answer(shipment)
+    yield "GET /ops/orders", {"orders": [models.operators_view(parked)]}
+
+
+@pytest.mark.parametrize(("route", "answer"), list(order_examples()))
+def test_an_example_has_exactly_the_fields_of_the_real_answer(
+    route: str, answer: Mapping[str, Any]
+) -> None:
+    # Given: the section's last example; the first one may be the request's.
+    example = json.loads(re.findall(r"```json\n(.*?)```", sections()[route], re.DOTALL)[-1])
+
+    # Then
+    assert set(_paths(example)) == set(_paths(json.loads(json.dumps(answer))))
+
+
+def _codes_in_the_code() -> Iterator[str]:
+    """Yields the codes of all HttpErrors: their classes' own, and those given when raised."""
+    for path in (ROOT / "functions").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Assign(
+                    targets=[ast.Name(id="default_code")], value=ast.Constant(value=str(code))
+                ):
+                    yield code
+                case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
+                    yield code
+
+
+def _paths(value: Any, path: str = "") -> Iterator[str]:
+    yield path
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _paths(part, f"{path}.{name}")
+    elif isinstance(value, list):
+        for part in value:
+            yield from _paths(part, f"{path}[]")
