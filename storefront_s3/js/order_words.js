@@ -45,11 +45,11 @@ const STATUS = {
   },
 };
 
-/** Open orders that the shopper has already decided on. */
-const TAKING_PAYMENT = {
+/** Open orders about which is decided: the saga is about to act on it. */
+const DECIDED = {
   tone: "busy",
   label: "In progress",
-  headline: "We’re taking your payment",
+  headline: "We’re working on your order",
   text: "This usually takes a second or two.",
 };
 const CANCELLING = {
@@ -87,7 +87,7 @@ export function canBeCancelled(order) {
 /** `{tone, label, headline, text}` of the order's status; one that is new to us is in progress. */
 export function statusWords(order) {
   if (order.cancel_requested && !hasEnded(order)) return CANCELLING;
-  if (order.status === "AWAITING_PAYMENT" && !awaitsPayment(order)) return TAKING_PAYMENT;
+  if (order.status === "AWAITING_PAYMENT" && !awaitsPayment(order)) return DECIDED;
   return STATUS[order.status] ?? STATUS.PENDING;
 }
 
