@@ -1,7 +1,9 @@
 """AWS clients of a running store, and the physical names of what its stack deployed."""
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
@@ -75,3 +77,49 @@ def function_name(stack: Stack, logical_id: str) -> str:
     )
     name: str = resource["StackResourceDetail"]["PhysicalResourceId"]
     return name
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running store as CloudFormation deployed it, by the names that the template uses.
+
+    `client` hands out boto3 clients, `outputs` are the stack's, `resources` maps a logical id such
+    as `StartSagaFunction` to the physical one.
+    """
+
+    stack: Stack
+    client: Callable[[str], Any]
+    outputs: Mapping[str, str]
+    resources: Mapping[str, str]
+
+    @classmethod
+    def of(cls, stack: Stack) -> Self:
+        """Looks at the stack of a running store."""
+        client = cache(Aws(stack.endpoint_url, stack.region).client)
+        cloudformation = client("cloudformation")
+        (description,) = cloudformation.describe_stacks(StackName=stack.stack_name)["Stacks"]
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(
+            StackName=stack.stack_name
+        )
+        return cls(
+            stack=stack,
+            client=client,
+            outputs={
+                output["OutputKey"]: output["OutputValue"]
+                for output in description.get("Outputs", [])
+            },
+            resources={
+                resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+                for page in pages
+                for resource in page["StackResourceSummaries"]
+            },
+        )
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """The physical name of each function, by its logical id without `Function`."""
+        return {
+            logical_id.removesuffix("Function"): physical_id
+            for logical_id, physical_id in self.resources.items()
+            if logical_id.endswith("Function")
+        }

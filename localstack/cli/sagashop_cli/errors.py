@@ -8,6 +8,14 @@ SagashopError            anything below; its text is complete and meant for the 
 ├── DeployFailed         CloudFormation refused the template or a resource failed
 ├── MalformedParameters  SAGASHOP_PARAMETERS is not what it should be
 ├── UnknownFunction      the stack has no Lambda function of that name
+├── UnknownOrder         the store has no order of that id
+├── UnknownQueue         the store has no dead-letter queue of that name
+├── UnknownLetter        the queue has no dead letter of that id
+├── UnknownConsumer      events cannot be replayed to anything of that name
+├── ReasonMissing        the operation asks for a reason, and none was given
+├── OperationRefused     the store refused the operation, and says why
+├── InvalidArgument      a value on the command line makes no sense
+├── NotASandbox          failures can't be injected into this store
 └── BenchmarkFailed      a command that the benchmark runs failed (bench/run.py)
 """
 
@@ -90,3 +98,68 @@ class DeployFailed(SagashopError):
         lines = [f"The stack could not be deployed: {reason}"]
         lines += [f"  {r.logical_id} ({r.resource_type}): {r.reason}" for r in resources]
         super().__init__("\n".join(lines))
+
+
+class UnknownOrder(SagashopError):
+    """No order of the store has this id."""
+
+    def __init__(self, order_id: str) -> None:
+        if not order_id:
+            super().__init__("Which order? Give its id: ORDER=ord_…")
+        else:
+            super().__init__(f"There is no order {order_id!r}.")
+
+
+class UnknownQueue(SagashopError):
+    """No dead-letter queue of the store has this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        start = f"No dead-letter queue is called {name!r}." if name else "Which queue? Give Q=…"
+        super().__init__(f"{start} There are: {', '.join(sorted(known))}")
+
+
+class UnknownLetter(SagashopError):
+    """No dead letter of the queue has this id, or another command holds it just now."""
+
+    def __init__(self, message_id: str, queue: str) -> None:
+        super().__init__(
+            f"No dead letter {message_id!r} is in {queue}. Another command may be reading it: "
+            f"`make dlq-read Q={queue}` shows what is there."
+        )
+
+
+class UnknownConsumer(SagashopError):
+    """Events cannot be replayed to anything of this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        start = f"Nothing that hears events is called {name!r}." if name else "To whom? Give TO=…"
+        super().__init__(f"{start} There are: {', '.join(sorted(known))}")
+
+
+class ReasonMissing(SagashopError):
+    """An operation that changes something for good was asked for without a reason."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f'Why {action}? Say it for the record: WHY="…"')
+
+
+class OperationRefused(SagashopError):
+    """The store refused the operation; `code` is stable, the text says why."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{detail} ({code})")
+        self.code = code
+
+
+class InvalidArgument(SagashopError):
+    """A value that the user gave makes no sense; the text says what would."""
+
+
+class NotASandbox(SagashopError):
+    """Failures can be injected in sandbox stages alone, and this store isn't one."""
+
+    def __init__(self, stack_name: str) -> None:
+        super().__init__(
+            f"Failures can't be injected into {stack_name}: it has no chaos parameter, "
+            "because its stage is no sandbox (local, dev)."
+        )

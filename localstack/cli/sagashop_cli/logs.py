@@ -61,6 +61,11 @@ def read(aws: Aws, functions: Mapping[str, str], lines: int) -> list[LogLine]:
     return _read_since(aws.logs, functions, dict.fromkeys(functions, 0))[-lines:]
 
 
+def read_since(aws: Aws, functions: Mapping[str, str], since_ms: int) -> list[LogLine]:
+    """Returns these functions' lines since a time (ms since the epoch) together, oldest first."""
+    return _read_since(aws.logs, functions, dict.fromkeys(functions, since_ms))
+
+
 def follow(aws: Aws, functions: Mapping[str, str], shown: Sequence[LogLine]) -> Iterator[LogLine]:
     """Yields the lines that come after those that `read` returned, until the caller stops asking.
 

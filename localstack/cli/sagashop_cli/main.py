@@ -3,51 +3,24 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import click
-from rich.console import Console
 
 from localstack_embedded.settings import DynamoDbEngine
 from sagashop_cli import audit as books
 from sagashop_cli import logs as log_reader
 from sagashop_cli.bench.run import run_benchmark
 from sagashop_cli.client import StoreClient
+from sagashop_cli.commands import dead_letters, operation, orders
+from sagashop_cli.commands.target import Target
 from sagashop_cli.demo import Stage, play_all
 from sagashop_cli.errors import SagashopError
-from sagashop_cli.paths import DEFAULT_PORT, PROJECT_ROOT, StorePaths
-from sagashop_cli.progress import SilentProgress, progress_on
+from sagashop_cli.paths import DEFAULT_PORT, PROJECT_ROOT
 from sagashop_cli.stack import Stack
-from sagashop_cli.store import STACK_NAME, Store
+from sagashop_cli.store import STACK_NAME
 from sagashop_cli.watch import watch as watch_files
 
 INTERRUPTED = 130  # what shells report for a program ended by Ctrl-C
-
-
-@dataclass(frozen=True)
-class Target:
-    """The store that a command is about, and where the command talks to its user."""
-
-    port: int
-    dynamodb_engine: DynamoDbEngine
-    console: Console = field(default_factory=Console)
-
-    @contextmanager
-    def with_progress(self) -> Iterator[Store]:
-        """Yields the store; the steps of what is done with it are shown."""
-        with progress_on(self.console) as progress:
-            yield Store(StorePaths(self.port), progress, self.dynamodb_engine)
-
-    @property
-    def store(self) -> Store:
-        """The store, its steps not shown."""
-        return Store(StorePaths(self.port), SilentProgress(), self.dynamodb_engine)
-
-    def say(self, text: str) -> None:
-        """Prints text as it is, whatever it contains."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -188,6 +161,22 @@ def bench(target: Target, tests: bool) -> None:
     """Measure a store of its own beside this one. Exits with 1 where a target is missed."""
     if not run_benchmark(PROJECT_ROOT, target.port, target.console, tests):
         raise click.exceptions.Exit(1)
+
+
+for name, command in {
+    "trace": orders.show_trace,
+    "parked": orders.parked,
+    "redrive": orders.redrive_order,
+    "allow-refund": orders.allow_refund,
+    "secret": orders.secret,
+    "dlq": dead_letters.dlq,
+    "replay": operation.replay,
+    "sweep": operation.sweep,
+    "chaos": operation.chaos,
+    "stats": operation.stats,
+    "operations": operation.operations,
+}.items():
+    cli.add_command(command, name)
 
 
 def _show_addresses(target: Target, stack: Stack) -> None:

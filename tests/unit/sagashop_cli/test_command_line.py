@@ -5,17 +5,20 @@ from pathlib import Path
 import click
 import pytest
 
-from sagashop_cli import main as command_line
+from sagashop_cli.commands import target
 from sagashop_cli.main import cli, main
 from sagashop_cli.paths import StorePaths
 
-COMMANDS = "audit bench demo deploy down logs reset seed status up watch"
+COMMANDS = (
+    "allow-refund audit bench chaos demo deploy dlq down logs operations parked redrive replay "
+    "reset secret seed stats status sweep trace up watch"
+)
 
 
 @pytest.fixture
 def no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets every command look at a project where nothing runs."""
-    monkeypatch.setattr(command_line, "StorePaths", lambda port: StorePaths(port, tmp_path))
+    monkeypatch.setattr(target, "StorePaths", lambda port: StorePaths(port, tmp_path))
 
 
 def run(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -34,14 +37,38 @@ def test_every_command_is_described() -> None:
     assert all(isinstance(c, click.Command) and c.help for c in cli.commands.values())
 
 
-@pytest.mark.parametrize("command", ["status", "deploy", "seed", "logs", "audit", "watch"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status",
+        "deploy",
+        "seed",
+        "logs",
+        "audit",
+        "watch",
+        "stats",
+        "parked",
+        "secret",
+        "sweep",
+        "chaos",
+        "operations",
+        "trace ord_1",
+        "redrive ord_1 --why tested",
+        "allow-refund ord_1",
+        "dlq list",
+        "dlq read Sweep",
+        "dlq redrive Sweep --why tested",
+        "dlq drop Sweep all --why tested",
+        "replay RecordEvent --order ord_1",
+    ],
+)
 def test_what_needs_a_store_says_that_there_is_none(
     command: str,
     no_store: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run("--port", "4321", command, monkeypatch=monkeypatch) == 1
+    assert run("--port", "4321", *command.split(), monkeypatch=monkeypatch) == 1
     assert "No store is running on port 4321" in capsys.readouterr().out
 
 

@@ -1,0 +1,36 @@
+"""Parked orders in words: what gave up, and what the store still owes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+
+def describe(orders: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Returns lines for orders as `GET /ops/orders?status=NEEDS_ATTENTION` lists them."""
+    lines = [line for order in orders for line in _describe(order)]
+    return lines or ["No order is parked."]
+
+
+def _describe(order: Mapping[str, Any]) -> Iterator[str]:
+    times = order["redrives"]
+    again = f", redriven {times} time{'s' if times > 1 else ''}" if times else ""
+    yield f"{order['order_id']}  since {order['updated_at']}{again}"
+    parked = order["parked"]
+    yield (
+        f"    {parked['compensation']} gave up with {parked['error']}, "
+        f"when undoing the order after {parked['failure']}"
+    )
+    yield f"    owed: {'; '.join(_owed(parked['owed'])) or 'nothing but the last word'}"
+
+
+def _owed(owed: Mapping[str, Any]) -> Iterator[str]:
+    """Yields each thing that is left to undo. A refund of None: nobody knows what was captured."""
+    cents = owed["refund_cents"]
+    if cents is None:
+        yield "a refund, if anything was captured"
+    elif cents:
+        yield f"a refund of {cents / 100:,.2f} {owed['currency']}"
+    if owed.get("shipment_booked"):
+        yield "a shipment to cancel, if one was booked"
+    if owed["stock_held"]:
+        held = ", ".join(f"{line['quantity']} x {line['sku']}" for line in owed["stock_held"])
+        yield f"stock to release: {held}"
