@@ -1,0 +1,166 @@
+"""Failures on demand: what the document may say, who may use it, and how soon it is followed."""
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities import parameters
+from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, BaseProvider
+
+from shared import chaos
+from shared.chaos import CALM, Chaos, NotificationChaos, PaymentChaos, ShippingChaos
+from shared.errors import ConfigurationError
+
+PARAMETER = "/sagashop-unit/chaos"
+
+
+class FakeParameterStore(BaseProvider):
+    """SSM with at most one parameter, behind Powertools' own cache and transforms."""
+
+    document: str | None = None
+
+    def _get(self, name: str, **_: Any) -> str:
+        if self.document is None:
+            raise LookupError(f"{name} was not found")
+        return self.document
+
+    def _get_multiple(self, path: str, **_: Any) -> dict[str, str]:
+        raise NotImplementedError(path)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A function's environment, and the parameter that it reads."""
+
+    monkeypatch: pytest.MonkeyPatch
+    store: FakeParameterStore
+
+    def enter(self, stage: str) -> None:
+        """Moves the function into another stage."""
+        self.monkeypatch.setenv("STAGE", stage)
+        chaos._settings.cache_clear()
+
+    def put(self, document: str) -> None:
+        """Changes the parameter."""
+        self.store.document = document
+
+    def forget(self) -> None:
+        """Does what two seconds do."""
+        self.store.clear_cache()
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The local stage, whose parameter is yet to be made."""
+    store = FakeParameterStore()
+    monkeypatch.setitem(DEFAULT_PROVIDERS, "ssm", store)
+    # Read anew, and put back afterwards, whatever another test has read.
+    monkeypatch.setattr(chaos, "_settings", functools.cache(chaos._settings.__wrapped__))
+    monkeypatch.setenv("CHAOS_PARAMETER", PARAMETER)
+    monkeypatch.setenv("STAGE", "local")
+    return Sandbox(monkeypatch, store)
+
+
+class TestDocument:
+    def test_an_empty_document_is_calm(self):
+        assert chaos.parse({}) == CALM == Chaos()
+        assert chaos.parse({"payment": {}, "shipping": None}) == CALM
+
+    def test_zero_and_null_are_off(self):
+        document = {"payment": {"failure_rate": 0, "decline_above_cents": None}}
+        assert chaos.parse(document) == CALM
+
+    def test_every_partner_has_rates_of_its_own(self):
+        document = {
+            "payment": {"failure_rate": 0.1, "error_rate": 0.2, "decline_above_cents": 5000},
+            "shipping": {"failure_rate": 1, "delay_seconds": 0.5},
+            "notification": {"failure_rate": 0.3, "delay_seconds": 60},
+        }
+
+        assert chaos.parse(document) == Chaos(
+            PaymentChaos(failure_rate=0.1, error_rate=0.2, decline_above_cents=5000),
+            ShippingChaos(failure_rate=1, delay_seconds=0.5),
+            NotificationChaos(failure_rate=0.3, delay_seconds=60),
+        )
+
+    @pytest.mark.parametrize(
+        ("document", "complaint"),
+        [
+            ([], "the document must be an object"),
+            ({"inventory": {}}, "the document has no inventory"),
+            ({"payment": 0.5}, "payment must be an object"),
+            ({"shipping": {"decline_above_cents": 1}}, "shipping has no decline_above_cents"),
+            ({"notification": {"error_rate": 1}}, "notification has no error_rate"),
+            ({"payment": {"failure_rate": 1.01}}, "payment.failure_rate must be from 0 to 1"),
+            ({"payment": {"failure_rate": -0.1}}, "payment.failure_rate must be from 0 to 1"),
+            ({"payment": {"error_rate": "0.5"}}, "payment.error_rate must be a number"),
+            ({"payment": {"error_rate": True}}, "payment.error_rate must be a number"),
+            ({"shipping": {"delay_seconds": 61}}, "shipping.delay_seconds must be from 0 to 60"),
+            ({"payment": {"decline_above_cents": -1}}, "payment.decline_above_cents must be from"),
+        ],
+    )
+    def test_what_it_must_not_say_is_named(self, document: Any, complaint: str):
+        with pytest.raises(ConfigurationError, match=complaint):
+            chaos.parse(document)
+
+
+class TestChance:
+    def test_what_always_happens_does_and_what_never_happens_does_not(self):
+        assert all(chaos.strikes(1) for _ in range(100))
+        assert not any(chaos.strikes(0) for _ in range(100))
+
+    def test_a_rate_is_how_often_it_happens(self, monkeypatch):
+        draws = iter([0.0, 0.29, 0.3, 0.99])
+        monkeypatch.setattr(chaos.random, "random", lambda: next(draws))
+
+        assert [chaos.strikes(0.3) for _ in range(4)] == [True, True, False, False]
+
+
+class TestReading:
+    def test_a_function_without_the_parameter_is_calm(self):
+        assert chaos.read() == CALM
+
+    @pytest.mark.parametrize("stage", ["local", "dev"])
+    def test_a_change_is_followed_without_a_deploy(self, sandbox, stage):
+        sandbox.enter(stage)
+        sandbox.put("{}")
+        assert chaos.read() == CALM
+
+        sandbox.put(json.dumps({"shipping": {"failure_rate": 1}}))
+        assert chaos.read() == CALM, "it is not asked for at every call"
+        sandbox.forget()
+        assert chaos.read().shipping == ShippingChaos(failure_rate=1)
+
+    def test_it_is_asked_for_again_after_two_seconds(self, sandbox, monkeypatch):
+        asked: list[dict[str, Any]] = []
+
+        def get_parameter(name: str, **options: Any) -> dict[str, Any]:
+            asked.append({"name": name, **options})
+            return {}
+
+        monkeypatch.setattr(parameters, "get_parameter", get_parameter)
+
+        chaos.read()
+
+        assert asked == [{"name": PARAMETER, "transform": "json", "max_age": 2}]
+
+    @pytest.mark.parametrize("stage", ["prod", "test", ""])
+    def test_a_stage_that_is_no_sandbox_refuses_it(self, sandbox, stage):
+        sandbox.enter(stage)
+
+        with pytest.raises(ConfigurationError, match="can't be injected"):
+            chaos.read()
+
+    def test_a_parameter_that_is_not_there_injects_nothing(self, sandbox, logged):
+        assert chaos.read() == CALM
+
+        (line,) = logged()
+        assert (line["level"], line["message"]) == ("WARNING", "chaos not read")
+
+    def test_a_parameter_that_is_not_json_is_named(self, sandbox):
+        sandbox.put("payment.failure_rate=0.1")
+
+        with pytest.raises(ConfigurationError, match=f"{PARAMETER} is not JSON"):
+            chaos.read()
