@@ -1,7 +1,7 @@
-"""Does the store's bookkeeping add up? Stock and money are conserved, order by order and in total.
+"""Does the store's bookkeeping add up? Stock, money and parcels, order by order and in total.
 
-The rules are pure functions over the rows of the three tables, so that they can be tested without a
-store; `read_books` is the only part that talks to one.
+The rules are pure functions over the rows of the services' tables, so that they can be tested
+without a store; `read_books` is the only part that talks to one.
 """
 
 from collections import Counter
@@ -17,25 +17,37 @@ from sagashop_cli.stack import Stack
 type Row = Mapping[str, Any]
 
 OPEN = frozenset({"PENDING", "AWAITING_PAYMENT", "PAID"})
+_PARKED = frozenset({"NEEDS_ATTENTION"})
+_COMPLETED = frozenset({"COMPLETED"})
 
 
 @dataclass(frozen=True)
 class Books:
-    """The rows that hold stock and money, each keyed by what it is about."""
+    """The rows that hold stock, money and parcels, each keyed by what it is about.
+
+    `charges` are the payment provider's and `bookings` the carrier's own.
+    """
 
     products: Mapping[str, Row]
     reservations: Mapping[str, Row]
     orders: Mapping[str, Row]
     payments: Mapping[str, Row]
     charges: Mapping[str, Row]
+    shipments: Mapping[str, Row]
+    bookings: Mapping[str, Row]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the audit counted, and each rule that does not hold, in words."""
+    """What the audit counted, and each rule that does not hold, in words.
+
+    `parcels` counts those booked and called_off, and those on their way of completed, open and
+    parked orders.
+    """
 
     orders_by_status: Mapping[str, int]
     units: Mapping[str, int]
+    parcels: Mapping[str, int]
     captured_cents: int
     refunded_cents: int
     completed_cents: int
@@ -56,9 +68,9 @@ def audit(books: Books) -> Report:
     """Checks every rule. An open order may hold stock and money; an ended one may not."""
     captured = sum(_cents(charge, "captured_cents") for charge in books.charges.values())
     refunded = sum(_cents(charge, "refunded_cents") for charge in books.charges.values())
-    completed = _total(books, {"COMPLETED"})
+    completed = _total(books, _COMPLETED)
     held = sum(_net_cents(books, order_id) for order_id in _orders(books, OPEN))
-    owed = sum(_net_cents(books, order_id) for order_id in _orders(books, {"NEEDS_ATTENTION"}))
+    owed = sum(_net_cents(books, order_id) for order_id in _orders(books, _PARKED))
     return Report(
         orders_by_status=Counter(str(order["status"]) for order in books.orders.values()),
         units=Counter(
@@ -67,6 +79,7 @@ def audit(books: Books) -> Report:
                 for name in ("available", "reserved", "sold", "seeded")
             }
         ),
+        parcels=_parcels(books),
         captured_cents=captured,
         refunded_cents=refunded,
         completed_cents=completed,
@@ -76,6 +89,7 @@ def audit(books: Books) -> Report:
             *_stock_discrepancies(books),
             *_order_discrepancies(books),
             *_money_discrepancies(books, captured - refunded, completed + held + owed),
+            *_parcel_discrepancies(books),
         ),
     )
 
@@ -95,9 +109,19 @@ def describe(report: Report) -> list[str]:
         f"stock   {stock} = {report.units['seeded']} seeded",
         f"money   {captured} captured - {refunded} refunded = {net}",
         f"        {kept}",
+        f"parcels {_describe_parcels(report.parcels)}",
         *(f"WRONG   {discrepancy}" for discrepancy in report.discrepancies),
         "The books hold." if report.holds else "The books do NOT hold.",
     ]
+
+
+def _describe_parcels(parcels: Mapping[str, int]) -> str:
+    booked, called_off = parcels["booked"], parcels["called_off"]
+    return (
+        f"{booked} booked - {called_off} called off = {booked - called_off}: "
+        f"{parcels['completed']} of completed orders + {parcels['open']} of open ones "
+        f"+ {parcels['parked']} of parked ones"
+    )
 
 
 def _money(cents: int) -> str:
@@ -180,13 +204,56 @@ def _money_discrepancies(books: Books, net: int, accounted: int) -> Iterator[str
     for order_id in sorted(books.charges.keys() | books.payments.keys()):
         kept = _kept_cents(books.payments.get(order_id, {}))
         order = books.orders.get(order_id)
-        if order is not None and order["status"] in OPEN | {"NEEDS_ATTENTION"}:
+        if order is not None and order["status"] in OPEN | _PARKED:
             continue  # The payment row may trail the provider until the saga has ended well.
         if kept != _net_cents(books, order_id):
             yield (
                 f"{order_id}: the payment service counts {kept} cents, "
                 f"the provider {_net_cents(books, order_id)}"
             )
+
+
+def _parcels(books: Books) -> Mapping[str, int]:
+    booked = {
+        order_id: booking
+        for order_id, booking in books.bookings.items()
+        if booking.get("booked_at")
+    }
+    under_way = {order_id for order_id, row in booked.items() if row["status"] == "BOOKED"}
+    return Counter(
+        {
+            "booked": len(booked),
+            "called_off": len(booked) - len(under_way),
+            "completed": len(under_way.intersection(_orders(books, _COMPLETED))),
+            "open": len(under_way.intersection(_orders(books, OPEN))),
+            "parked": len(under_way.intersection(_orders(books, _PARKED))),
+        }
+    )
+
+
+def _parcel_discrepancies(books: Books) -> Iterator[str]:
+    """A completed order's parcel is on its way, a cancelled one's is not; the carrier agrees."""
+    for order_id in sorted(books.orders.keys() | books.shipments.keys() | books.bookings.keys()):
+        order = books.orders.get(order_id, {}).get("status")
+        if order in OPEN | _PARKED:
+            continue  # Its parcel may be booked or not, and the shipment trail the carrier.
+        shipment = books.shipments.get(order_id, {}).get("status")
+        if order == "COMPLETED" and shipment != "CREATED":
+            yield f"{order_id}: completed, but its shipment is {shipment}"
+        if order == "CANCELLED" and shipment in {"PENDING", "CREATED"}:
+            yield f"{order_id}: cancelled, but its shipment is {shipment}"
+        if order is None and shipment in {"PENDING", "CREATED"}:
+            yield f"{order_id}: a shipment for an order that doesn't exist"
+        expected = _tracking_number(books.shipments, order_id, "CREATED")
+        booked = _tracking_number(books.bookings, order_id, "BOOKED")
+        if expected != booked:
+            yield f"{order_id}: the shipping service ships {expected}, the carrier {booked}"
+
+
+def _tracking_number(rows: Mapping[str, Row], order_id: str, under_way: str) -> Any:
+    """The number of the order's parcel where there is one on its way."""
+    row = rows.get(order_id, {})
+    return row["tracking_number"] if row.get("status") == under_way else None
 
 
 def read_books(stack: Stack) -> Books:
@@ -208,6 +275,8 @@ def read_books(stack: Stack) -> Books:
         reservations=rows("inventory", "RESERVATION", "RESERVATION#"),
         payments=rows("payment", "PAYMENT", "PAYMENT#"),
         charges=rows("payment", "CHARGE", "PROVIDER#"),
+        shipments=rows("shipping", "SHIPMENT", "SHIPMENT#"),
+        bookings=rows("shipping", "BOOKING", "CARRIER#"),
         products=_products(client, stack.tables["inventory"]),
     )
 

@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from sagashop_cli.audit import Books, audit
+from sagashop_cli.audit import Books, audit, describe
 
 LINES = [{"sku": "product-001", "quantity": 2}]
 PRICE = 500
 CAPTURED = {"captured_cents": PRICE, "refunded_cents": 0}
 REFUNDED = {"captured_cents": PRICE, "refunded_cents": PRICE}
+PARCEL = {"tracking_number": "SP1"}
+CREATED = PARCEL | {"status": "CREATED"}
+BOOKED = PARCEL | {"status": "BOOKED", "booked_at": "2026-03-01T09:30:00.125Z"}
+CALLED_OFF = BOOKED | {"status": "CANCELLED"}
 
 COMPLETED = Books(
     products={"product-001": {"available": 8, "reserved": 0, "sold": 2, "seeded": 10}},
@@ -17,6 +21,8 @@ COMPLETED = Books(
     orders={"ord_1": {"status": "COMPLETED", "total_cents": PRICE}},
     payments={"ord_1": CAPTURED},
     charges={"ord_1": CAPTURED},
+    shipments={"ord_1": CREATED},
+    bookings={"ord_1": BOOKED},
 )
 CANCELLED = Books(
     products={"product-001": {"available": 10, "reserved": 0, "sold": 0, "seeded": 10}},
@@ -24,6 +30,8 @@ CANCELLED = Books(
     orders={"ord_1": {"status": "CANCELLED", "total_cents": PRICE}},
     payments={"ord_1": REFUNDED},
     charges={"ord_1": REFUNDED},
+    shipments={"ord_1": PARCEL | {"status": "CANCELLED"}},
+    bookings={"ord_1": CALLED_OFF},
 )
 
 
@@ -61,6 +69,54 @@ def test_money_of_a_parked_order_is_owed_not_lost() -> None:
 
     assert report.holds
     assert report.owed_cents == PRICE
+
+
+@pytest.mark.parametrize(
+    ("shipments", "bookings"),
+    [
+        ({}, {}),
+        ({"ord_1": {"status": "REJECTED"}}, {"ord_1": {"status": "REJECTED", "booked_at": None}}),
+        ({"ord_1": {"status": "CANCELLED"}}, {}),
+        ({"ord_1": {"status": "CANCELLED"}}, {"ord_1": {"status": "CANCELLED"}}),
+        ({"ord_1": {"status": "CANCELLED"}}, {"ord_1": {"status": "REJECTED"}}),
+    ],
+    ids=["no shipment", "rejected", "tombstone", "called off unbooked", "rejection never noted"],
+)
+def test_a_cancelled_order_has_no_parcel_on_its_way(shipments, bookings) -> None:
+    report = audit(replace(CANCELLED, shipments=shipments, bookings=bookings))
+
+    assert report.holds
+    assert report.parcels["booked"] == 0
+
+
+@pytest.mark.parametrize("status", ["PAID", "NEEDS_ATTENTION"])
+@pytest.mark.parametrize("shipment", ["PENDING", "CREATED", "CANCELLED"])
+@pytest.mark.parametrize("booking", [BOOKED, CALLED_OFF])
+def test_the_parcel_of_an_order_that_has_not_ended_may_be_either(
+    status: str, shipment: str, booking: dict[str, str]
+) -> None:
+    books = replace(
+        COMPLETED,
+        orders={"ord_1": {"status": status, "total_cents": PRICE}},
+        shipments={"ord_1": PARCEL | {"status": shipment}},
+        bookings={"ord_1": booking},
+    )
+
+    assert audit(books).holds
+
+
+def test_parcels_are_described_beside_stock_and_money() -> None:
+    two = replace(
+        COMPLETED,
+        orders=COMPLETED.orders | {"ord_2": {"status": "CANCELLED", "total_cents": PRICE}},
+        shipments=COMPLETED.shipments | {"ord_2": PARCEL | {"status": "CANCELLED"}},
+        bookings=COMPLETED.bookings | {"ord_2": CALLED_OFF},
+    )
+
+    assert (
+        "parcels 2 booked - 1 called off = 1: 1 of completed orders + 0 of open ones "
+        "+ 0 of parked ones"
+    ) in describe(audit(two))
 
 
 @pytest.mark.parametrize(
@@ -119,6 +175,46 @@ def test_money_of_a_parked_order_is_owed_not_lost() -> None:
             replace(COMPLETED, payments={}),
             "the payment service counts 0 cents, the provider 500",
             id="a charge that the payment service doesn't know",
+        ),
+        pytest.param(
+            replace(COMPLETED, shipments={}, bookings={}),
+            "completed, but its shipment is None",
+            id="completed without a shipment",
+        ),
+        pytest.param(
+            replace(COMPLETED, shipments={"ord_1": PARCEL | {"status": "PENDING"}}),
+            "completed, but its shipment is PENDING",
+            id="completed before the carrier answered",
+        ),
+        pytest.param(
+            replace(CANCELLED, shipments={"ord_1": CREATED}, bookings={"ord_1": BOOKED}),
+            "cancelled, but its shipment is CREATED",
+            id="a cancelled order that is shipped",
+        ),
+        pytest.param(
+            replace(CANCELLED, bookings={"ord_1": BOOKED}),
+            "the shipping service ships None, the carrier SP1",
+            id="a parcel that the shipping service called off, but the carrier delivers",
+        ),
+        pytest.param(
+            replace(COMPLETED, bookings={"ord_1": CALLED_OFF}),
+            "the shipping service ships SP1, the carrier None",
+            id="a parcel that the carrier doesn't deliver",
+        ),
+        pytest.param(
+            replace(COMPLETED, bookings={"ord_1": BOOKED | {"tracking_number": "SP2"}}),
+            "the shipping service ships SP1, the carrier SP2",
+            id="another parcel's number",
+        ),
+        pytest.param(
+            replace(COMPLETED, shipments={"ord_1": CREATED, "ord_2": CREATED}),
+            "ord_2: a shipment for an order that doesn't exist",
+            id="a shipment without an order",
+        ),
+        pytest.param(
+            replace(COMPLETED, bookings={"ord_1": BOOKED, "ord_2": BOOKED}),
+            "ord_2: the shipping service ships None, the carrier SP1",
+            id="a booking that nobody ordered",
         ),
     ],
 )
