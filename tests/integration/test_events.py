@@ -1,16 +1,25 @@
 """What the world hears: every event once, as its schema says, and none that did not happen."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from sagashop_cli.client import Json, Line, StoreClient
 from support import event_schemas
 from support.bus import BusListener
+from support.payment_window import payment_window
 from support.saga import Saga
 from support.waiting import eventually
 
-SOLD = ["OrderPlaced", "StockReserved", "PaymentCaptured", "StockCommitted", "OrderCompleted"]
+SOLD = [
+    "OrderPlaced",
+    "StockReserved",
+    "PaymentCaptured",
+    "ShipmentCreated",
+    "StockCommitted",
+    "OrderCompleted",
+]
 OUT_OF_STOCK = ["OrderPlaced", "StockReservationFailed", "OrderCancelled"]
 DECLINED = ["OrderPlaced", "StockReserved", "PaymentDeclined", "StockReleased", "OrderCancelled"]
 REFUNDED = [
@@ -21,38 +30,60 @@ REFUNDED = [
     "StockReleased",
     "OrderCancelled",
 ]
+UNDELIVERABLE = [*REFUNDED, "ShipmentRejected"]
+PAID_LATER = [*SOLD, "PaymentRequested"]
+EXPIRED = ["OrderPlaced", "StockReserved", "PaymentRequested", "StockReleased", "OrderCancelled"]
+CALLED_OFF = [*EXPIRED, "OrderCancellationRequested"]
+STORIES = {
+    "sold": SOLD,
+    "refused": OUT_OF_STOCK,
+    "declined": DECLINED,
+    "refunded": REFUNDED,
+    "undeliverable": UNDELIVERABLE,
+    "paid later": PAID_LATER,
+    "expired": EXPIRED,
+    "called off": CALLED_OFF,
+}
 
 
 @pytest.fixture(scope="module")
 def heard(
-    store: StoreClient, saga: Saga, bus: BusListener, new_product: Callable[..., str]
+    stack: dict[str, Any],
+    aws: Callable[[str], Any],
+    store: StoreClient,
+    saga: Saga,
+    bus: BusListener,
+    new_product: Callable[..., str],
 ) -> dict[str, list[Json]]:
-    """What was heard of four orders: one sold, one refused, one declined, one refunded."""
-    sku = new_product(10)
+    """What was heard of one order for each of the stories."""
+    sku = new_product(20)
     orders = {
-        "sold": (SOLD, store.place_order([Line(sku, 1)], "tok_visa")),
-        "refused": (OUT_OF_STOCK, store.place_order([Line(sku, 11)], "tok_visa")),
-        "declined": (DECLINED, store.place_order([Line(sku, 1)], "tok_declined")),
-        "refunded": (REFUNDED, store.place_order([Line(sku, 1)], "tok_lost_reply")),
+        "sold": store.place_order([Line(sku, 1)], "tok_visa"),
+        "refused": store.place_order([Line(sku, 21)], "tok_visa"),
+        "declined": store.place_order([Line(sku, 1)], "tok_declined"),
+        "refunded": store.place_order([Line(sku, 1)], "tok_lost_reply"),
+        "undeliverable": store.place_order([Line(sku, 1)], "tok_visa", country="XX"),
     }
-    for _, order_id in orders.values():
+    # Long enough for a busy machine; and then too short for anyone.
+    with payment_window(120, stack, aws):
+        for name in ("paid later", "called off"):
+            orders[name] = store.place_order([Line(sku, 1)], None)
+            store.wait_for(orders[name], {"AWAITING_PAYMENT"})
+        assert store.pay(orders["paid later"], "tok_visa").status_code == 202
+        assert store.cancel(orders["called off"]).status_code == 202
+    with payment_window(1, stack, aws):
+        orders["expired"] = store.place_order([Line(sku, 1)], None)
+        saga.wait_until_ended(orders["expired"])
+    for order_id in orders.values():
         saga.wait_until_ended(order_id)
-    return {name: bus.wait_for(order_id, types) for name, (types, order_id) in orders.items()}
+    return {name: bus.wait_for(order_id, STORIES[name]) for name, order_id in orders.items()}
 
 
-@pytest.mark.parametrize(
-    ("name", "types"),
-    [
-        ("sold", SOLD),
-        ("refused", OUT_OF_STOCK),
-        ("declined", DECLINED),
-        ("refunded", REFUNDED),
-    ],
-)
+@pytest.mark.parametrize(("name", "types"), STORIES.items())
 def test_the_bus_carries_exactly_what_happened(
     name: str, types: list[str], heard: dict[str, list[Json]]
 ) -> None:
-    # Three tables' streams feed the bus side by side, so only the set is certain, not the order.
+    # Four tables' streams feed the bus side by side, so only the set is certain, not the order.
     assert sorted(event["detail-type"] for event in heard[name]) == sorted(types)
 
 
@@ -75,6 +106,7 @@ def test_an_event_names_the_service_that_it_comes_from(heard: dict[str, list[Jso
         "OrderPlaced": "sagashop.order",
         "StockReserved": "sagashop.inventory",
         "PaymentCaptured": "sagashop.payment",
+        "ShipmentCreated": "sagashop.shipping",
         "StockCommitted": "sagashop.inventory",
         "OrderCompleted": "sagashop.order",
     }

@@ -6,13 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from support import event_schemas
 from support.waiting import eventually
 
 type Json = dict[str, Any]
 
 
 class BusListener:
-    """A rule that sends every event of the store to a queue, and what has been heard there."""
+    """A rule that sends every event of the store to a queue, and what has been heard there.
+
+    Whatever is heard has to be what its schema says.
+    """
 
     def __init__(self, stack: Mapping[str, Any], aws: Callable[[str], Any]) -> None:
         self._events, self._sqs = aws("events"), aws("sqs")
@@ -55,6 +59,7 @@ class BusListener:
         while messages := self._receive():
             for message in messages:
                 event = json.loads(message["Body"])
+                event_schemas.validate(event["detail-type"], event["detail"])
                 self._heard[event["detail"]["data"]["order_id"]].append(event)
                 self._sqs.delete_message(
                     QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"]
