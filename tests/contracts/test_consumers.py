@@ -9,6 +9,7 @@ import pytest
 
 from builders import ORIGIN, an_order
 from order import domain, log, starter, timeline
+from order.execution import Sagas
 from order.repository import OrderRepository
 from shared import dynamodb
 from support.event_schemas import SCHEMAS, event_types, files, releases, resolved, validate
@@ -98,6 +99,7 @@ def test_the_starter_starts_an_order_by_it(
         if event_type != "OrderPlaced":
             continue
         stepfunctions = FakeStepFunctions()
-        monkeypatch.setattr(starter, "_stepfunctions", stepfunctions)
+        sagas = Sagas(stepfunctions, "arn", payment_wait_seconds=900)  # type: ignore[arg-type]
+        monkeypatch.setattr(starter, "_sagas", sagas)
         starter.start_saga(over_the_bus(event_type, detail), lambda_context)
-        assert len(stepfunctions.executions) == 1
+        assert list(stepfunctions.executions) == [an_order().order_id]

@@ -59,12 +59,14 @@ def of_stock() -> Iterator[DomainEvent]:
     """What becomes of a reservation."""
     laptop = stock.Product("laptop", "Laptop", "Computes.", TOTAL, 5, 0, 0, 5, 1)
     for quantity in (2, 6):
-        decided = stock.decide(ORDER_ID, [stock.OrderLine("laptop", quantity)], {"laptop": laptop})
+        decided = stock.decide(
+            ORDER_ID, [stock.OrderLine("laptop", quantity)], {"laptop": laptop}, NOW
+        )
         yield stock_events.event_of(decided, NOW, ORIGIN)
-    unknown = stock.decide(ORDER_ID, [stock.OrderLine("unknown", 1)], {})
+    unknown = stock.decide(ORDER_ID, [stock.OrderLine("unknown", 1)], {}, NOW)
     yield stock_events.event_of(unknown, NOW, ORIGIN)
-    reserved = stock.decide(ORDER_ID, [stock.OrderLine("laptop", 1)], {"laptop": laptop})
-    for after in (stock.commit(reserved), stock.release(reserved)):
+    reserved = stock.decide(ORDER_ID, [stock.OrderLine("laptop", 1)], {"laptop": laptop}, NOW)
+    for after in (stock.commit(reserved, NOW), stock.release(reserved, NOW)):
         yield stock_events.event_of(after, NOW, ORIGIN)
 
 
