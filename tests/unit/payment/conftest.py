@@ -43,6 +43,13 @@ class LedgerUnderTest:
         return to_item({"pk": f"PROVIDER#{ORDER_ID}", "sk": "CHARGE"})
 
 
+@dataclass
+class ChaosInStore:
+    """What the provider suffers, to be changed while it runs."""
+
+    chaos: Chaos = field(default_factory=Chaos)
+
+
 @dataclass(frozen=True)
 class Naps:
     """A sleeper that only remembers how long it was told to sleep."""
@@ -85,13 +92,19 @@ def repository(payment_table: str) -> PaymentTable:
 
 
 @pytest.fixture
-def provider(payment_table: str, naps: Naps) -> SimulatedProvider:
+def in_store() -> ChaosInStore:
+    """What goes wrong at the provider: nothing but what tokens ask for, until a test changes it."""
+    return ChaosInStore()
+
+
+@pytest.fixture
+def provider(payment_table: str, naps: Naps, in_store: ChaosInStore) -> SimulatedProvider:
     """The provider; it waits 3 seconds for a lost reply, without really waiting."""
     return SimulatedProvider(
         dynamodb.client(),
         payment_table,
         reply_timeout_seconds=3.0,
-        read_chaos=Chaos,
+        read_chaos=lambda: in_store.chaos,
         sleep=naps,
     )
 

@@ -68,6 +68,14 @@ class TestSagaSteps:
         with pytest.raises(RefundUnavailable):
             saga.refund_payment(an_order().payload(), lambda_context)
 
+    def test_where_nothing_was_captured_nothing_is_refunded(self, lambda_context):
+        with pytest.raises(PaymentDeclined):
+            saga.charge_payment(charge_payload("tok_declined"), lambda_context)
+
+        undone = saga.refund_payment(an_order().payload(), lambda_context)
+
+        assert (undone["amount_cents"], undone["refunded_cents"]) == (5000, 0)
+
     def test_a_late_charge_is_refused(self, lambda_context):
         saga.refund_payment(an_order().payload(), lambda_context)
 

@@ -366,3 +366,26 @@ class TestLateCharges:
 
         assert refund(late, provider).status is PaymentStatus.REFUNDED
         assert ledger.money() == (5000, 5000)
+
+
+class TestSettling:
+    def test_a_payment_is_unsettled_once_it_rests(self, repository, provider):
+        payment = charge(repository, provider)
+
+        assert list(repository.unsettled(PLACED_AT)) == []
+        assert list(repository.unsettled(PLACED_AT + timedelta(seconds=1))) == [payment]
+
+    def test_a_settled_payment_is_left_alone_until_it_changes(self, repository, provider):
+        repository.settle(charge(repository, provider))
+        assert list(repository.unsettled(LATER)) == []
+
+        refunded = refund(repository, provider)
+        assert list(repository.unsettled(LATER + timedelta(seconds=1))) == [refunded]
+
+    def test_a_payment_that_changed_meanwhile_stays_unsettled(self, repository, provider):
+        outdated = charge(repository, provider)
+        refunded = refund(repository, provider)
+
+        with pytest.raises(StorageContention):
+            repository.settle(outdated)
+        assert list(repository.unsettled(LATER + timedelta(seconds=1))) == [refunded]

@@ -6,7 +6,7 @@ from builders import ORDER_ID
 from payment.provider import Capture, Decline, KeyReused, KeyVoided
 from payment.simulated_provider import SimulatedProvider
 from shared import dynamodb
-from shared.chaos import Chaos
+from shared.chaos import Chaos, PaymentChaos
 from shared.dynamodb import ConditionFailed
 from shared.errors import (
     PaymentOutcomeUnknown,
@@ -189,3 +189,60 @@ class TestRefunding:
         provider.charge(ORDER_ID, AMOUNT, "tok_declined")
         with pytest.raises(LookupError):
             provider.refund(ORDER_ID)
+
+
+class TestChaos:
+    def test_what_was_declined_stays_declined_when_the_chaos_is_over(
+        self, provider, in_store, ledger
+    ):
+        in_store.chaos = Chaos(PaymentChaos(failure_rate=1))
+        declined = Decline("declined by failure injection")
+        assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == declined
+
+        in_store.chaos = Chaos()
+        assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == declined
+        assert ledger.money() == (0, 0)
+
+    def test_what_was_captured_stays_captured_when_the_chaos_begins(
+        self, provider, in_store, ledger
+    ):
+        captured = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+
+        in_store.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
+        assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == captured
+
+        provider.refund(ORDER_ID)
+        assert ledger.money() == (5000, 5000)
+
+    def test_a_bad_token_is_declined_for_its_own_reason(self, provider, in_store):
+        in_store.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
+
+        assert provider.charge(ORDER_ID, AMOUNT, "tok_declined") == Decline("card declined")
+
+    @pytest.mark.parametrize(("limit", "declined"), [(4999, True), (5000, False), (0, False)])
+    def test_an_amount_above_the_limit_is_declined(self, provider, in_store, limit, declined):
+        in_store.chaos = Chaos(PaymentChaos(decline_above_cents=limit))
+
+        outcome = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+
+        assert (outcome == Decline("above the limit of failure injection")) is declined
+
+    def test_a_request_that_was_not_taken_leaves_no_trace(self, provider, in_store, ledger):
+        in_store.chaos = Chaos(PaymentChaos(error_rate=1))
+
+        for request in (
+            lambda: provider.charge(ORDER_ID, AMOUNT, "tok_visa"),
+            lambda: provider.void(ORDER_ID),
+            lambda: provider.refund(ORDER_ID),
+        ):
+            with pytest.raises(PaymentProviderUnavailable):
+                request()
+        assert ledger.row() == {}
+
+    def test_every_request_takes_longer(self, provider, in_store, naps):
+        in_store.chaos = Chaos(PaymentChaos(delay_seconds=1.5))
+
+        provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+        provider.refund(ORDER_ID)
+
+        assert naps.taken == [1.5, 1.5]
