@@ -6,10 +6,10 @@ an_order().with_item("product-001", 2).body()
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from order.domain import Address, Line, Order, Payment, Status
+from order.domain import Address, Line, Order, Payment, PaymentWindow, Shipment, Status
 from shared.events import Origin
 
 ORDER_ID = "ord_01JNQ4ZV8X0000000000000001"
@@ -18,6 +18,7 @@ ORIGIN = Origin(correlation_id="cor-1", causation_id="request-1", trace_id=TRACE
 PLACED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 UNIT_PRICE_CENTS = 129_900
 CURRENCY = "USD"
+SHIPMENT = Shipment("Swift Parcel", "SP123456789US")
 
 
 def an_order() -> "OrderBuilder":
@@ -33,6 +34,8 @@ class OrderBuilder:
     items: tuple[tuple[str, int], ...] = ()
     status: Status = Status.PENDING
     priced: bool = False
+    token: str | None = "tok_visa"
+    window: PaymentWindow | None = None
     changes: dict[str, Any] = field(default_factory=dict)
 
     def with_id(self, order_id: str) -> Self:
@@ -46,6 +49,15 @@ class OrderBuilder:
     def with_body(self, **changes: Any) -> Self:
         """Replaces top-level fields of the HTTP request; `None` removes one."""
         return replace(self, changes={**self.changes, **changes})
+
+    def unpaid(self) -> Self:
+        """The customer gave no payment with it, and pays later."""
+        return replace(self, token=None)
+
+    def awaiting_payment(self) -> Self:
+        """It waits for its customer to pay, for a quarter of an hour."""
+        window = PaymentWindow("task-token-1", PLACED_AT + timedelta(minutes=15))
+        return replace(self.unpaid().reserved(), status=Status.AWAITING_PAYMENT, window=window)
 
     def reserved(self) -> Self:
         """The stock is reserved, so the order knows its prices."""
@@ -77,13 +89,16 @@ class OrderBuilder:
             lines=self._lines if self.priced else tuple(Line(*item) for item in self._items),
             email="ada@example.com",
             shipping_address=Address("1 Main St", "Springfield", "IL", "62701", "US"),
-            payment_token="tok_visa",
+            payment_token=self.token,
+            payment_window=self.window,
             correlation_id=ORIGIN.correlation_id,
+            trace_id=TRACE_ID,
             created_at=PLACED_AT,
             updated_at=PLACED_AT,
             total_cents=self.total_cents if self.priced else None,
             currency=CURRENCY if self.priced else None,
             payment=Payment("pay_1", self.total_cents, CURRENCY) if is_paid else None,
+            shipment=SHIPMENT if self.status is Status.COMPLETED else None,
         )
 
     def body(self) -> dict[str, Any]:
@@ -98,7 +113,7 @@ class OrderBuilder:
                 "zip_code": "62701",
                 "country": "US",
             },
-            "payment": {"token": "tok_visa"},
+            "payment": self.token and {"token": self.token},
         } | self.changes
         return {name: value for name, value in body.items() if value is not None}
 
@@ -135,6 +150,15 @@ class OrderBuilder:
             "status": "CAPTURED",
             "amount_cents": self.total_cents,
             "currency": CURRENCY,
+        }
+
+    def shipment(self) -> dict[str, Any]:
+        """Returns what CreateShipment answers."""
+        return {
+            "shipment_id": "shp_1",
+            "status": "CREATED",
+            "carrier": SHIPMENT.carrier,
+            "tracking_number": SHIPMENT.tracking_number,
         }
 
     @property

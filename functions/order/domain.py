@@ -1,9 +1,14 @@
 """The rules of an order: its life, and what may happen when. Pure: no I/O, no clock, no AWS.
 
-    PENDING ───> PAID ───> COMPLETED
-       ├──────────┴───────────┴────────> CANCELLED          everything was undone
-       └──────────┴───────────┴────────> NEEDS_ATTENTION    the undo got stuck; once it is mended,
-                                                            the order is CANCELLED
+    PENDING ──> AWAITING_PAYMENT ──> PAID ──> COMPLETED     paid with the order: straight to PAID
+       ├───────────────┴──────────────┴───────────┴──> CANCELLED          everything was undone
+       └───────────────┴──────────────┴───────────┴──> NEEDS_ATTENTION    the undo got stuck; once
+                                                       it is mended, the order is CANCELLED
+
+A customer's wish to cancel is a mark on the open order. The saga's next step finds it and raises
+CancelledByCustomer, which is undone like any other failure; the step that completes the order is
+the last that can. Order and step both write the same row on condition of its version: one of them
+comes first.
 
 Even a completed order can be undone, by its saga alone: the step that completed it may have worked
 and its answer been lost, which the saga takes for a failure.
@@ -13,14 +18,13 @@ tells the world. A decision that was taken before returns the order unchanged, s
 can be repeated.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.errors import StepAlreadyUndone
+from shared.errors import CancelledByCustomer, Conflict, PaymentExpired, StepAlreadyUndone
 from shared.events import DomainEvent, Origin
 
 SERVICE = "order"
@@ -31,6 +35,7 @@ class Status(StrEnum):
     """Where an order is in its life."""
 
     PENDING = "PENDING"
+    AWAITING_PAYMENT = "AWAITING_PAYMENT"
     PAID = "PAID"
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
@@ -39,7 +44,12 @@ class Status(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether the saga still has something to do."""
-        return self in {Status.PENDING, Status.PAID}
+        return self in {Status.PENDING, Status.AWAITING_PAYMENT, Status.PAID}
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing is left to do, neither for the saga nor for an operator."""
+        return self in {Status.COMPLETED, Status.CANCELLED}
 
 
 class ReasonCode(StrEnum):
@@ -48,6 +58,9 @@ class ReasonCode(StrEnum):
     OUT_OF_STOCK = "OUT_OF_STOCK"
     UNKNOWN_PRODUCT = "UNKNOWN_PRODUCT"
     PAYMENT_DECLINED = "PAYMENT_DECLINED"
+    PAYMENT_EXPIRED = "PAYMENT_EXPIRED"
+    SHIPMENT_REJECTED = "SHIPMENT_REJECTED"
+    CANCELLED_BY_CUSTOMER = "CANCELLED_BY_CUSTOMER"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 
@@ -56,11 +69,23 @@ _CODE_OF_ERROR = {
     "OutOfStock": ReasonCode.OUT_OF_STOCK,
     "UnknownProduct": ReasonCode.UNKNOWN_PRODUCT,
     "PaymentDeclined": ReasonCode.PAYMENT_DECLINED,
+    "PaymentExpired": ReasonCode.PAYMENT_EXPIRED,
+    "ShipmentRejected": ReasonCode.SHIPMENT_REJECTED,
+    "CancelledByCustomer": ReasonCode.CANCELLED_BY_CUSTOMER,
 }
 _MESSAGES = {
     ReasonCode.OUT_OF_STOCK: "We don't have enough of an item in stock. You have not been charged.",
     ReasonCode.UNKNOWN_PRODUCT: "We don't sell one of the items. You have not been charged.",
     ReasonCode.PAYMENT_DECLINED: "Your payment was declined. You have not been charged.",
+    ReasonCode.PAYMENT_EXPIRED: (
+        "We did not receive your payment in time. You have not been charged."
+    ),
+    ReasonCode.SHIPMENT_REJECTED: (
+        "Our carrier does not deliver to your address. Your payment has been refunded."
+    ),
+    ReasonCode.CANCELLED_BY_CUSTOMER: (
+        "You cancelled this order. If you were charged, you have been refunded."
+    ),
     ReasonCode.INTERNAL_ERROR: (
         "Something went wrong on our side. If you were charged, you have been refunded."
     ),
@@ -69,6 +94,14 @@ _UNSETTLED_MESSAGE = (
     "Something went wrong on our side, and we could not undo all of it yet. "
     "Our team is on it and will settle what we owe you."
 )
+_TOO_LATE = {
+    Status.COMPLETED: "The order is complete and on its way.",
+    Status.CANCELLED: "The order is cancelled already.",
+    Status.NEEDS_ATTENTION: "The order is being undone already; our team is on it.",
+}
+
+COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder")
+"""The saga's states that undo, in the order in which they run."""
 
 
 class IllegalTransition(Exception):
@@ -106,6 +139,53 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentWindow:
+    """The time in which the customer may pay, and the token that wakes the waiting saga."""
+
+    task_token: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """Who carries the order, and the number under which the carrier tells where it is."""
+
+    carrier: str
+    tracking_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What went back to the customer, in minor units."""
+
+    amount_cents: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What made the saga turn back: an error's name, and its cause as Step Functions has it."""
+
+    error: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Where an undo got stuck, so that a redrive knows where to go on.
+
+    `redrive` counts the redrives before the execution that got stuck: one that is redriven and gets
+    stuck again is parked again.
+    """
+
+    failure: Failure
+    compensation: str
+    compensation_error: str
+    refund: Refund | None
+    redrive: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why the order did not complete, in words for its customer."""
 
@@ -115,14 +195,18 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A customer's order. `version` counts its changes, so that none overwrites another."""
+    """A customer's order. `version` counts its changes, so that none overwrites another.
+
+    `redrives` counts the executions after the first one, `swept` those of them that the sweeper
+    started since an operator last did.
+    """
 
     order_id: str
     status: Status
     lines: tuple[Line, ...]
     email: str
     shipping_address: Address
-    payment_token: str
+    payment_token: str | None
     correlation_id: str
     created_at: datetime
     updated_at: datetime
@@ -130,7 +214,24 @@ class Order:
     currency: str | None = None
     payment: Payment | None = None
     reason: Reason | None = None
+    trace_id: str | None = None
+    payment_window: PaymentWindow | None = None
+    payment_expired_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    shipment: Shipment | None = None
+    parked: Parked | None = None
+    redrives: int = 0
+    swept: int = 0
     version: int = 1
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits for an operator: its last execution gave up, and no other was asked for.
+
+        Orders that were parked before there were redrives don't know where they got stuck.
+        """
+        last_parked = 0 if self.parked is None else self.parked.redrive
+        return self.status is Status.NEEDS_ATTENTION and last_parked == self.redrives
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,73 +261,101 @@ def merge_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
 
 def place(order: Order, origin: Origin) -> Change:
     """Accepts a new order. The token stays out of the event, which everyone can read."""
-    return Change(order, _event(order, "OrderPlaced", origin, {"items": items_of(order)}))
+    return Change(order, event(order, "OrderPlaced", origin, {"items": items_of(order)}))
 
 
 def price(
     order: Order, lines: tuple[Line, ...], total_cents: int, currency: str, at: datetime
 ) -> Change:
-    """Takes over the catalogue's prices, from the reservation."""
-    _refuse_if_undone(order)
+    """Takes over the catalogue's prices, from the reservation.
+
+    An order that had its prices before may have been charged since, by an execution that was lost.
+    So its cancellation is left to a later step, whose undo refunds: this one's only frees stock.
+    """
+    refuse_if_undone(order)
     if order.total_cents is not None:
         return Change(order)
-    return Change(_changed(order, at, lines=lines, total_cents=total_cents, currency=currency))
+    refuse_if_cancelled(order)
+    return Change(changed(order, at, lines=lines, total_cents=total_cents, currency=currency))
 
 
 def pay(order: Order, payment: Payment, at: datetime) -> Change:
     """Notes the captured payment: the order is PAID."""
-    _refuse_if_undone(order)
-    if order.status in (Status.PAID, Status.COMPLETED):
-        return Change(order)
-    return Change(_changed(order, at, status=Status.PAID, payment=payment))
-
-
-def complete(order: Order, origin: Origin, at: datetime) -> Change:
-    """Ends the order well: it is COMPLETED."""
-    _refuse_if_undone(order)
+    refuse_if_undone(order)
     if order.status is Status.COMPLETED:
         return Change(order)
+    refuse_if_cancelled(order)
+    if order.payment_expired_at is not None:
+        raise PaymentExpired(f"order {order.order_id} does not take a payment any more")
+    if order.status is Status.PAID:
+        return Change(order)
+    return Change(changed(order, at, status=Status.PAID, payment=payment))
+
+
+def complete(
+    order: Order, origin: Origin, at: datetime, shipment: Shipment | None = None
+) -> Change:
+    """Ends the order well: it is COMPLETED. An execution from before shipments has none."""
+    refuse_if_undone(order)
+    if order.status is Status.COMPLETED:
+        return Change(order)
+    refuse_if_cancelled(order)
     if order.status is not Status.PAID:
         raise IllegalTransition(f"order {order.order_id} is {order.status}, not paid")
-    completed = _changed(order, at, status=Status.COMPLETED)
-    data = {"total_cents": order.total_cents, "currency": order.currency}
-    return Change(completed, _event(completed, "OrderCompleted", origin, data))
+    completed = changed(order, at, status=Status.COMPLETED, shipment=shipment)
+    data: dict[str, Any] = {"total_cents": order.total_cents, "currency": order.currency}
+    if shipment is not None:
+        data["shipment"] = asdict(shipment)
+    return Change(completed, event(completed, "OrderCompleted", origin, data))
 
 
-def cancel(order: Order, error: str, origin: Origin, at: datetime) -> Change:
+def request_cancellation(order: Order, origin: Origin, at: datetime) -> Change:
+    """Marks an open order as one that its customer wants no more; the saga does the rest.
+
+    Raises Conflict where it is too late.
+    """
+    if order.cancel_requested_at is not None:
+        return Change(order)
+    if not order.status.is_open:
+        raise Conflict(_TOO_LATE[order.status], code="ORDER_NOT_CANCELLABLE")
+    marked = changed(order, at, cancel_requested_at=at)
+    return Change(marked, event(marked, "OrderCancellationRequested", origin, {}))
+
+
+def cancel(
+    order: Order, error: str, origin: Origin, at: datetime, refund: Refund | None = None
+) -> Change:
     """Ends the order after everything was undone; the error's name gives the customer's reason."""
     if order.status is Status.CANCELLED:
         return Change(order)
-    code = reason_code(error)
+    code = _reason_code_of(order, error)
     reason = Reason(code, _MESSAGES[code])
-    cancelled = _changed(order, at, status=Status.CANCELLED, reason=reason)
-    data = {"reason": {"code": reason.code, "message": reason.message}}
-    return Change(cancelled, _event(cancelled, "OrderCancelled", origin, data))
+    cancelled = changed(order, at, status=Status.CANCELLED, reason=reason, parked=None)
+    data = {
+        "reason": {"code": reason.code, "message": reason.message},
+        "refund": None if refund is None else asdict(refund),
+    }
+    return Change(cancelled, event(cancelled, "OrderCancelled", origin, data))
 
 
-def flag_for_attention(
-    order: Order,
-    error: str,
-    compensation: str,
-    compensation_error: str,
-    origin: Origin,
-    at: datetime,
-) -> Change:
+def flag_for_attention(order: Order, parked: Parked, origin: Origin, at: datetime) -> Change:
     """Parks an order whose undo got stuck, and says what is still owed.
 
-    A cancelled order stays so: its cancellation happened, and only the answer was lost.
+    A cancelled order stays so: its cancellation happened, and only the answer was lost. Every
+    redrive that gets stuck is told by an event of its own.
     """
-    if order.status in (Status.NEEDS_ATTENTION, Status.CANCELLED):
+    if order.status is Status.CANCELLED or order.is_parked:
         return Change(order)
-    reason = Reason(reason_code(error), _UNSETTLED_MESSAGE)
-    flagged = _changed(order, at, status=Status.NEEDS_ATTENTION, reason=reason)
+    reason = Reason(_reason_code_of(order, parked.failure.error), _UNSETTLED_MESSAGE)
+    flagged = changed(order, at, status=Status.NEEDS_ATTENTION, reason=reason, parked=parked)
     data = {
-        "compensation": compensation,
-        "error": compensation_error,
+        "compensation": parked.compensation,
+        "error": parked.compensation_error,
         "reason": {"code": reason.code, "message": reason.message},
-        "owed": _owed(order, compensation),
+        "owed": owed(order, parked.compensation),
     }
-    return Change(flagged, _event(flagged, "OrderNeedsAttention", origin, data))
+    occurrence = order.redrives + 1
+    return Change(flagged, event(flagged, "OrderNeedsAttention", origin, data, occurrence))
 
 
 def reason_code(error: str) -> ReasonCode:
@@ -239,42 +368,51 @@ def items_of(order: Order) -> list[dict[str, Any]]:
     return [{"sku": line.sku, "quantity": line.quantity} for line in order.lines]
 
 
-def execution_input(order: Order) -> str:
-    """Returns the saga's input: for one order always the same text, so a start can be repeated."""
-    return json.dumps(
-        {
-            "order_id": order.order_id,
-            "items": items_of(order),
-            "payment": {"token": order.payment_token},
-            "correlation_id": order.correlation_id,
-        }
-    )
-
-
-def _owed(order: Order, compensation: str) -> dict[str, Any]:
+def owed(order: Order, compensation: str) -> dict[str, Any]:
     """Returns what is left to undo when `compensation` got stuck.
 
-    The compensations run in the order RefundPayment, ReleaseStock, CancelOrder; so those before
-    the stuck one are done. A refund's sum is None where it is unknown whether money was captured.
+    The compensations run in the order of COMPENSATIONS, so those before the stuck one are done. A
+    refund's sum is None where it is unknown whether money was captured.
     """
-    refunded = compensation in ("ReleaseStock", "CancelOrder")
-    released = compensation == "CancelOrder"
+    done = COMPENSATIONS[: COMPENSATIONS.index(compensation)]
     captured = None if order.payment is None else order.payment.amount_cents
     return {
-        "refund_cents": 0 if refunded else captured,
+        "refund_cents": 0 if "RefundPayment" in done else captured,
         "currency": order.currency,
-        "stock_held": [] if released else items_of(order),
+        "stock_held": [] if "ReleaseStock" in done else items_of(order),
+        "shipment_booked": "CancelShipment" not in done,
     }
 
 
-def _refuse_if_undone(order: Order) -> None:
+def changed(order: Order, at: datetime, **changes: Any) -> Order:
+    """Returns the order with `changes`, as its next version."""
+    return replace(order, updated_at=at, version=order.version + 1, **changes)
+
+
+def event(
+    order: Order, event_type: str, origin: Origin, data: Mapping[str, Any], occurrence: int = 1
+) -> DomainEvent:
+    """Returns what the order's last change tells the world."""
+    return DomainEvent(
+        SERVICE, event_type, order.order_id, order.updated_at, origin, data, occurrence
+    )
+
+
+def refuse_if_cancelled(order: Order) -> None:
+    """Raises CancelledByCustomer where the customer wants the order no more."""
+    if order.cancel_requested_at is not None:
+        raise CancelledByCustomer(f"order {order.order_id} was cancelled by its customer")
+
+
+def refuse_if_undone(order: Order) -> None:
+    """Raises StepAlreadyUndone where the saga has turned back for good, or has ended in that."""
     if order.status in (Status.CANCELLED, Status.NEEDS_ATTENTION):
         raise StepAlreadyUndone(f"order {order.order_id} is {order.status} already")
 
 
-def _changed(order: Order, at: datetime, **changes: Any) -> Order:
-    return replace(order, updated_at=at, version=order.version + 1, **changes)
-
-
-def _event(order: Order, event_type: str, origin: Origin, data: Mapping[str, Any]) -> DomainEvent:
-    return DomainEvent(SERVICE, event_type, order.order_id, order.updated_at, origin, data)
+def _reason_code_of(order: Order, error: str) -> ReasonCode:
+    """Returns the reason; a customer who cancelled need not read that something else broke too."""
+    code = reason_code(error)
+    if code is ReasonCode.INTERNAL_ERROR and order.cancel_requested_at is not None:
+        return ReasonCode.CANCELLED_BY_CUSTOMER
+    return code

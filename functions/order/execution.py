@@ -1,4 +1,4 @@
-"""Starts the saga of an order on Step Functions."""
+"""Runs the saga of an order on Step Functions: starts it, looks after it, wakes it."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -7,14 +7,21 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from order.domain import Order, execution_input
+from order import saga_input
+from order.domain import Order
+from shared.logging import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.literals import ExecutionStatusType
 
 
 class SagaNotStarted(Exception):
     """Step Functions could not be reached, or refused; the saga may have started all the same."""
+
+
+class SagaUnreachable(Exception):
+    """Step Functions did not say how an execution is doing."""
 
 
 @cache
@@ -30,18 +37,66 @@ def client() -> "SFNClient":
     )
 
 
-def start(stepfunctions: "SFNClient", state_machine_arn: str, order: Order) -> None:
-    """Starts the order's saga, at most once: the execution is named after the order.
+class Sagas:
+    """The executions of one state machine."""
 
-    A standard workflow's name is taken for 90 days, so a saga that runs or ran is not started
-    again: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-    Raises SagaNotStarted.
+    def __init__(
+        self, stepfunctions: "SFNClient", state_machine_arn: str, payment_wait_seconds: int
+    ) -> None:
+        self._stepfunctions = stepfunctions
+        self._state_machine_arn = state_machine_arn
+        self._payment_wait_seconds = payment_wait_seconds
+
+    def start(self, order: Order) -> None:
+        """Starts the order's current execution, at most once: its name says which it is.
+
+        A standard workflow's name is taken for 90 days, so a saga that runs or ran is not started
+        again: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+        Raises SagaNotStarted.
+        """
+        try:
+            self._stepfunctions.start_execution(
+                stateMachineArn=self._state_machine_arn,
+                name=saga_input.execution_name(order),
+                input=saga_input.execution_input(order, self._payment_wait_seconds),
+            )
+        except self._stepfunctions.exceptions.ExecutionAlreadyExists:
+            return
+        except (BotoCoreError, ClientError) as exc:
+            raise SagaNotStarted(order.order_id) from exc
+
+    def state(self, order: Order) -> "ExecutionStatusType | None":
+        """Returns how the order's current execution is doing (`RUNNING`, `FAILED`, …).
+
+        None where Step Functions knows of none: it never started, or was forgotten. Raises
+        SagaUnreachable.
+        """
+        machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
+        arn = f"{machine}:{saga_input.execution_name(order)}"
+        try:
+            return self._stepfunctions.describe_execution(executionArn=arn)["status"]
+        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return None
+        except (BotoCoreError, ClientError) as exc:
+            raise SagaUnreachable(order.order_id) from exc
+
+
+def wake(stepfunctions: "SFNClient", task_token: str) -> bool:
+    """Wakes the execution that waits under this token; tells whether one did.
+
+    Nothing depends on it: the time limit wakes the execution too, and it carries no decision.
     """
     try:
-        stepfunctions.start_execution(
-            stateMachineArn=state_machine_arn, name=order.order_id, input=execution_input(order)
-        )
-    except stepfunctions.exceptions.ExecutionAlreadyExists:
-        return
-    except (BotoCoreError, ClientError) as exc:
-        raise SagaNotStarted(order.order_id) from exc
+        stepfunctions.send_task_success(taskToken=task_token, output="{}")
+    except (
+        stepfunctions.exceptions.TaskDoesNotExist,
+        stepfunctions.exceptions.TaskTimedOut,
+        stepfunctions.exceptions.InvalidToken,
+    ) as exc:
+        logger.info("nobody waits any more", error=type(exc).__name__)
+        return False
+    except (BotoCoreError, ClientError):
+        logger.warning("saga not woken", exc_info=True)
+        return False
+    logger.info("saga is woken")
+    return True

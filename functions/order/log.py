@@ -44,4 +44,5 @@ def _record(record: "SQSRecord") -> None:
         order_id=event.data["order_id"],
         detail_type=event.type,
         correlation_id=event.metadata["correlation_id"],
+        trace_id=event.metadata["trace_id"],
     )

@@ -3,9 +3,23 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Self
 
-from order.domain import Address, Line, Order, Payment, Status, merge_lines
+from order import payment_window
+from order.domain import (
+    Address,
+    Failure,
+    Line,
+    Order,
+    Payment,
+    Refund,
+    Shipment,
+    Status,
+    merge_lines,
+    owed,
+)
+from order.saga_input import execution_name
 from shared import clock
 from shared.errors import FieldError
 from shared.fields import Fields
@@ -13,6 +27,8 @@ from shared.tasks import Task
 
 MAX_LINES = 25
 MAX_QUANTITY = 1000
+MAX_TOKEN_LENGTH = 200
+_MAX_CAUSE_LENGTH = 2000
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
 # What a header can hold without being encoded.
 _IDEMPOTENCY_KEY = r"[!-~]+"
@@ -25,12 +41,15 @@ class PlaceOrder:
     lines: tuple[Line, ...]
     email: str
     shipping_address: Address
-    payment_token: str
+    payment_token: str | None
     idempotency_key: str | None
 
     @classmethod
     def read(cls, body: Any, idempotency_key: str | None) -> Self:
-        """Reads the body and the `Idempotency-Key`; raises ValidationFailed naming each fault."""
+        """Reads the body and the `Idempotency-Key`; raises ValidationFailed naming each fault.
+
+        Without a `payment`, or without its `token`, the customer pays later.
+        """
         errors: list[FieldError] = []
         fields = Fields(body, errors=errors)
         lines = [
@@ -51,7 +70,8 @@ class PlaceOrder:
             zip_code=address.text("zip_code", max_length=20),
             country=address.text("country", max_length=60),
         )
-        payment_token = fields.object("payment").text("token", max_length=200)
+        payment = fields.object("payment")
+        payment_token = payment.optional_text("token", max_length=MAX_TOKEN_LENGTH)
         if idempotency_key is not None:
             idempotency_key = Fields({"Idempotency-Key": idempotency_key}, errors=errors).text(
                 "Idempotency-Key",
@@ -66,6 +86,40 @@ class PlaceOrder:
         """Returns a digest that only the same request has, however its JSON was written."""
         content = {**asdict(self), "idempotency_key": None}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class GivePayment:
+    """`POST /orders/{order_id}/payment`, valid."""
+
+    token: str
+
+    @classmethod
+    def read(cls, body: Any) -> Self:
+        """Reads the body; raises ValidationFailed."""
+        fields = Fields(body)
+        token = fields.text("token", max_length=MAX_TOKEN_LENGTH)
+        fields.check()
+        return cls(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """`POST /ops/orders/{order_id}/redrive`, valid: who wants it, and why."""
+
+    operator: str
+    reason: str
+
+    @classmethod
+    def read(cls, body: Any) -> Self:
+        """Reads the body; raises ValidationFailed naming each fault."""
+        fields = Fields(body)
+        request = cls(
+            operator=fields.text("operator", max_length=100),
+            reason=fields.text("reason", max_length=500),
+        )
+        fields.check()
+        return request
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +148,31 @@ class RecordReservation:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitPayment:
+    """Asks the customer to pay; `task_token` wakes the saga when that is decided."""
+
+    task: Task
+    task_token: str
+
+    @classmethod
+    def read(cls, task: Task, fields: Fields) -> Self:
+        """Reads `task_token`, which Step Functions limits to 2048 characters."""
+        return cls(task, fields.text("task_token", max_length=2048))
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePaymentWindow:
+    """Asks what was decided: paid, cancelled, or neither in time."""
+
+    task: Task
+
+    @classmethod
+    def read(cls, task: Task, fields: Fields) -> Self:
+        """Reads nothing: the order's row says it all."""
+        return cls(task)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordPayment:
     """Notes the captured payment."""
 
@@ -116,14 +195,18 @@ class RecordPayment:
 
 @dataclass(frozen=True, slots=True)
 class CompleteOrder:
-    """Ends the order well."""
+    """Ends the order well; `shipment` is None in executions from before there were shipments."""
 
     task: Task
+    shipment: Shipment | None
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads nothing: the order's id says it all."""
-        return cls(task)
+        """Reads `shipment`: `{"carrier", "tracking_number"}`."""
+        shipment = fields.optional_object("shipment")
+        if shipment is None:
+            return cls(task, None)
+        return cls(task, Shipment(shipment.text("carrier"), shipment.text("tracking_number")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +215,12 @@ class CancelOrder:
 
     task: Task
     error: str
+    refund: Refund | None
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads `failure`: `{"Error", "Cause"}` as a `Catch` leaves it."""
-        return cls(task, fields.object("failure").text("Error"))
+        """Reads `failure`: `{"Error", "Cause"}` as a `Catch` leaves it, and `refund`."""
+        return cls(task, fields.object("failure").text("Error"), _refund(fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +228,21 @@ class FlagForAttention:
     """Parks the order, because `compensation` got stuck with `compensation_error`."""
 
     task: Task
-    error: str
+    failure: Failure
     compensation: str
     compensation_error: str
+    refund: Refund | None
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads `failure`, `compensation` (a state's name) and `compensation_failure`."""
+        """Reads `failure`, `compensation` (a state's name), `compensation_failure` and `refund`."""
+        failure = fields.object("failure")
         return cls(
             task,
-            error=fields.object("failure").text("Error"),
+            failure=Failure(failure.text("Error"), failure.excerpt("Cause", _MAX_CAUSE_LENGTH)),
             compensation=fields.text("compensation"),
             compensation_error=fields.object("compensation_failure").text("Error"),
+            refund=_refund(fields),
         )
 
 
@@ -164,15 +251,21 @@ def accepted_view(order_id: str) -> dict[str, Any]:
 
     The links are paths below the API's own URL.
     """
-    return {
-        "order_id": order_id,
-        "status": Status.PENDING,
-        "links": {"self": f"/orders/{order_id}", "timeline": f"/orders/{order_id}/timeline"},
-    }
+    return _accepted(order_id, Status.PENDING)
 
 
-def order_view(order: Order) -> dict[str, Any]:
-    """Returns `GET /orders/{order_id}`; prices and total are null until stock is reserved."""
+def answered_view(order: Order) -> dict[str, Any]:
+    """Returns the answer to a payment or a cancellation: taken, and what the saga makes of it?"""
+    return _accepted(order.order_id, order.status)
+
+
+def order_view(order: Order, at: datetime) -> dict[str, Any]:
+    """Returns `GET /orders/{order_id}` at that time.
+
+    Prices and total are null until stock is reserved, and so is `payment_due_at` whenever a payment
+    can't be given.
+    """
+    due_at = payment_window.due_at(order, at)
     return {
         "order_id": order.order_id,
         "status": order.status,
@@ -180,6 +273,46 @@ def order_view(order: Order) -> dict[str, Any]:
         "total_cents": order.total_cents,
         "currency": order.currency,
         "reason": None if order.reason is None else asdict(order.reason),
+        "payment_due_at": None if due_at is None else clock.to_iso(due_at),
+        "shipment": None if order.shipment is None else asdict(order.shipment),
+        "cancel_requested": order.cancel_requested_at is not None,
         "created_at": clock.to_iso(order.created_at),
         "updated_at": clock.to_iso(order.updated_at),
     }
+
+
+def operators_view(order: Order) -> dict[str, Any]:
+    """Returns one of `GET /ops/orders`: what is wrong with an order, and what is owed."""
+    parked = order.parked if order.is_parked else None
+    return {
+        "order_id": order.order_id,
+        "status": order.status,
+        "execution": execution_name(order),
+        "redrives": order.redrives,
+        "cancel_requested": order.cancel_requested_at is not None,
+        "parked": parked
+        and {
+            "failure": parked.failure.error,
+            "compensation": parked.compensation,
+            "error": parked.compensation_error,
+            "owed": owed(order, parked.compensation),
+        },
+        "created_at": clock.to_iso(order.created_at),
+        "updated_at": clock.to_iso(order.updated_at),
+    }
+
+
+def _accepted(order_id: str, status: Status) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "status": status,
+        "links": {"self": f"/orders/{order_id}", "timeline": f"/orders/{order_id}/timeline"},
+    }
+
+
+def _refund(fields: Fields) -> Refund | None:
+    """Reads `refund`: `{"amount_cents", "currency"}`; null, or of nothing, where none was due."""
+    refund = fields.optional_object("refund")
+    if refund is None or not (cents := refund.integer("amount_cents")):
+        return None
+    return Refund(cents, refund.text("currency"))

@@ -8,6 +8,7 @@ from order import domain
 from order.domain import Order, Placement, Status
 from order.execution import SagaNotStarted
 from order.models import PlaceOrder
+from order.saga_input import execution_name
 from shared import ids
 from shared.errors import Conflict
 from shared.events import Origin
@@ -35,7 +36,7 @@ def place(
     earlier = orders.add(domain.place(order, origin), placement)
     if earlier is None:
         logger.append_keys(order_id=order.order_id)
-        logger.info("order placed")
+        logger.info("order placed", execution=execution_name(order))
         _start(start_saga, order)
         return order.order_id
     if earlier.fingerprint != request.fingerprint():
@@ -58,6 +59,7 @@ def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
         correlation_id=origin.correlation_id,
         created_at=at,
         updated_at=at,
+        trace_id=origin.trace_id,
     )
 
 

@@ -4,6 +4,9 @@
     pk ORDER#<order_id>    sk EVENT#<occurred_at>#<event_id>    one event of its log
     pk IDEMPOTENCY#<key>   sk IDEMPOTENCY                       which order a key placed, for a day
 
+The index `unsettled` holds the orders for which something is left to do, by their last change: the
+sweeper and the operators read it instead of the table.
+
 An event of the order's own is an outbox row, which the relay publishes; one that another service
 published is a `logged_event` row, which it leaves alone.
 """
@@ -11,7 +14,7 @@ published is a `logged_event` row, which it leaves alone.
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,12 +23,17 @@ from order.domain import (
     ORDER_ID_PREFIX,
     Address,
     Change,
+    Failure,
     Line,
     Order,
+    Parked,
     Payment,
+    PaymentWindow,
     Placement,
     Reason,
     ReasonCode,
+    Refund,
+    Shipment,
     Status,
 )
 from order.timeline import LoggedEvent
@@ -41,6 +49,8 @@ IDEMPOTENCY_LIFETIME = timedelta(days=1)
 _ORDER = "ORDER"
 _IDEMPOTENCY = "IDEMPOTENCY"
 _LOGGED = "logged_event"
+_UNSETTLED = "unsettled"
+_YES = "Y"
 _COLLISION_WAITS = (0.02, 0.04, 0.08, 0.16, 0.32)  # seconds
 
 
@@ -98,6 +108,61 @@ class OrderRepository:
             transact_write(self._dynamodb, items)
         except ConditionFailed as exc:
             raise StorageContention(f"order {before.order_id} was changed meanwhile") from exc
+
+    def change(self, order_id: str, decide: Callable[[Order], Change]) -> Order:
+        """Decides on an order as it is and stores that; decides again if it changed meanwhile.
+
+        Returns the order as it is then. What `decide` raises flies. Raises NotFound, and
+        StorageContention when others kept changing it.
+        """
+        for longest_wait in (*_COLLISION_WAITS, None):
+            order = self.get(order_id)
+            change = decide(order)
+            try:
+                self.save(order, change)
+            except StorageContention:
+                if longest_wait is None:
+                    raise
+                time.sleep(random.uniform(0, longest_wait))
+            else:
+                return change.order
+        raise AssertionError("the last attempt returns or raises")
+
+    def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
+        """Returns the status of each of these orders (at most 100) that there is."""
+        keys = [_key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)]
+        found: dict[str, Status] = {}
+        while keys:
+            with typed_failures():
+                response = self._dynamodb.batch_get_item(
+                    RequestItems={
+                        self._table_name: {
+                            "Keys": keys,
+                            "ConsistentRead": True,
+                            "ProjectionExpression": "order_id, #status",
+                            "ExpressionAttributeNames": {"#status": "status"},
+                        }
+                    }
+                )
+            rows = map(from_item, response["Responses"].get(self._table_name) or ())
+            found |= {row["order_id"]: Status(row["status"]) for row in rows}
+            left = response["UnprocessedKeys"].get(self._table_name)
+            keys = [] if left is None else list(left["Keys"])
+        return found
+
+    def unsettled(self) -> list[Order]:
+        """Returns the orders for which something is left to do, the longest untouched first.
+
+        An index lags behind its table by a moment: decide on what `get` returns.
+        """
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table_name,
+            IndexName=_UNSETTLED,
+            KeyConditionExpression="unsettled = :yes",
+            ExpressionAttributeValues=to_item({":yes": _YES}),
+        )
+        with typed_failures():
+            return [_order(from_item(row)) for page in pages for row in page["Items"]]
 
     def log(self, event: LoggedEvent) -> None:
         """Appends another service's event to its order's log, once however often it comes."""
@@ -204,9 +269,13 @@ def _key(order_id: str) -> dict[str, Any]:
 
 
 def _refuse_senseless(order_id: str) -> None:
-    """Whatever a caller wrote into a URL: DynamoDB refuses a key that is too long."""
-    if not ids.is_id(ORDER_ID_PREFIX, order_id):
+    if not _is_sensible(order_id):
         raise _not_found()
+
+
+def _is_sensible(order_id: str) -> bool:
+    """Whatever a caller wrote into a URL: DynamoDB refuses a key that is too long."""
+    return ids.is_id(ORDER_ID_PREFIX, order_id)
 
 
 def _not_found() -> NotFound:
@@ -214,16 +283,25 @@ def _not_found() -> NotFound:
 
 
 def _row(order: Order) -> dict[str, Any]:
-    return {
-        **asdict(order),
-        "entity": "order",
-        "created_at": clock.to_iso(order.created_at),
-        "updated_at": clock.to_iso(order.updated_at),
-    }
+    row = {**_plain(asdict(order)), "entity": "order"}
+    return row if order.status.is_final else {**row, _UNSETTLED: _YES}
+
+
+def _plain(value: Any) -> Any:
+    """Returns what `asdict` gave with its times written as texts."""
+    match value:
+        case datetime():
+            return clock.to_iso(value)
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+    return value
 
 
 def _order(row: Mapping[str, Any]) -> Order:
-    reason = row["reason"]
+    # `get` for what orders from before did not have.
+    reason, shipment = row["reason"], row.get("shipment")
     return Order(
         order_id=row["order_id"],
         status=Status(row["status"]),
@@ -238,5 +316,33 @@ def _order(row: Mapping[str, Any]) -> Order:
         currency=row["currency"],
         payment=None if row["payment"] is None else Payment(**row["payment"]),
         reason=None if reason is None else Reason(ReasonCode(reason["code"]), reason["message"]),
+        trace_id=row.get("trace_id"),
+        payment_window=_window(row.get("payment_window")),
+        payment_expired_at=_time(row.get("payment_expired_at")),
+        cancel_requested_at=_time(row.get("cancel_requested_at")),
+        shipment=None if shipment is None else Shipment(**shipment),
+        parked=_parked(row.get("parked")),
+        redrives=row.get("redrives", 0),
+        swept=row.get("swept", 0),
         version=row["version"],
     )
+
+
+def _window(row: Mapping[str, Any] | None) -> PaymentWindow | None:
+    return None if row is None else PaymentWindow(row["task_token"], clock.from_iso(row["due_at"]))
+
+
+def _parked(row: Mapping[str, Any] | None) -> Parked | None:
+    if row is None:
+        return None
+    return Parked(
+        failure=Failure(**row["failure"]),
+        compensation=row["compensation"],
+        compensation_error=row["compensation_error"],
+        refund=None if row["refund"] is None else Refund(**row["refund"]),
+        redrive=row["redrive"],
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else clock.from_iso(text)

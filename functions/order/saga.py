@@ -2,21 +2,24 @@
 
 from typing import Any
 
-from order import domain
-from order.domain import Order, Status
+from order import domain, execution, payment_window
+from order.domain import Order, Parked, Status
 from order.models import (
+    AwaitPayment,
     CancelOrder,
+    ClosePaymentWindow,
     CompleteOrder,
     FlagForAttention,
     RecordPayment,
     RecordReservation,
 )
 from order.repository import OrderRepository
-from order.settings import TableSettings
+from order.settings import TaskSettings
 from shared import clock, dynamodb, settings
 from shared.tasks import saga_task
 
-_orders = OrderRepository(dynamodb.client(), settings.load(TableSettings).table_name)
+_settings = settings.load(TaskSettings)
+_orders = OrderRepository(dynamodb.client(), _settings.table_name)
 
 
 @saga_task(RecordReservation)
@@ -26,6 +29,32 @@ def record_reservation(command: RecordReservation) -> dict[str, Any]:
     change = domain.price(order, command.lines, command.total_cents, command.currency, clock.now())
     _orders.save(order, change)
     return _outcome(order, Status.PENDING)
+
+
+@saga_task(AwaitPayment)
+def await_payment(command: AwaitPayment) -> dict[str, Any]:
+    """Asks the customer to pay; wakes the saga at once where that is decided already.
+
+    What it returns goes nowhere: the saga waits for its task token.
+    """
+    order = _orders.get(command.task.order_id)
+    at = clock.now()
+    change = payment_window.ask_for_payment(
+        order, command.task_token, _settings.payment_wait_seconds, command.task.origin, at
+    )
+    _orders.save(order, change)
+    if payment_window.is_decided(change.order, at):
+        execution.wake(execution.client(), command.task_token)
+    return _outcome(order, change.order.status)
+
+
+@saga_task(ClosePaymentWindow)
+def close_payment_window(command: ClosePaymentWindow) -> dict[str, Any]:
+    """Returns the token that the customer paid with; raises what was decided instead."""
+    order = _orders.get(command.task.order_id)
+    change = payment_window.close(order, clock.now())
+    _orders.save(order, change)
+    return {"token": payment_window.token_of(change.order)}
 
 
 @saga_task(RecordPayment)
@@ -40,7 +69,8 @@ def record_payment(command: RecordPayment) -> dict[str, Any]:
 def complete_order(command: CompleteOrder) -> dict[str, Any]:
     """Ends the order well."""
     order = _orders.get(command.task.order_id)
-    _orders.save(order, domain.complete(order, command.task.origin, clock.now()))
+    change = domain.complete(order, command.task.origin, clock.now(), command.shipment)
+    _orders.save(order, change)
     return _outcome(order, Status.COMPLETED)
 
 
@@ -48,7 +78,7 @@ def complete_order(command: CompleteOrder) -> dict[str, Any]:
 def cancel_order(command: CancelOrder) -> dict[str, Any]:
     """Ends the order after everything was undone."""
     order = _orders.get(command.task.order_id)
-    change = domain.cancel(order, command.error, command.task.origin, clock.now())
+    change = domain.cancel(order, command.error, command.task.origin, clock.now(), command.refund)
     _orders.save(order, change)
     return _outcome(order, Status.CANCELLED)
 
@@ -57,14 +87,14 @@ def cancel_order(command: CancelOrder) -> dict[str, Any]:
 def flag_for_attention(command: FlagForAttention) -> dict[str, Any]:
     """Parks the order, because a compensation got stuck."""
     order = _orders.get(command.task.order_id)
-    change = domain.flag_for_attention(
-        order,
-        command.error,
+    parked = Parked(
+        command.failure,
         command.compensation,
         command.compensation_error,
-        command.task.origin,
-        clock.now(),
+        command.refund,
+        redrive=order.redrives,
     )
+    change = domain.flag_for_attention(order, parked, command.task.origin, clock.now())
     _orders.save(order, change)
     return _outcome(order, change.order.status)
 

@@ -6,8 +6,9 @@ EventBridge hands over every OrderPlaced. Mostly the saga runs already: one refu
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from order import execution
+from order.execution import Sagas, client
 from order.repository import OrderRepository
+from order.saga_input import execution_name
 from order.settings import SagaSettings
 from order.timeline import LoggedEvent
 from shared import dynamodb, logging, settings
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _settings = settings.load(SagaSettings)
 _orders = OrderRepository(dynamodb.client(), _settings.table_name)
-_stepfunctions = execution.client()
+_sagas = Sagas(client(), _settings.state_machine_arn, _settings.payment_wait_seconds)
 
 
 def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
@@ -34,10 +35,15 @@ def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
     """
     placed = LoggedEvent.from_eventbridge(event)
     order_id = placed.data["order_id"]
-    logging.bind(context, order_id=order_id, correlation_id=placed.metadata["correlation_id"])
+    logging.bind(
+        context,
+        order_id=order_id,
+        correlation_id=placed.metadata["correlation_id"],
+        trace_id=placed.metadata["trace_id"],
+    )
     order = _orders.get(order_id)
     if not order.status.is_open:
         logger.info("order has ended", status=order.status)
         return
-    execution.start(_stepfunctions, _settings.state_machine_arn, order)
-    logger.info("saga is started")
+    _sagas.start(order)
+    logger.info("saga is started", execution=execution_name(order))

@@ -1,10 +1,12 @@
 """An order's story: its events, its own and the other services', in words for its customer."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from order import saga_input
+from shared import clock
 from shared.money import Money
 
 
@@ -35,7 +37,7 @@ class LoggedEvent:
 
 
 def timeline_view(order_id: str, events: Iterable[LoggedEvent]) -> dict[str, Any]:
-    """Returns `GET /orders/{order_id}/timeline`; an execution has its order's id for a name."""
+    """Returns `GET /orders/{order_id}/timeline`."""
     return {
         "order_id": order_id,
         "events": [
@@ -47,11 +49,21 @@ def timeline_view(order_id: str, events: Iterable[LoggedEvent]) -> dict[str, Any
                 "event_id": event.metadata["event_id"],
                 "correlation_id": event.metadata["correlation_id"],
                 "trace_id": event.metadata["trace_id"],
-                "execution": order_id,
+                "execution": execution,
             }
-            for event in events
+            for event, execution in _with_executions(order_id, events)
         ],
     }
+
+
+def _with_executions(
+    order_id: str, events: Iterable[LoggedEvent]
+) -> Iterator[tuple[LoggedEvent, str]]:
+    """Yields each event with the execution that it belongs to: every redrive starts another one."""
+    redrives = 0
+    for event in events:
+        redrives += event.type == "OrderRedriven"
+        yield event, saga_input.name_of(order_id, redrives)
 
 
 def summary(event_type: str, data: Mapping[str, Any]) -> str:
@@ -74,6 +86,23 @@ def _shortage(data: Mapping[str, Any]) -> str:
     return "We could not set the items aside: there is not enough in stock."
 
 
+def _request(data: Mapping[str, Any]) -> str:
+    due_at = clock.from_iso(data["due_at"])
+    return (
+        f"We are waiting for your payment of {Money(data['total_cents'], data['currency'])}, "
+        f"until {due_at:%H:%M:%S} UTC."
+    )
+
+
+def _cancellation(data: Mapping[str, Any]) -> str:
+    sentence = f"Your order was cancelled. {data['reason']['message']}"
+    # Events from before there were shipments don't tell of the refund.
+    refund = data.get("refund")
+    if refund is None:
+        return sentence
+    return f"{sentence} {Money(refund['amount_cents'], refund['currency'])} went back to you."
+
+
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "OrderPlaced": lambda data: f"We received your order of {_count(data['items'])}.",
     "StockReserved": lambda data: (
@@ -91,6 +120,14 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"We refunded your payment of {Money(data['amount_cents'], data['currency'])}."
     ),
     "StockReleased": lambda data: "The items set aside went back on sale.",
-    "OrderCancelled": lambda data: f"Your order was cancelled. {data['reason']['message']}",
+    "PaymentRequested": _request,
+    "OrderCancellationRequested": lambda data: "You asked us to cancel your order.",
+    "ShipmentCreated": lambda data: (
+        f"{data['carrier']} takes your parcel. Its tracking number is {data['tracking_number']}."
+    ),
+    "ShipmentRejected": lambda data: "Our carrier does not deliver to your address.",
+    "ShipmentCancelled": lambda data: "We called your parcel back.",
+    "OrderCancelled": _cancellation,
     "OrderNeedsAttention": lambda data: data["reason"]["message"],
+    "OrderRedriven": lambda data: "We took up your order again.",
 }

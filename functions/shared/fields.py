@@ -59,6 +59,11 @@ class Fields:
         """Returns a text, or None where it is missing or null."""
         return None if self._values.get(name) is None else self.text(name, max_length=max_length)
 
+    def excerpt(self, name: str, length: int) -> str:
+        """Returns the beginning of a text that is only kept, however it looks; empty if missing."""
+        value = self._values.get(name)
+        return value[:length] if isinstance(value, str) else ""
+
     def integer(self, name: str, *, minimum: int = 0, maximum: int = 2**53 - 1) -> int:
         """Returns an integer within the bounds, both included; `true` and `2.0` are none."""
         value = self._values.get(name)
@@ -76,6 +81,10 @@ class Fields:
         """Returns a nested object to read on; of a missing one, all wanted fields are missing."""
         value = self._values.get(name)
         return Fields({} if value is None else value, path=self._path_of(name), errors=self._errors)
+
+    def optional_object(self, name: str) -> "Fields | None":
+        """Returns a nested object to read on, or None where it is missing or null."""
+        return None if self._values.get(name) is None else self.object(name)
 
     def objects(self, name: str, *, minimum: int = 1, maximum: int = 100) -> list["Fields"]:
         """Returns the objects of a list that has from `minimum` to `maximum` of them."""

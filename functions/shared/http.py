@@ -65,7 +65,9 @@ type View = Callable[..., Mapping[str, Any] | Answer]
 class ServiceApi:
     """One service's routes. Their paths are the template's, which is what API Gateway passes on."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, guard: Callable[[], None] | None = None) -> None:
+        """Makes the API; `guard`, called before each view, raises HttpError to keep it shut."""
+        self._guard = guard
         self._app = Chalice(f"sagashop-{service}", configure_logs=False)
         self._origin = Origin(correlation_id="")
         self.get(f"/{service}/health")(
@@ -89,6 +91,11 @@ class ServiceApi:
         """Returns the first header that the current request has, whatever the case of its name."""
         values = (self._request.headers.get(name) for name in names)
         return next((value for value in values if value is not None), None)
+
+    def query(self, name: str) -> str | None:
+        """Returns a parameter of the current request's query, or None."""
+        parameters: Mapping[str, str] | None = self._request.query_params
+        return None if parameters is None else parameters.get(name)
 
     def json_body(self) -> Any:
         """Returns the parsed body. Raises UnsupportedMediaType or MalformedRequest."""
@@ -160,6 +167,8 @@ class ServiceApi:
         @functools.wraps(view)
         def answer(**arguments: str) -> Response:
             try:
+                if self._guard is not None:
+                    self._guard()
                 result = view(**arguments)
             except HttpError as error:
                 logger.info("request refused", code=error.code, detail=error.detail)

@@ -30,6 +30,7 @@ os.environ.update(
         "STAGE": "test",
         "TABLE_NAME": "sagashop-unit",
         "EVENT_BUS_NAME": "sagashop-unit",
+        "OPERATOR_SECRET_ARN": "sagashop-unit-operator",
         "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop-unit",
     }
 )

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
-from order import api, domain, execution
+from order import api, domain, payment_window
+from order.domain import Change, Status
+from order.execution import Sagas
 from order.repository import OrderRepository
+from order.saga_input import execution_input
 from order.timeline import LoggedEvent
 from shared import dynamodb
+from shared.errors import CancelledByCustomer
 from shared.events import DomainEvent
 from support.stepfunctions import FakeStepFunctions
 
@@ -21,11 +25,8 @@ type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 @pytest.fixture
 def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
     fake = FakeStepFunctions()
-
-    def start(order: domain.Order) -> None:
-        execution.start(fake, "arn", order)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(api, "_start_saga", start)
+    monkeypatch.setattr(api, "_stepfunctions", fake)
+    monkeypatch.setattr(api, "_sagas", Sagas(fake, "arn", 900))  # type: ignore[arg-type]
     return fake
 
 
@@ -90,10 +91,12 @@ def test_a_placed_order_is_accepted_stored_told_and_started(
     }
     order = orders.get(order_id)
     assert order.email == "ada@example.com"
-    assert stepfunctions.executions == {order_id: domain.execution_input(order)}
+    assert stepfunctions.executions == {order_id: execution_input(order, 900)}
     ((event_type, detail),) = outbox_events()
     assert event_type == "OrderPlaced"
     assert detail["metadata"]["correlation_id"] == response["headers"]["X-Correlation-Id"]
+    assert order.trace_id is not None
+    assert detail["metadata"]["trace_id"] == order.trace_id
 
 
 def test_the_payment_token_is_neither_on_the_bus_nor_in_an_answer_nor_in_the_log(
@@ -147,9 +150,9 @@ def test_lines_of_the_same_sku_are_merged(call: Call, orders: OrderRepository) -
         ({"email": "ada@example"}, "email", "must be an e-mail address"),
         ({"email": "ada@example.com, x@y.zz"}, "email", "must be an e-mail address"),
         ({"shipping_address": "London"}, "shipping_address", "must be a JSON object"),
-        ({"payment": {}}, "payment.token", "is required"),
-        ({"payment": None}, "payment.token", "is required"),
+        ({"payment": "tok_visa"}, "payment", "must be a JSON object"),
         ({"payment": {"token": ""}}, "payment.token", "must not be empty"),
+        ({"payment": {"token": 7}}, "payment.token", "must be a text"),
     ],
 )
 def test_a_wrong_field_is_named(
@@ -180,7 +183,6 @@ def test_every_wrong_field_is_named_at_once(call: Call) -> None:
         "shipping_address.state",
         "shipping_address.zip_code",
         "shipping_address.country",
-        "payment.token",
         "Idempotency-Key",
     ]
 
@@ -300,6 +302,9 @@ def test_a_new_order_shows_what_was_ordered_and_no_prices_yet(call: Call) -> Non
         "total_cents": None,
         "currency": None,
         "reason": None,
+        "payment_due_at": None,
+        "shipment": None,
+        "cancel_requested": False,
         "created_at": "2026-03-01T09:30:00.125Z",
         "updated_at": "2026-03-01T09:30:00.125Z",
     }
@@ -370,3 +375,263 @@ def test_the_timeline_tells_the_orders_and_the_other_services_events_in_time(
 
 def test_the_service_tells_that_it_is_well(call: Call) -> None:
     assert call("GET", "/order/health")["body"] == {"service": "order", "status": "ok"}
+
+
+@pytest.mark.parametrize("payment", [None, {}, {"token": None}])
+def test_an_order_without_a_payment_token_is_paid_later(
+    payment: Any, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # When
+    response = place(call, an_order().body() | {"payment": payment})
+
+    # Then
+    order_id = response["body"]["order_id"]
+    assert (response["status"], response["body"]["status"]) == (202, "PENDING")
+    assert orders.get(order_id).payment_token is None
+    assert json.loads(stepfunctions.executions[order_id])["payment"] == {"token": None}
+
+
+@pytest.fixture
+def waiting(orders: OrderRepository, stepfunctions: FakeStepFunctions) -> str:
+    """The id of an order that waits for its customer to pay."""
+    orders.add(Change(an_order().awaiting_payment().build()), None)
+    stepfunctions.waiting = {"task-token-1"}
+    return an_order().order_id
+
+
+def pay(call: Call, order_id: str, given: Any = "tok_visa") -> dict[str, Any]:
+    return call("POST", "/orders/{order_id}/payment", order_id=order_id, body={"token": given})
+
+
+def cancel(call: Call, order_id: str) -> dict[str, Any]:
+    return call("POST", "/orders/{order_id}/cancel", order_id=order_id)
+
+
+def test_an_order_that_waits_shows_until_when_and_never_the_task_token(
+    waiting: str, call: Call
+) -> None:
+    # When
+    body = call("GET", "/orders/{order_id}", order_id=waiting)["body"]
+
+    # Then
+    assert (body["status"], body["payment_due_at"]) == (
+        "AWAITING_PAYMENT",
+        "2026-03-01T09:45:00.000Z",
+    )
+    assert "task-token" not in json.dumps(body)
+
+
+def test_a_completed_order_shows_how_it_travels(call: Call, orders: OrderRepository) -> None:
+    # Given
+    orders.add(Change(an_order().completed().build()), None)
+
+    # When
+    body = call("GET", "/orders/{order_id}", order_id=ORDER_ID)["body"]
+
+    # Then
+    assert body["shipment"] == {"carrier": "Swift Parcel", "tracking_number": "SP123456789US"}
+
+
+def test_a_payment_is_taken_and_wakes_the_saga(
+    waiting: str, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # When
+    response = pay(call, waiting)
+
+    # Then
+    assert response["status"] == 202
+    assert response["body"] == {
+        "order_id": waiting,
+        "status": "AWAITING_PAYMENT",
+        "links": {"self": f"/orders/{waiting}", "timeline": f"/orders/{waiting}/timeline"},
+    }
+    assert orders.get(waiting).payment_token == "tok_visa"
+    assert stepfunctions.woken == ["task-token-1"]
+
+
+def test_the_same_payment_again_is_the_same_answer(
+    waiting: str, call: Call, orders: OrderRepository
+) -> None:
+    # When
+    answers = [pay(call, waiting) for _ in range(2)]
+
+    # Then
+    assert [answer["status"] for answer in answers] == [202, 202]
+    assert answers[0]["body"] == answers[1]["body"]
+    assert orders.get(waiting).version == 2
+
+
+def test_another_payment_is_refused_and_the_first_stays(
+    waiting: str, call: Call, orders: OrderRepository
+) -> None:
+    # Given
+    pay(call, waiting, "tok_visa")
+
+    # When
+    response = pay(call, waiting, "tok_other")
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (409, "ORDER_NOT_AWAITING_PAYMENT")
+    assert orders.get(waiting).payment_token == "tok_visa"
+
+
+def test_a_payment_after_the_time_to_pay_is_refused(
+    waiting: str, call: Call, orders: OrderRepository, frozen_clock: Any
+) -> None:
+    # Given
+    frozen_clock.advance(minutes=15)
+
+    # When
+    response = pay(call, waiting)
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (409, "ORDER_NOT_AWAITING_PAYMENT")
+    assert response["body"]["detail"] == "The time to pay is over."
+    assert orders.get(waiting).payment_token is None
+
+
+def test_a_payment_that_could_not_wake_the_saga_is_taken_all_the_same(
+    waiting: str, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    stepfunctions.refuse_with = "ThrottlingException"
+
+    # When
+    response = pay(call, waiting)
+
+    # Then the end of the time limit wakes it, and it finds the payment
+    assert response["status"] == 202
+    assert orders.get(waiting).payment_token == "tok_visa"
+
+
+def test_the_customer_who_repeats_a_payment_wakes_a_saga_that_was_not_woken(
+    waiting: str, call: Call, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    stepfunctions.refuse_with = "ThrottlingException"
+    pay(call, waiting)
+    stepfunctions.refuse_with = None
+
+    # When
+    pay(call, waiting)
+
+    # Then
+    assert stepfunctions.woken == ["task-token-1"]
+
+
+def test_a_payment_without_a_token_names_what_is_missing(waiting: str, call: Call) -> None:
+    assert wrong_fields(pay(call, waiting, None)) == {"token": "is required"}
+
+
+def test_a_given_token_is_neither_in_an_answer_nor_in_the_log(
+    waiting: str, call: Call, logged: Callable[[], list[dict[str, Any]]]
+) -> None:
+    # When
+    response = pay(call, waiting)
+
+    # Then
+    assert "tok_visa" not in json.dumps([response, logged()])
+
+
+def test_a_cancellation_is_taken_told_and_wakes_a_saga_that_waits(
+    waiting: str,
+    call: Call,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    outbox_events: OutboxEvents,
+) -> None:
+    # When
+    response = cancel(call, waiting)
+
+    # Then
+    assert (response["status"], response["body"]["status"]) == (202, "AWAITING_PAYMENT")
+    assert orders.get(waiting).cancel_requested_at is not None
+    assert stepfunctions.woken == ["task-token-1"]
+    assert [event_type for event_type, _ in outbox_events()] == ["OrderCancellationRequested"]
+    shown = call("GET", "/orders/{order_id}", order_id=waiting)["body"]
+    assert (shown["cancel_requested"], shown["payment_due_at"]) == (True, None)
+
+
+@pytest.mark.parametrize("order", [an_order(), an_order().paid()], ids=lambda order: order.status)
+def test_a_cancellation_of_a_running_saga_waits_for_its_next_step(
+    order: Any, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    orders.add(Change(order.build()), None)
+
+    # When
+    answers = [cancel(call, order.order_id) for _ in range(2)]
+
+    # Then
+    assert [answer["status"] for answer in answers] == [202, 202]
+    assert stepfunctions.woken == []
+
+
+def test_a_completed_order_is_not_cancelled(call: Call, orders: OrderRepository) -> None:
+    # Given
+    orders.add(Change(an_order().completed().build()), None)
+
+    # When
+    response = cancel(call, ORDER_ID)
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (409, "ORDER_NOT_CANCELLABLE")
+
+
+@pytest.mark.parametrize("first", ["pay", "cancel"])
+def test_a_payment_and_a_cancellation_at_the_same_moment_have_one_outcome(
+    first: str,
+    waiting: str,
+    call: Call,
+    orders: OrderRepository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given: between one request's read and its write, the other one's is served.
+    other = {"pay": cancel, "cancel": pay}[first]
+    served = []
+    read = OrderRepository.get
+
+    def read_and_be_overtaken(repository: OrderRepository, order_id: str) -> domain.Order:
+        order = read(repository, order_id)
+        if not served:
+            served.append(None)
+            served[0] = other(call, waiting)["status"]
+        return order
+
+    monkeypatch.setattr(OrderRepository, "get", read_and_be_overtaken)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    # When
+    response = {"pay": pay, "cancel": cancel}[first](call, waiting)
+
+    # Then whoever wrote first was accepted, a payment after a cancellation refused, and the window
+    # closes as a cancellation either way
+    assert served == [202]
+    assert response["status"] == {"pay": 409, "cancel": 202}[first]
+    monkeypatch.undo()
+    order = orders.get(waiting)
+    assert order.cancel_requested_at is not None
+    with pytest.raises(CancelledByCustomer):
+        payment_window.close(order, PLACED_AT)
+
+
+def test_a_request_that_is_always_overtaken_is_told_to_try_again(
+    waiting: str, call: Call, orders: OrderRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    stale = an_order().awaiting_payment().build()
+    orders.save(stale, Change(domain.changed(stale, PLACED_AT, status=Status.AWAITING_PAYMENT)))
+    monkeypatch.setattr(OrderRepository, "get", lambda repository, order_id: stale)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    # Then
+    assert pay(call, waiting)["status"] == 503
+
+
+@pytest.mark.parametrize("resource", ["/orders/{order_id}/payment", "/orders/{order_id}/cancel"])
+def test_what_does_not_exist_can_neither_be_paid_nor_cancelled(resource: str, call: Call) -> None:
+    # When
+    response = call("POST", resource, order_id=ORDER_ID, body={"token": "tok_visa"})
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (404, "ORDER_NOT_FOUND")

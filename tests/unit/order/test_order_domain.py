@@ -1,14 +1,25 @@
 """The rules of an order's life."""
 
-import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
+from builders import ORIGIN, PLACED_AT, SHIPMENT, OrderBuilder, an_order
 from order import domain
-from order.domain import Change, IllegalTransition, Line, Order, Payment, ReasonCode, Status
-from shared.errors import StepAlreadyUndone
+from order.domain import (
+    Change,
+    Failure,
+    IllegalTransition,
+    Line,
+    Order,
+    Parked,
+    Payment,
+    ReasonCode,
+    Refund,
+    Status,
+)
+from shared.errors import CancelledByCustomer, Conflict, PaymentExpired, StepAlreadyUndone
 
 LATER = PLACED_AT + timedelta(seconds=1)
 PAYMENT = Payment("pay_1", 129_900, "USD")
@@ -19,9 +30,13 @@ def cancel(order: Order, error: str = "OutOfStock") -> Change:
 
 
 def flag(order: Order, compensation: str) -> Change:
-    return domain.flag_for_attention(
-        order, "ZeroDivisionError", compensation, "RefundUnavailable", ORIGIN, LATER
-    )
+    failure = Failure("ZeroDivisionError", "")
+    parked = Parked(failure, compensation, "RefundUnavailable", None, order.redrives)
+    return domain.flag_for_attention(order, parked, ORIGIN, LATER)
+
+
+def cancel_requested(order: OrderBuilder) -> Order:
+    return domain.request_cancellation(order.build(), ORIGIN, LATER).order
 
 
 def test_lines_of_the_same_sku_become_one_and_keep_their_place() -> None:
@@ -46,24 +61,6 @@ def test_a_placed_order_is_told_without_its_payment_token_and_address() -> None:
     assert change.event.data == {"items": [{"sku": "product-001", "quantity": 2}]}
 
 
-def test_the_sagas_input_is_always_the_same_text_for_an_order() -> None:
-    # Given
-    pending = an_order().with_item("product-001", 2)
-
-    # When
-    texts = {domain.execution_input(one.build()) for one in (pending, pending.paid())}
-
-    # Then
-    assert [json.loads(text) for text in texts] == [
-        {
-            "order_id": pending.order_id,
-            "items": [{"sku": "product-001", "quantity": 2}],
-            "payment": {"token": "tok_visa"},
-            "correlation_id": "cor-1",
-        }
-    ]
-
-
 def test_a_reservation_gives_a_pending_order_its_prices() -> None:
     # Given
     order = an_order().build()
@@ -85,14 +82,27 @@ def test_a_payment_makes_an_order_paid() -> None:
     assert (paid.status, paid.payment) == (Status.PAID, PAYMENT)
 
 
-def test_a_paid_order_completes_and_tells_its_total() -> None:
+def test_a_paid_order_completes_and_tells_its_total_and_how_it_travels() -> None:
+    # When
+    change = domain.complete(an_order().paid().build(), ORIGIN, LATER, SHIPMENT)
+
+    # Then
+    assert (change.order.status, change.order.shipment) == (Status.COMPLETED, SHIPMENT)
+    assert change.event is not None
+    assert change.event.type == "OrderCompleted"
+    assert change.event.data == {
+        "total_cents": 129_900,
+        "currency": "USD",
+        "shipment": {"carrier": "Swift Parcel", "tracking_number": "SP123456789US"},
+    }
+
+
+def test_an_execution_from_before_there_were_shipments_completes_its_order_too() -> None:
     # When
     change = domain.complete(an_order().paid().build(), ORIGIN, LATER)
 
     # Then
-    assert change.order.status is Status.COMPLETED
     assert change.event is not None
-    assert change.event.type == "OrderCompleted"
     assert change.event.data == {"total_cents": 129_900, "currency": "USD"}
 
 
@@ -116,8 +126,19 @@ def test_the_saga_cancels_an_order_wherever_it_got_to(order: OrderBuilder) -> No
     assert change.event is not None
     assert change.event.type == "OrderCancelled"
     assert change.event.data == {
-        "reason": {"code": "OUT_OF_STOCK", "message": change.order.reason.message}
+        "reason": {"code": "OUT_OF_STOCK", "message": change.order.reason.message},
+        "refund": None,
     }
+
+
+def test_a_cancelled_order_tells_what_went_back_to_its_customer() -> None:
+    # When
+    refund = Refund(129_900, "USD")
+    change = domain.cancel(an_order().paid().build(), "ShipmentRejected", ORIGIN, LATER, refund)
+
+    # Then
+    assert change.event is not None
+    assert change.event.data["refund"] == {"amount_cents": 129_900, "currency": "USD"}
 
 
 def test_an_order_that_needed_attention_is_cancelled_once_its_undo_is_mended() -> None:
@@ -134,6 +155,9 @@ def test_an_order_that_needed_attention_is_cancelled_once_its_undo_is_mended() -
         ("OutOfStock", ReasonCode.OUT_OF_STOCK),
         ("UnknownProduct", ReasonCode.UNKNOWN_PRODUCT),
         ("PaymentDeclined", ReasonCode.PAYMENT_DECLINED),
+        ("PaymentExpired", ReasonCode.PAYMENT_EXPIRED),
+        ("ShipmentRejected", ReasonCode.SHIPMENT_REJECTED),
+        ("CancelledByCustomer", ReasonCode.CANCELLED_BY_CUSTOMER),
         ("PaymentOutcomeUnknown", ReasonCode.INTERNAL_ERROR),
         ("StepAlreadyUndone", ReasonCode.INTERNAL_ERROR),
         ("Lambda.Unknown", ReasonCode.INTERNAL_ERROR),
@@ -190,17 +214,18 @@ def test_a_step_that_comes_after_the_undo_is_refused(undone: Order) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "compensation", "refund_cents", "held"),
+    ("order", "compensation", "refund_cents", "held", "shipped"),
     [
-        (an_order().paid(), "RefundPayment", 129_900, True),
+        (an_order().paid(), "CancelShipment", 129_900, True, True),
+        (an_order().paid(), "RefundPayment", 129_900, True, False),
         # The charge's answer never came: nobody knows whether there is money to give back.
-        (an_order().reserved(), "RefundPayment", None, True),
-        (an_order().paid(), "ReleaseStock", 0, True),
-        (an_order().paid(), "CancelOrder", 0, False),
+        (an_order().reserved(), "RefundPayment", None, True, False),
+        (an_order().paid(), "ReleaseStock", 0, True, False),
+        (an_order().paid(), "CancelOrder", 0, False, False),
     ],
 )
 def test_an_order_that_needs_attention_says_what_is_owed(
-    order: OrderBuilder, compensation: str, refund_cents: int | None, held: bool
+    order: OrderBuilder, compensation: str, refund_cents: int | None, held: bool, shipped: bool
 ) -> None:
     # When
     change = flag(order.build(), compensation)
@@ -215,6 +240,7 @@ def test_an_order_that_needs_attention_says_what_is_owed(
         "refund_cents": refund_cents,
         "currency": "USD",
         "stock_held": [{"sku": "product-001", "quantity": 1}] if held else [],
+        "shipment_booked": shipped,
     }
 
 
@@ -235,3 +261,113 @@ def test_an_order_whose_cancellation_only_lost_its_answer_stays_cancelled() -> N
 
     # Then
     assert flag(cancelled, "CancelOrder") == Change(cancelled)
+
+
+def test_an_order_is_parked_again_by_each_redrive_that_gets_stuck_and_told_each_time() -> None:
+    # Given
+    first = flag(an_order().paid().build(), "RefundPayment")
+    redriven = replace(first.order, redrives=1)
+
+    # When
+    second = flag(redriven, "ReleaseStock")
+
+    # Then
+    assert (first.order.is_parked, redriven.is_parked, second.order.is_parked) == (
+        True,
+        False,
+        True,
+    )
+    assert first.event is not None
+    assert second.event is not None
+    assert second.event.event_id != first.event.event_id
+    assert second.order.parked is not None
+    assert second.order.parked.compensation == "ReleaseStock"
+
+
+def test_an_order_that_is_cancelled_at_last_owes_nothing_any_more() -> None:
+    # Given
+    parked = flag(an_order().paid().build(), "RefundPayment").order
+
+    # Then
+    assert cancel(parked).order.parked is None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [an_order(), an_order().awaiting_payment(), an_order().paid()],
+    ids=lambda order: order.status,
+)
+def test_a_customer_may_cancel_an_open_order(order: OrderBuilder) -> None:
+    # When
+    change = domain.request_cancellation(order.build(), ORIGIN, LATER)
+
+    # Then the order goes on being what it is: the saga undoes it
+    assert (change.order.status, change.order.cancel_requested_at) == (order.status, LATER)
+    assert change.event is not None
+    assert (change.event.type, change.event.data) == ("OrderCancellationRequested", {})
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        an_order().completed().build(),
+        cancel(an_order().build()).order,
+        flag(an_order().paid().build(), "RefundPayment").order,
+    ],
+    ids=lambda order: order.status,
+)
+def test_a_customer_may_not_cancel_what_has_ended(order: Order) -> None:
+    with pytest.raises(Conflict) as caught:
+        domain.request_cancellation(order, ORIGIN, LATER)
+    assert caught.value.code == "ORDER_NOT_CANCELLABLE"
+
+
+def test_a_customer_who_cancels_again_is_told_the_same_whatever_has_become_of_it() -> None:
+    # Given
+    requested = cancel_requested(an_order())
+    cancelled = cancel(requested, "CancelledByCustomer").order
+
+    # Then
+    for order in (requested, cancelled):
+        assert domain.request_cancellation(order, ORIGIN, LATER) == Change(order)
+
+
+def test_the_sagas_next_step_finds_that_the_customer_cancelled() -> None:
+    # Given
+    pending, paid = cancel_requested(an_order()), cancel_requested(an_order().paid())
+
+    # Then
+    with pytest.raises(CancelledByCustomer):
+        domain.price(pending, pending.lines, 1, "USD", LATER)
+    with pytest.raises(CancelledByCustomer):
+        domain.pay(pending, PAYMENT, LATER)
+    with pytest.raises(CancelledByCustomer):
+        domain.pay(paid, PAYMENT, LATER)
+    with pytest.raises(CancelledByCustomer):
+        domain.complete(paid, ORIGIN, LATER, SHIPMENT)
+
+
+def test_an_order_that_may_have_been_charged_is_not_stopped_where_nothing_is_refunded() -> None:
+    # Given: its prices were taken over, and then its execution was lost and begun again.
+    order = cancel_requested(an_order().reserved())
+
+    # Then
+    assert domain.price(order, order.lines, order.total_cents or 0, "USD", LATER) == Change(order)
+
+
+def test_a_charge_that_comes_after_the_time_to_pay_is_refused_so_that_it_is_refunded() -> None:
+    # Given
+    expired = replace(an_order().awaiting_payment().build(), payment_expired_at=LATER)
+
+    # Then
+    with pytest.raises(PaymentExpired):
+        domain.pay(expired, PAYMENT, LATER)
+
+
+def test_a_customer_who_cancelled_does_not_read_that_something_else_broke_meanwhile() -> None:
+    # When
+    reason = cancel(cancel_requested(an_order().paid()), "States.Timeout").order.reason
+
+    # Then
+    assert reason is not None
+    assert reason.code is ReasonCode.CANCELLED_BY_CUSTOMER

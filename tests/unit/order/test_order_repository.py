@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
 from order import domain, repository
-from order.domain import Placement
+from order.domain import Change, Failure, Order, Parked, Placement, Refund, Status
 from order.repository import OrderRepository
 from order.timeline import LoggedEvent
 from shared import dynamodb
@@ -19,6 +19,17 @@ from shared.errors import NotFound, StorageContention
 from shared.events import DomainEvent
 
 SECOND_ID = "ord_01JNQ4ZV8X0000000000000002"
+NEW_ATTRIBUTES = [
+    "trace_id",
+    "payment_window",
+    "payment_expired_at",
+    "cancel_requested_at",
+    "shipment",
+    "parked",
+    "redrives",
+    "swept",
+    "unsettled",
+]
 PLACEMENT = Placement("key-1", "fingerprint-1", an_order().order_id)
 
 
@@ -54,8 +65,13 @@ class BusyDynamoDB:
 
 @pytest.mark.parametrize(
     "order",
-    [an_order().with_item("a", 2).with_item("b", 1), an_order().reserved(), an_order().completed()],
-    ids=["pending", "reserved", "completed"],
+    [
+        an_order().with_item("a", 2).with_item("b", 1),
+        an_order().reserved(),
+        an_order().awaiting_payment(),
+        an_order().completed(),
+    ],
+    ids=["pending", "reserved", "awaiting payment", "completed"],
 )
 def test_an_order_reads_back_as_it_was_stored(orders: OrderRepository, order: OrderBuilder) -> None:
     # Given
@@ -76,6 +92,136 @@ def test_a_cancelled_order_reads_back_with_its_reason(orders: OrderRepository) -
 
     # Then
     assert orders.get(order.order_id) == change.order
+
+
+def test_a_parked_order_reads_back_with_all_that_a_redrive_needs(orders: OrderRepository) -> None:
+    # Given
+    failure = Failure("ShipmentRejected", "no such country")
+    parked = Parked(failure, "ReleaseStock", "KeyError", Refund(129_900, "USD"), redrive=1)
+    order = replace(
+        an_order().paid().build(),
+        status=Status.NEEDS_ATTENTION,
+        parked=parked,
+        redrives=1,
+        swept=1,
+        cancel_requested_at=PLACED_AT,
+        payment_expired_at=PLACED_AT,
+    )
+
+    # When
+    orders.add(Change(order), None)
+
+    # Then
+    assert orders.get(order.order_id) == order
+
+
+def test_an_order_from_before_it_could_be_paid_later_or_redriven_still_reads(
+    orders: OrderRepository, order_table: str
+) -> None:
+    # Given: its row as it was written then
+    order = an_order().paid().build()
+    orders.add(Change(order), None)
+    (row,) = rows(order_table)
+    for name in NEW_ATTRIBUTES:
+        del row[name]
+    dynamodb.client().put_item(TableName=order_table, Item=dynamodb.to_item(row))
+
+    # Then
+    assert orders.get(order.order_id) == replace(order, trace_id=None)
+
+
+def test_the_index_holds_the_orders_with_something_left_to_do_the_longest_untouched_first(
+    orders: OrderRepository,
+) -> None:
+    # Given
+    for number, status in enumerate(Status):
+        order = replace(
+            an_order().with_id(f"{SECOND_ID[:-1]}{number}").build(),
+            status=status,
+            updated_at=PLACED_AT - timedelta(seconds=number),
+        )
+        orders.add(Change(order), None)
+
+    # Then
+    assert [order.status for order in orders.unsettled()] == [
+        Status.NEEDS_ATTENTION,
+        Status.PAID,
+        Status.AWAITING_PAYMENT,
+        Status.PENDING,
+    ]
+
+
+def test_an_order_that_ends_leaves_the_index(orders: OrderRepository) -> None:
+    # Given
+    order = an_order().build()
+    orders.add(domain.place(order, ORIGIN), None)
+
+    # When
+    orders.save(order, domain.cancel(order, "OutOfStock", ORIGIN, PLACED_AT))
+
+    # Then
+    assert orders.unsettled() == []
+
+
+def test_the_status_of_many_orders_is_told_at_once_and_of_those_that_exist(
+    orders: OrderRepository,
+) -> None:
+    # Given
+    orders.add(Change(an_order().build()), None)
+    orders.add(Change(an_order().with_id(SECOND_ID).paid().build()), None)
+    asked = [SECOND_ID, "nonsense", an_order().order_id, SECOND_ID, f"{SECOND_ID[:-1]}9"]
+
+    # Then
+    assert orders.statuses(asked) == {an_order().order_id: "PENDING", SECOND_ID: "PAID"}
+    assert orders.statuses([]) == {}
+
+
+class Interloper:
+    """Decides on an order, and is overtaken by another writer the first few times."""
+
+    def __init__(self, orders: OrderRepository, times: int) -> None:
+        self._orders = orders
+        self._times = times
+        self.seen: list[Order] = []
+
+    def decide(self, order: Order) -> Change:
+        """Wants to cancel; somebody else's change comes first."""
+        self.seen.append(order)
+        if self._times:
+            self._times -= 1
+            other = domain.changed(order, order.updated_at, email=f"{len(self.seen)}@example.com")
+            self._orders.save(order, Change(other))
+        return domain.request_cancellation(order, ORIGIN, PLACED_AT)
+
+
+def test_a_decision_that_was_overtaken_is_taken_again_on_the_order_as_it_is_then(
+    orders: OrderRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    orders.add(Change(an_order().build()), None)
+    interloper = Interloper(orders, times=2)
+
+    # When
+    order = orders.change(an_order().order_id, interloper.decide)
+
+    # Then both writers' changes are kept
+    assert [seen.version for seen in interloper.seen] == [1, 2, 3]
+    assert order == orders.get(order.order_id)
+    assert (order.email, order.cancel_requested_at) == ("2@example.com", PLACED_AT)
+
+
+def test_a_decision_that_is_always_overtaken_gives_up(
+    orders: OrderRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    orders.add(Change(an_order().build()), None)
+
+    # Then
+    with pytest.raises(StorageContention):
+        orders.change(an_order().order_id, Interloper(orders, times=100).decide)
+    assert orders.get(an_order().order_id).cancel_requested_at is None
 
 
 def test_an_order_its_event_and_its_key_are_stored_together(

@@ -1,16 +1,26 @@
 """The state machine's tasks on a real (in-memory) table: each may be repeated, none overtakes."""
 
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from builders import ORIGIN, OrderBuilder, an_order
-from order import domain, saga
-from order.domain import Order, Payment, Status
+from builders import ORIGIN, SHIPMENT, OrderBuilder, an_order
+from order import domain, execution, payment_window, saga
+from order.domain import Change, Failure, Order, Parked, Payment, Refund, Status
 from order.repository import OrderRepository
 from shared import clock, dynamodb
-from shared.errors import NotFound, StepAlreadyUndone, StorageContention
+from shared.errors import (
+    CancelledByCustomer,
+    Conflict,
+    NotFound,
+    PaymentExpired,
+    StepAlreadyUndone,
+    StorageContention,
+)
+from support.stepfunctions import FakeStepFunctions
 
 type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 FAILURE = {"Error": "PaymentDeclined", "Cause": '{"errorMessage": "do not honour"}'}
@@ -37,7 +47,7 @@ def test_the_forward_steps_take_an_order_from_pending_to_completed(
     frozen_clock.advance(seconds=1)
     saga.record_reservation(order.payload(reservation=order.reservation()), lambda_context)
     saga.record_payment(order.payload(payment=order.payment()), lambda_context)
-    answer = saga.complete_order(order.payload(), lambda_context)
+    answer = saga.complete_order(order.payload(shipment=order.shipment()), lambda_context)
 
     # Then
     assert answer == {"order_id": order.order_id, "status": "COMPLETED"}
@@ -46,6 +56,7 @@ def test_the_forward_steps_take_an_order_from_pending_to_completed(
     assert completed.total_cents == order.total_cents
     assert completed.lines[0].name == "Name of product-001"
     assert completed.payment == Payment("pay_1", order.total_cents, "USD")
+    assert completed.shipment == SHIPMENT
     assert [event_type for event_type, _ in outbox_events()] == ["OrderPlaced", "OrderCompleted"]
 
 
@@ -91,7 +102,8 @@ def test_a_stuck_compensation_parks_the_order_and_says_what_is_owed(
     # Given
     order = placed(orders, an_order().paid())
     payload = order.payload(
-        failure={"Error": "ZeroDivisionError", "Cause": ""},
+        failure={"Error": "ZeroDivisionError", "Cause": "a" * 30_000},
+        refund=None,
         compensation="RefundPayment",
         compensation_failure={"Error": "RefundUnavailable", "Cause": "the provider is down"},
     )
@@ -104,6 +116,10 @@ def test_a_stuck_compensation_parks_the_order_and_says_what_is_owed(
     event_type, detail = outbox_events()[-1]
     assert event_type == "OrderNeedsAttention"
     assert detail["data"]["owed"]["refund_cents"] == order.total_cents
+    parked = orders.get(order.order_id).parked
+    assert parked == Parked(
+        Failure("ZeroDivisionError", "a" * 2000), "RefundPayment", "RefundUnavailable", None, 0
+    )
 
 
 def test_every_step_may_be_repeated_at_any_time_and_returns_its_first_answer(
@@ -196,3 +212,219 @@ def test_a_step_of_an_order_that_does_not_exist_fails(
 ) -> None:
     with pytest.raises(NotFound):
         saga.complete_order(an_order().payload(), lambda_context)
+
+
+REFUND = {"amount_cents": 129_900, "currency": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("refund", "told"),
+    [
+        (REFUND, REFUND),
+        (None, None),
+        # What RefundPayment answers where nothing was ever captured.
+        ({"amount_cents": 0, "currency": None}, None),
+    ],
+)
+def test_a_cancelled_order_tells_what_was_refunded(
+    refund: Any,
+    told: Any,
+    orders: OrderRepository,
+    outbox_events: OutboxEvents,
+    lambda_context: Any,
+) -> None:
+    # Given
+    order = placed(orders, an_order().paid())
+
+    # When
+    saga.cancel_order(order.payload(failure=FAILURE, refund=refund), lambda_context)
+
+    # Then
+    assert outbox_events()[-1][1]["data"]["refund"] == told
+
+
+def test_a_refund_that_was_made_is_remembered_while_the_order_is_parked(
+    orders: OrderRepository, lambda_context: Any
+) -> None:
+    # Given
+    order = placed(orders, an_order().paid())
+    payload = order.payload(
+        failure=FAILURE,
+        refund=REFUND,
+        compensation="ReleaseStock",
+        compensation_failure={"Error": "StorageContention", "Cause": ""},
+    )
+
+    # When
+    saga.flag_for_attention(payload, lambda_context)
+
+    # Then
+    parked = orders.get(order.order_id).parked
+    assert parked is not None
+    assert parked.refund == Refund(129_900, "USD")
+
+
+@pytest.fixture
+def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
+    fake = FakeStepFunctions()
+    fake.waiting = {"task-token-1", "task-token-2"}
+    monkeypatch.setattr(execution, "client", lambda: fake)
+    return fake
+
+
+def test_an_order_that_is_paid_later_waits_until_it_is_woken(
+    orders: OrderRepository,
+    outbox_events: OutboxEvents,
+    stepfunctions: FakeStepFunctions,
+    frozen_clock: Any,
+    lambda_context: Any,
+) -> None:
+    # Given
+    order = placed(orders, an_order().unpaid().reserved())
+    frozen_clock.advance(seconds=1)
+
+    # When
+    answer = saga.await_payment(order.payload(task_token="task-token-1"), lambda_context)
+
+    # Then
+    assert answer == {"order_id": order.order_id, "status": "AWAITING_PAYMENT"}
+    window = orders.get(order.order_id).payment_window
+    assert window is not None
+    assert window.due_at - clock.now() == timedelta(seconds=900)
+    assert [event_type for event_type, _ in outbox_events()] == ["OrderPlaced", "PaymentRequested"]
+    assert stepfunctions.woken == []
+
+
+@pytest.mark.parametrize("decided", ["paid", "cancelled", "too late"])
+def test_a_saga_that_comes_to_wait_for_what_is_decided_wakes_at_once(
+    decided: str,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    frozen_clock: Any,
+    lambda_context: Any,
+) -> None:
+    # Given
+    order = placed(orders, an_order().awaiting_payment())
+    if decided == "paid":
+        orders.change(
+            order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+        )
+    elif decided == "cancelled":
+        orders.change(
+            order.order_id, lambda one: domain.request_cancellation(one, ORIGIN, clock.now())
+        )
+    else:
+        frozen_clock.advance(minutes=15)
+
+    # When
+    saga.await_payment(order.payload(task_token="task-token-2"), lambda_context)
+
+    # Then
+    assert stepfunctions.woken == ["task-token-2"]
+
+
+def test_the_task_token_is_not_in_the_log(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any, logged: Any
+) -> None:
+    # Given
+    order = placed(orders, an_order().unpaid().reserved())
+
+    # When
+    saga.await_payment(order.payload(task_token="task-token-1"), lambda_context)
+
+    # Then
+    assert "task-token-1" not in json.dumps(logged())
+
+
+def test_a_window_that_closes_hands_over_the_payment_as_often_as_it_is_asked(
+    orders: OrderRepository, lambda_context: Any
+) -> None:
+    # Given
+    order = placed(orders, an_order().awaiting_payment())
+    orders.change(
+        order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+    )
+
+    # When
+    answers = [saga.close_payment_window(order.payload(), lambda_context) for _ in range(2)]
+
+    # Then
+    assert answers == [{"token": "tok_visa"}] * 2
+
+
+def test_a_window_that_closes_unpaid_expires_once_and_for_all(
+    orders: OrderRepository, lambda_context: Any
+) -> None:
+    # Given
+    order = placed(orders, an_order().awaiting_payment())
+
+    # When
+    for _ in range(2):
+        with pytest.raises(PaymentExpired):
+            saga.close_payment_window(order.payload(), lambda_context)
+
+    # Then
+    with pytest.raises(Conflict):
+        orders.change(
+            order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+        )
+
+
+def test_an_expiry_that_was_overtaken_by_a_payment_does_not_count(
+    orders: OrderRepository, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a task that read the order before its customer paid
+    order = placed(orders, an_order().awaiting_payment())
+    stale = orders.get(order.order_id)
+    orders.change(
+        order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+    )
+    monkeypatch.setattr(OrderRepository, "get", lambda repository, order_id: stale)
+
+    # When
+    with pytest.raises(StorageContention):
+        saga.close_payment_window(order.payload(), lambda_context)
+
+    # Then the state machine's retry finds the payment
+    monkeypatch.undo()
+    assert saga.close_payment_window(order.payload(), lambda_context) == {"token": "tok_visa"}
+
+
+def test_of_a_completion_and_a_cancellation_at_the_same_moment_exactly_one_wins(
+    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+) -> None:
+    # Given a customer who cancels between the completion's read and its write
+    order = placed(orders, an_order().paid())
+
+    def cancelled_meanwhile(current: Order) -> Change:
+        if current.cancel_requested_at is None:
+            orders.save(current, domain.request_cancellation(current, ORIGIN, clock.now()))
+        return domain.complete(current, ORIGIN, clock.now(), SHIPMENT)
+
+    # When
+    with pytest.raises(CancelledByCustomer):
+        orders.change(order.order_id, cancelled_meanwhile)
+
+    # Then
+    assert orders.get(order.order_id).status is Status.PAID
+    assert "OrderCompleted" not in [event_type for event_type, _ in outbox_events()]
+
+
+def test_a_cancellation_that_was_overtaken_by_the_completion_is_refused(
+    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+) -> None:
+    # Given an order that completes between the cancellation's read and its write
+    order = placed(orders, an_order().paid())
+
+    def completed_meanwhile(current: Order) -> Change:
+        if current.status is Status.PAID:
+            orders.save(current, domain.complete(current, ORIGIN, clock.now(), SHIPMENT))
+        return domain.request_cancellation(current, ORIGIN, clock.now())
+
+    # When
+    with pytest.raises(Conflict):
+        orders.change(order.order_id, completed_meanwhile)
+
+    # Then
+    assert orders.get(order.order_id).cancel_requested_at is None
+    assert [event_type for event_type, _ in outbox_events()] == ["OrderPlaced", "OrderCompleted"]

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from builders import ORIGIN, an_order
-from order import domain, execution, starter
+from builders import ORIGIN, TRACE_ID, an_order
+from order import domain, starter
 from order.domain import Change, Status
-from order.execution import SagaNotStarted
+from order.execution import SagaNotStarted, Sagas
 from order.repository import OrderRepository
+from order.saga_input import execution_input
 from shared import dynamodb
 from shared.errors import NotFound
 from support.stepfunctions import FakeStepFunctions
@@ -19,7 +20,7 @@ from support.stepfunctions import FakeStepFunctions
 @pytest.fixture
 def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
     fake = FakeStepFunctions()
-    monkeypatch.setattr(starter, "_stepfunctions", fake)
+    monkeypatch.setattr(starter, "_sagas", Sagas(fake, "arn", 900))  # type: ignore[arg-type]
     return fake
 
 
@@ -48,7 +49,7 @@ def test_a_placed_order_is_started_with_the_token_that_its_event_does_not_carry(
 
     # Then
     assert stepfunctions.executions == {
-        an_order().order_id: domain.execution_input(an_order().build())
+        an_order().order_id: execution_input(an_order().build(), 900)
     }
 
 
@@ -111,7 +112,35 @@ def test_a_finished_execution_of_the_same_name_counts_as_started(
     stepfunctions.executions[an_order().order_id] = "an earlier input"
 
     # When
-    execution.start(stepfunctions, "arn", an_order().build())  # type: ignore[arg-type]
+    Sagas(stepfunctions, "arn", 900).start(an_order().build())  # type: ignore[arg-type]
 
     # Then
     assert stepfunctions.executions == {an_order().order_id: "an earlier input"}
+
+
+def test_an_order_that_was_redriven_is_started_under_its_current_name(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+) -> None:
+    # Given
+    orders.add(Change(replace(an_order().build(), redrives=2), None), None)
+
+    # When
+    starter.start_saga(order_placed(), lambda_context)
+
+    # Then
+    assert list(stepfunctions.executions) == [f"{an_order().order_id}-r2"]
+
+
+def test_the_start_is_logged_under_the_ids_of_the_request_that_placed_the_order(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any, logged: Any
+) -> None:
+    # Given
+    orders.add(domain.place(an_order().build(), ORIGIN), None)
+
+    # When
+    starter.start_saga(order_placed(), lambda_context)
+
+    # Then
+    line = logged()[-1]
+    assert (line["trace_id"], line["correlation_id"]) == (TRACE_ID, ORIGIN.correlation_id)
+    assert line["execution"] == an_order().order_id

@@ -10,6 +10,7 @@ from support.event_schemas import event_types
 LINES = [{"sku": "product-001", "quantity": 2}]
 MONEY = {"amount_cents": 129_905, "currency": "USD"}
 TOTAL = {"total_cents": 129_905, "currency": "USD"}
+SHIPMENT = {"carrier": "Swift Parcel", "tracking_number": "SP123456789US"}
 REASON = {"reason": {"code": "OUT_OF_STOCK", "message": "We don't have enough."}}
 SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     ("OrderPlaced", {"items": LINES}, "We received your order of 2 items."),
@@ -35,7 +36,35 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     ("OrderCompleted", TOTAL, "Your order is complete. Thank you!"),
     ("PaymentRefunded", MONEY, "We refunded your payment of 1299.05 USD."),
     ("StockReleased", {"items": LINES}, "The items set aside went back on sale."),
+    (
+        "PaymentRequested",
+        {**TOTAL, "due_at": "2026-03-01T09:45:00.125Z"},
+        "We are waiting for your payment of 1299.05 USD, until 09:45:00 UTC.",
+    ),
+    ("OrderCancellationRequested", {}, "You asked us to cancel your order."),
+    (
+        "ShipmentCreated",
+        SHIPMENT,
+        "Swift Parcel takes your parcel. Its tracking number is SP123456789US.",
+    ),
+    (
+        "ShipmentRejected",
+        {"reason": "no_service"},
+        "Our carrier does not deliver to your address.",
+    ),
+    ("ShipmentCancelled", SHIPMENT, "We called your parcel back."),
     ("OrderCancelled", REASON, "Your order was cancelled. We don't have enough."),
+    (
+        "OrderCancelled",
+        {**REASON, "refund": None},
+        "Your order was cancelled. We don't have enough.",
+    ),
+    (
+        "OrderCancelled",
+        {**REASON, "refund": MONEY},
+        "Your order was cancelled. We don't have enough. 1299.05 USD went back to you.",
+    ),
+    ("OrderRedriven", {"operator": "ada", "reason": "mended"}, "We took up your order again."),
     ("OrderNeedsAttention", REASON, "We don't have enough."),
 ]
 
@@ -64,7 +93,7 @@ def test_the_timeline_carries_what_an_operator_follows_a_story_by() -> None:
                 "occurred_at": "2026-03-01T09:30:00.125Z",
                 "correlation_id": "cor-1",
                 "causation_id": "request-1",
-                "trace_id": "1-67c2-abc",
+                "trace_id": "1-67c2d3e4-0123456789abcdef01234567",
             },
             "data": {"order_id": "ord_1", "reason": "card_declined"},
         },
@@ -84,8 +113,26 @@ def test_the_timeline_carries_what_an_operator_follows_a_story_by() -> None:
                 "summary": "Your payment was declined.",
                 "event_id": "evt_1",
                 "correlation_id": "cor-1",
-                "trace_id": "1-67c2-abc",
+                "trace_id": "1-67c2d3e4-0123456789abcdef01234567",
                 "execution": "ord_1",
             }
         ],
     }
+
+
+def test_each_event_is_told_with_the_execution_that_it_belongs_to() -> None:
+    # Given
+    metadata = dict.fromkeys(["event_id", "occurred_at", "correlation_id", "trace_id"], "")
+    types = ["OrderPlaced", "OrderRedriven", "StockReleased", "OrderRedriven", "OrderCancelled"]
+    data = {"items": [], "reason": {"message": ""}}
+    events = [
+        LoggedEvent("sagashop.order", event_type, {"metadata": metadata, "data": data})
+        for event_type in types
+    ]
+
+    # When
+    view = timeline_view("ord_1", events)
+
+    # Then
+    executions = [event["execution"] for event in view["events"]]
+    assert executions == ["ord_1", "ord_1-r1", "ord_1-r1", "ord_1-r2", "ord_1-r2"]

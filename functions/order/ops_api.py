@@ -1,0 +1,76 @@
+"""The order service's HTTP API for operators, closed to everyone without their secret."""
+
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities import parameters
+
+from order import domain, execution, models
+from order.domain import Status
+from order.execution import Sagas, SagaUnreachable
+from order.redrive import redrive
+from order.repository import OrderRepository
+from order.saga_input import execution_name, resumption
+from order.settings import OperatorSettings, SagaSettings
+from shared import clock, dynamodb, settings
+from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
+from shared.http import Answer, ServiceApi
+
+# A new secret opens the API, and the old one stops to, within so many seconds.
+_SECRET_MAX_AGE = 60
+
+_settings = settings.load(SagaSettings)
+_secret_arn = settings.load(OperatorSettings).operator_secret_arn
+_orders = OrderRepository(dynamodb.client(), _settings.table_name)
+_sagas = Sagas(execution.client(), _settings.state_machine_arn, _settings.payment_wait_seconds)
+
+
+def _only_operators() -> None:
+    """Raises Unauthorized where the request doesn't carry `Authorization: Bearer <secret>`."""
+    scheme, _, credential = (api.header("Authorization") or "").partition(" ")
+    secret = parameters.get_secret(_secret_arn, max_age=_SECRET_MAX_AGE)
+    # Compared in constant time: how long it takes must not tell how much of it was right.
+    is_right = secrets.compare_digest(credential.strip().encode(), secret.encode())
+    if scheme.lower() != "bearer" or not is_right:
+        raise Unauthorized("Send the operators' secret as a bearer token.")
+
+
+api = ServiceApi(domain.SERVICE, guard=_only_operators)
+handler = api.handler
+
+
+@api.get("/ops/orders")
+def list_unsettled_orders() -> dict[str, Any]:
+    """Lists the orders for which something is left to do, all or those in one `status`."""
+    wanted = _status(api.query("status"))
+    orders = [order for order in _orders.unsettled() if wanted in (None, order.status)]
+    return {"orders": [models.operators_view(order) for order in orders]}
+
+
+@api.post("/ops/orders/{order_id}/redrive")
+def redrive_order(order_id: str) -> Answer:
+    """Has a parked or dead order's saga go on where it stood."""
+    request = models.Redrive.read(api.json_body())
+    try:
+        order = redrive(
+            order_id, request.operator, request.reason, _orders, _sagas, api.origin, clock.now()
+        )
+    except SagaUnreachable as exc:
+        raise ServiceBusy("The saga's engine did not answer. Nothing was changed.") from exc
+    resume = resumption(order)
+    body = {
+        "order_id": order_id,
+        "execution": execution_name(order),
+        "resume_at": None if resume is None else resume.resume_at,
+    }
+    return Answer(body, HTTPStatus.ACCEPTED)
+
+
+def _status(text: str | None) -> Status | None:
+    if text is None:
+        return None
+    if text not in Status:
+        expected = f"must be one of {', '.join(Status)}"
+        raise ValidationFailed([FieldError("status", expected)])
+    return Status(text)

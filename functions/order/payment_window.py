@@ -1,0 +1,114 @@
+"""The time in which a customer may pay for an order that was placed without a payment. Pure.
+
+The saga asks (`ask_for_payment`), the customer answers (`give_payment`), and the saga closes the
+window (`close`). The order's row decides between an answer, a cancellation and the end of the time:
+whichever is written first. Waking the saga is only that; it then reads here what was decided.
+"""
+
+from datetime import datetime, timedelta
+
+from order import domain
+from order.domain import Change, IllegalTransition, Order, PaymentWindow, Status
+from shared import clock
+from shared.errors import Conflict, PaymentExpired
+from shared.events import Origin
+
+
+def ask_for_payment(
+    order: Order, task_token: str, wait_seconds: int, origin: Origin, at: datetime
+) -> Change:
+    """Opens the window: the order is AWAITING_PAYMENT until `wait_seconds` from now.
+
+    Asked again, the saga waits under another token, for no longer than the customer was told. An
+    order about which is decided already is not opened again.
+    """
+    domain.refuse_if_undone(order)
+    if is_decided(order, at):
+        return Change(order)
+    if order.payment_window is not None:
+        window = PaymentWindow(task_token, order.payment_window.due_at)
+        if window == order.payment_window:
+            return Change(order)
+        return Change(domain.changed(order, at, payment_window=window))
+    if order.total_cents is None:
+        raise IllegalTransition(f"order {order.order_id} has no prices yet")
+    window = PaymentWindow(task_token, at + timedelta(seconds=wait_seconds))
+    waiting = domain.changed(order, at, status=Status.AWAITING_PAYMENT, payment_window=window)
+    data = {
+        "total_cents": order.total_cents,
+        "currency": order.currency,
+        "due_at": clock.to_iso(window.due_at),
+    }
+    return Change(waiting, domain.event(waiting, "PaymentRequested", origin, data))
+
+
+def give_payment(order: Order, token: str, at: datetime) -> Change:
+    """Takes the customer's payment token; the same one again changes nothing.
+
+    Raises Conflict where the order does not wait for a payment, and says why.
+    """
+    if order.payment_window is not None and order.payment_token == token:
+        return Change(order)
+    refusal = _refusal(order, at)
+    if refusal is not None:
+        raise Conflict(refusal, code="ORDER_NOT_AWAITING_PAYMENT")
+    return Change(domain.changed(order, at, payment_token=token))
+
+
+def close(order: Order, at: datetime) -> Change:
+    """Closes the window: the order comes back with its payment token, or marked as expired.
+
+    Raises StepAlreadyUndone and CancelledByCustomer.
+    """
+    domain.refuse_if_undone(order)
+    domain.refuse_if_cancelled(order)
+    if order.payment_token is not None or order.payment_expired_at is not None:
+        return Change(order)
+    return Change(domain.changed(order, at, payment_expired_at=at))
+
+
+def token_of(order: Order) -> str:
+    """Returns the payment token of an order whose window is closed; raises PaymentExpired."""
+    if order.payment_token is None:
+        raise PaymentExpired(f"order {order.order_id} was not paid in time")
+    return order.payment_token
+
+
+def is_decided(order: Order, at: datetime) -> bool:
+    """Tells whether there is nothing more to wait for."""
+    return (
+        order.payment_token is not None
+        or order.cancel_requested_at is not None
+        or order.payment_expired_at is not None
+        or (order.payment_window is not None and at >= order.payment_window.due_at)
+    )
+
+
+def due_at(order: Order, at: datetime) -> datetime | None:
+    """Returns until when a payment can be given; None where none can."""
+    if order.payment_window is None or _refusal(order, at) is not None:
+        return None
+    return order.payment_window.due_at
+
+
+def _refusal(order: Order, at: datetime) -> str | None:
+    """Returns why the order takes no payment, or None where it does."""
+    is_late = order.payment_window is not None and at >= order.payment_window.due_at
+    reasons = (
+        (order.status in (Status.PAID, Status.COMPLETED), "The order is paid already."),
+        (
+            order.payment_token is not None and order.status.is_open,
+            "A payment was given already.",
+        ),
+        (order.payment_expired_at is not None, "The time to pay is over."),
+        (
+            order.cancel_requested_at is not None or not order.status.is_open,
+            "The order is cancelled.",
+        ),
+        (
+            order.payment_window is None,
+            "We are still setting the items aside. Try again in a moment.",
+        ),
+        (is_late, "The time to pay is over."),
+    )
+    return next((reason for applies, reason in reasons if applies), None)

@@ -1,0 +1,76 @@
+"""Redrives an order whose saga gave up or died: counts it, tells who and why, starts it again.
+
+ADR 0012 says why this is a new execution. The count and its event are written together; the start
+comes after them, and one that is lost is made up for by the sweeper.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from order import domain
+from order.domain import Change, Order
+from order.execution import SagaNotStarted, Sagas
+from order.saga_input import execution_name, resumption
+from shared.errors import Conflict
+from shared.events import Origin
+from shared.logging import logger
+
+if TYPE_CHECKING:
+    from order.repository import OrderRepository
+
+SWEEPER = "sweeper"
+# An execution that nobody knows yet may be about to be started by whoever wrote the order last.
+_STARTING = timedelta(seconds=10)
+
+
+def count_redrive(order: Order, operator: str, reason: str, origin: Origin, at: datetime) -> Change:
+    """Makes the order's next execution its current one; raises Conflict where it has ended."""
+    if order.status.is_final:
+        raise Conflict(f"The order is {order.status}.", code="ORDER_HAS_ENDED")
+    swept = order.swept + 1 if operator == SWEEPER else 0
+    counted = domain.changed(order, at, redrives=order.redrives + 1, swept=swept)
+    resume = resumption(order)
+    data = {
+        "operator": operator,
+        "reason": reason,
+        "resume_at": None if resume is None else resume.resume_at,
+    }
+    occurrence = counted.redrives
+    return Change(counted, domain.event(counted, "OrderRedriven", origin, data, occurrence))
+
+
+def redrive(
+    order_id: str,
+    operator: str,
+    reason: str,
+    orders: "OrderRepository",
+    sagas: Sagas,
+    origin: Origin,
+    at: datetime,
+) -> Order:
+    """Redrives an order and returns it as it is then.
+
+    Raises NotFound, Conflict where its saga runs or it has ended, StorageContention where others
+    kept changing it, and SagaUnreachable: nothing has happened then.
+    """
+
+    def decide(order: Order) -> Change:
+        change = count_redrive(order, operator, reason, origin, at)
+        _refuse_if_running(order, sagas, at)
+        return change
+
+    order = orders.change(order_id, decide)
+    execution = execution_name(order)
+    logger.info("order redriven", execution=execution, operator=operator, reason=reason)
+    try:
+        sagas.start(order)
+    except SagaNotStarted:
+        logger.warning("saga not started by the redrive", execution=execution, exc_info=True)
+    return order
+
+
+def _refuse_if_running(order: Order, sagas: Sagas, at: datetime) -> None:
+    state = sagas.state(order)
+    is_starting = state is None and not order.is_parked and at - order.updated_at < _STARTING
+    if state == "RUNNING" or is_starting:
+        raise Conflict("The order's saga is running.", code="SAGA_RUNNING")

@@ -1,0 +1,64 @@
+"""What an order's saga is told, and under which name it runs. Pure.
+
+An order's first execution has the order's id for its name, the n-th redrive `<order id>-r<n>`: a
+name is taken once, so that whoever starts an execution twice starts it once.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+from order.domain import COMPENSATIONS, Failure, Order, Refund, Status, items_of
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Where an execution goes on: at a compensation, with what is known by then."""
+
+    resume_at: str
+    failure: Failure
+    refund: Refund | None
+
+
+def execution_name(order: Order) -> str:
+    """Returns the name of the order's current execution."""
+    return name_of(order.order_id, order.redrives)
+
+
+def name_of(order_id: str, redrives: int) -> str:
+    """Returns the name of the execution after so many redrives."""
+    return order_id if redrives == 0 else f"{order_id}-r{redrives}"
+
+
+def resumption(order: Order) -> Resumption | None:
+    """Returns where the order's saga has to go on, or None where it begins at the beginning.
+
+    A parked order goes on at the compensation that got stuck. A cancelled one is undone as a whole,
+    because an earlier execution may have done anything; undoing what never happened is harmless.
+    """
+    if order.parked is not None:
+        return Resumption(order.parked.compensation, order.parked.failure, order.parked.refund)
+    if order.status is Status.NEEDS_ATTENTION:
+        return Resumption(COMPENSATIONS[0], Failure("SagaLost", "parked without a note"), None)
+    if order.cancel_requested_at is not None:
+        return Resumption(COMPENSATIONS[0], Failure("CancelledByCustomer", ""), None)
+    return None
+
+
+def execution_input(order: Order, payment_wait_seconds: int) -> str:
+    """Returns the saga's input. All keys are always there, since a state may read any of them."""
+    resume = resumption(order)
+    return json.dumps(
+        {
+            "order_id": order.order_id,
+            "items": items_of(order),
+            "shipping_address": asdict(order.shipping_address),
+            "payment": {"token": order.payment_token},
+            "payment_wait_seconds": payment_wait_seconds,
+            "correlation_id": order.correlation_id,
+            "trace_id": order.trace_id,
+            "shipment": None,
+            "refund": resume and resume.refund and asdict(resume.refund),
+            "resume_at": resume and resume.resume_at,
+            "failure": resume and {"Error": resume.failure.error, "Cause": resume.failure.cause},
+        }
+    )

@@ -1,0 +1,147 @@
+"""Finds orders that stand still, and gets their sagas going again.
+
+A saga may never have started, may have been forgotten by its engine, or may have died. Whatever it
+was, the sweep starts it again and leaves the rest to it: every step is idempotent. Parked orders
+are the operators'. ADR 0013 says how the other services sweep.
+
+Metrics (dimension `service`): the gauges `OpenOrders`, `ParkedOrders` and `OldestOpenOrderSeconds`,
+and the count `SweepMended`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from order import execution, payment_window
+from order.domain import SERVICE, Order, Status
+from order.execution import SagaNotStarted, Sagas, SagaUnreachable
+from order.redrive import SWEEPER, redrive
+from order.repository import OrderRepository
+from order.saga_input import execution_name
+from order.settings import SagaSettings, SweepSettings
+from shared import clock, dynamodb, ids, logging, settings
+from shared.errors import Conflict, StorageContention
+from shared.events import Origin
+from shared.logging import logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+MAX_SWEEPS = 3
+"""How often the sweeper redrives an order before it gives up on it and says so."""
+
+_settings = settings.load(SagaSettings)
+_grace_seconds = settings.load(SweepSettings).sweep_grace_seconds
+_orders = OrderRepository(dynamodb.client(), _settings.table_name)
+_stepfunctions = execution.client()
+_sagas = Sagas(_stepfunctions, _settings.state_machine_arn, _settings.payment_wait_seconds)
+_metrics = Metrics()
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """One run of the sweeper, and what it has come to so far."""
+
+    origin: Origin
+    at: datetime
+    mended: list[dict[str, str]] = field(default_factory=list)
+    left: list[dict[str, str]] = field(default_factory=list)
+
+    def look_at(self, order_id: str) -> None:
+        """Gets the order's saga going where it isn't; notes what was done, or why nothing was."""
+        try:
+            self._mend(_orders.get(order_id))
+        except (SagaUnreachable, SagaNotStarted, StorageContention) as exc:
+            logger.warning("order not mended", order_id=order_id, exc_info=True)
+            self._leave(order_id, type(exc).__name__)
+        except Conflict as refusal:
+            # Somebody was faster: the order has ended, or runs again.
+            logger.info("order needs nothing any more", order_id=order_id, code=refusal.code)
+
+    def _mend(self, order: Order) -> None:
+        if order.status.is_final or order.is_parked:
+            return
+        state = _sagas.state(order)
+        if state == "RUNNING":
+            self._wake_if_decided(order)
+        elif state is None:
+            _sagas.start(order)
+            self._mended(order, "started")
+        elif order.swept >= MAX_SWEEPS:
+            logger.error("order is stuck", order_id=order.order_id, state=state)
+            self._leave(order.order_id, "stuck")
+        else:
+            reason = f"the execution is {state} and the order {order.status}"
+            order = redrive(
+                order.order_id, SWEEPER, reason, _orders, _sagas, self._origin_of(order), self.at
+            )
+            self._mended(order, "redriven")
+
+    def _wake_if_decided(self, order: Order) -> None:
+        window = order.payment_window
+        if (
+            order.status is Status.AWAITING_PAYMENT
+            and window is not None
+            and payment_window.is_decided(order, self.at)
+            and execution.wake(_stepfunctions, window.task_token)
+        ):
+            self._mended(order, "woken")
+
+    def _origin_of(self, order: Order) -> Origin:
+        return Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
+
+    def _mended(self, order: Order, what: str) -> None:
+        logger.info(
+            "order mended",
+            what=what,
+            order_id=order.order_id,
+            execution=execution_name(order),
+            correlation_id=order.correlation_id,
+            trace_id=order.trace_id,
+        )
+        self.mended.append({"order_id": order.order_id, "what": what})
+
+    def _leave(self, order_id: str, what: str) -> None:
+        self.left.append({"order_id": order_id, "what": what})
+
+
+def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Looks at all orders that nothing has touched for `grace_seconds`, the event's or the setting.
+
+    Returns `{"service", "looked_at", "mended", "left", "parked", "oldest_open_seconds"}`; `mended`
+    (`started`, `woken` or `redriven`) and `left` are lists of `{"order_id", "what"}`. An order that
+    is `stuck` was redriven MAX_SWEEPS times in vain.
+    """
+    at = clock.now()
+    run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
+    logging.bind(context, sweep=run.origin.correlation_id)
+    unsettled = _orders.unsettled()
+    latest = at - timedelta(seconds=event.get("grace_seconds", _grace_seconds))
+    due = [order for order in unsettled if order.updated_at <= latest and not order.is_parked]
+    for order in due:
+        run.look_at(order.order_id)
+    parked = sum(order.is_parked for order in unsettled)
+    oldest_open_seconds = _oldest_open_seconds(unsettled, at)
+    _metrics.add_metric("OpenOrders", MetricUnit.Count, len(unsettled) - parked)
+    _metrics.add_metric("ParkedOrders", MetricUnit.Count, parked)
+    _metrics.add_metric("OldestOpenOrderSeconds", MetricUnit.Seconds, oldest_open_seconds)
+    _metrics.add_metric("SweepMended", MetricUnit.Count, len(run.mended))
+    _metrics.flush_metrics()
+    logger.info("orders swept", looked_at=len(due), mended=len(run.mended), left=run.left)
+    return {
+        "service": SERVICE,
+        "looked_at": len(due),
+        "mended": run.mended,
+        "left": run.left,
+        "parked": parked,
+        "oldest_open_seconds": oldest_open_seconds,
+    }
+
+
+def _oldest_open_seconds(orders: Sequence[Order], at: datetime) -> int:
+    ages = [at - order.created_at for order in orders if order.status.is_open]
+    return int(max(ages, default=timedelta()).total_seconds())
