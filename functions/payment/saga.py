@@ -10,9 +10,9 @@ from payment.simulated_provider import SimulatedProvider
 from shared import chaos, clock, dynamodb
 from shared.tasks import saga_task
 
-_repository = PaymentTable(dynamodb.client(), SETTINGS.table_name)
+repository = PaymentTable(dynamodb.client(), SETTINGS.table_name)
 # The one line to change for a real provider.
-_provider = SimulatedProvider(
+provider = SimulatedProvider(
     dynamodb.client(),
     SETTINGS.table_name,
     reply_timeout_seconds=SETTINGS.payment_reply_timeout_seconds,
@@ -28,7 +28,7 @@ def charge_payment(command: ChargePayment) -> dict[str, Any]:
     StorageContention.
     """
     payment = service.charge(
-        _repository, _provider, command.task, command.amount, command.token, clock.now()
+        repository, provider, command.task, command.amount, command.token, clock.now()
     )
     return models.payment_result(payment)
 
@@ -39,5 +39,5 @@ def refund_payment(command: RefundPayment) -> dict[str, Any]:
 
     Returns `models.refund_result`. Raises RefundUnavailable, StorageContention.
     """
-    payment = service.refund(_repository, _provider, command.task, clock.now())
+    payment = service.refund(repository, provider, command.task, clock.now())
     return models.refund_result(payment)

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 _sweeper = sweeping.Sweeper(
     service="payment",
-    rows=saga._repository,
+    rows=saga.repository,
     held={PaymentStatus.PENDING, PaymentStatus.CAPTURED},
     kept={PaymentStatus.CAPTURED},
-    undo=lambda task, at: service.refund(saga._repository, saga._provider, task, at),
+    undo=lambda task, at: service.refund(saga.repository, saga.provider, task, at),
 )
 
 

@@ -10,9 +10,9 @@ from shipping.repository import ShipmentTable
 from shipping.settings import SETTINGS
 from shipping.simulated_carrier import SimulatedCarrier
 
-_repository = ShipmentTable(dynamodb.client(), SETTINGS.table_name)
+repository = ShipmentTable(dynamodb.client(), SETTINGS.table_name)
 # The one line to change for a real carrier.
-_carrier = SimulatedCarrier(dynamodb.client(), SETTINGS.table_name, read_chaos=chaos.read)
+carrier = SimulatedCarrier(dynamodb.client(), SETTINGS.table_name, read_chaos=chaos.read)
 
 
 @saga_task(CreateShipment)
@@ -22,7 +22,7 @@ def create_shipment(command: CreateShipment) -> dict[str, Any]:
     Raises ShipmentRejected, StepAlreadyUndone, CarrierUnavailable, StorageContention.
     """
     shipment = service.create(
-        _repository, _carrier, command.task, command.address, command.items, clock.now()
+        repository, carrier, command.task, command.address, command.items, clock.now()
     )
     return models.shipment_result(shipment)
 
@@ -33,5 +33,5 @@ def cancel_shipment(command: CancelShipment) -> dict[str, Any]:
 
     Returns `models.shipment_result`. Raises CarrierUnavailable, StorageContention.
     """
-    shipment = service.cancel(_repository, _carrier, command.task, clock.now())
+    shipment = service.cancel(repository, carrier, command.task, clock.now())
     return models.shipment_result(shipment)

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 _sweeper = sweeping.Sweeper(
     service="shipping",
-    rows=saga._repository,
+    rows=saga.repository,
     held={ShipmentStatus.PENDING, ShipmentStatus.CREATED},
     kept={ShipmentStatus.CREATED},
-    undo=lambda task, at: service.cancel(saga._repository, saga._carrier, task, at),
+    undo=lambda task, at: service.cancel(saga.repository, saga.carrier, task, at),
 )
 
 

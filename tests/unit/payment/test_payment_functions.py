@@ -54,7 +54,7 @@ class TestSagaSteps:
     def test_a_lost_reply_reaches_the_state_machine_by_its_name(
         self, lambda_context, monkeypatch, naps
     ):
-        monkeypatch.setattr(saga._provider, "_sleep", naps)
+        monkeypatch.setattr(saga.provider, "_sleep", naps)
 
         with pytest.raises(PaymentOutcomeUnknown):
             saga.charge_payment(charge_payload("tok_lost_reply"), lambda_context)
