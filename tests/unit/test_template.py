@@ -20,7 +20,10 @@ from support.template import ROOT, resources, template
 FUNCTIONS = resources("AWS::Serverless::Function")
 QUEUES = resources("AWS::SQS::Queue")
 RULES = resources("AWS::Events::Rule")
-SERVICES = ("order", "inventory", "payment")
+SERVICES = ("order", "inventory", "payment", "shipping", "notification")
+# The services that say what happened; the last one only listens.
+SPEAKING = SERVICES[:-1]
+CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ChaosParameter"}, ""]}
 # Actions that AWS cannot limit to a resource; see "Logging using CloudWatch Logs" in the Step
 # Functions developer guide.
 LOG_DELIVERY = re.compile(r"logs:\w*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)")
@@ -38,12 +41,20 @@ def events(kind: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """What a function may do."""
+    """What a function may do, in sandbox stages as well."""
     return [
-        statement
+        sandboxed(statement) if "Fn::If" in statement else statement
         for policy in FUNCTIONS[function].get("Policies", [])
         for statement in policy["Statement"]
     ]
+
+
+def sandboxed(statement: dict[str, Any]) -> dict[str, Any]:
+    """The statement that is there in sandbox stages alone."""
+    allowed: dict[str, Any]
+    condition, allowed, otherwise = statement["Fn::If"]
+    assert (condition, otherwise) == ("IsSandbox", {"Ref": "AWS::NoValue"})
+    return allowed
 
 
 def actions(statement: dict[str, Any]) -> list[str]:
@@ -62,6 +73,12 @@ def dependencies(logical_id: str) -> list[str]:
     return [before] if isinstance(before, str) else before
 
 
+def variables(function: str) -> dict[str, Any]:
+    """What the template gives a function of its own in the environment."""
+    own: dict[str, Any] = FUNCTIONS[function]["Environment"]["Variables"]
+    return own
+
+
 def environment_of(function: str) -> dict[str, str]:
     """A function's environment, with a plain value for whatever the template computes."""
     declared = (
@@ -71,6 +88,7 @@ def environment_of(function: str) -> dict[str, str]:
     return {name: value if isinstance(value, str) else "1" for name, value in declared.items()} | {
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "STAGE": "local",
     }
 
 
@@ -110,6 +128,27 @@ def test_what_a_rule_hands_over_is_not_lost_by_who_gets_it(rule: str) -> None:
             assert is_dead_letter_queue(destination["OnFailure"]["Destination"])
 
 
+@pytest.mark.parametrize(("function", "schedule"), events("Schedule"))
+def test_a_sweep_that_fails_leaves_a_trace(function: str, schedule: dict[str, Any]) -> None:
+    invocation = FUNCTIONS[function]["EventInvokeConfig"]
+
+    assert is_dead_letter_queue(schedule["DeadLetterConfig"]["Arn"])
+    assert schedule["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert is_dead_letter_queue(invocation["DestinationConfig"]["OnFailure"]["Destination"])
+
+
+def test_every_service_that_holds_something_for_an_order_is_swept() -> None:
+    swept = dict(events("Schedule"))
+
+    assert {service_of(function) for function in swept} == set(SPEAKING)
+    for function, schedule in swept.items():
+        name = function.removesuffix("Function")
+        # The queue's policy knows the rules by the beginning of their names.
+        assert schedule["Name"] == {"Fn::Sub": f"${{AWS::StackName}}-{name}"}
+        assert name.startswith("Sweep")
+        assert variables(function)["SWEEP_GRACE_SECONDS"] == {"Ref": "SweepGraceSeconds"}
+
+
 @pytest.mark.parametrize(("function", "stream"), events("DynamoDB"))
 def test_a_relay_keeps_what_it_cannot_publish(function: str, stream: dict[str, Any]) -> None:
     assert is_dead_letter_queue(stream["DestinationConfig"]["OnFailure"]["Destination"])
@@ -122,7 +161,7 @@ def test_a_relay_keeps_what_it_cannot_publish(function: str, stream: dict[str, A
 def test_every_service_has_a_relay_that_sees_its_outbox_and_nothing_else() -> None:
     relayed = dict(events("DynamoDB"))
 
-    assert {service_of(function) for function in relayed} == set(SERVICES)
+    assert {service_of(function) for function in relayed} == set(SPEAKING)
     for function, stream in relayed.items():
         assert stream["Stream"] == {
             "Fn::GetAtt": [f"{service_of(function).title()}Table", "StreamArn"]
@@ -142,7 +181,7 @@ def test_a_queue_waits_for_its_function_and_gives_up_into_a_dead_letter_queue(
     timeout = FUNCTIONS[function].get("Timeout", template()["Globals"]["Function"]["Timeout"])
 
     assert is_dead_letter_queue(queue["RedrivePolicy"]["deadLetterTargetArn"])
-    assert queue["VisibilityTimeout"] >= 6 * timeout
+    assert queue["VisibilityTimeout"] == {"Fn::If": ["OnAws", 6 * timeout, timeout]}
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -169,26 +208,41 @@ def test_the_bus_may_write_to_every_queue_that_it_is_told_to() -> None:
         for rule in RULES.values()
         for target in rule["Targets"]
         for reference in (target["Arn"], target["DeadLetterConfig"]["Arn"])
-    }
+    } | {schedule["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] for _, schedule in events("Schedule")}
 
     assert granted == wanted & set(QUEUES)
 
 
 @pytest.mark.parametrize("table", resources("AWS::DynamoDB::Table"))
-def test_a_table_can_be_restored_and_streams_what_is_new(table: str) -> None:
+def test_a_table_can_be_restored_and_is_protected(table: str) -> None:
     properties = resources("AWS::DynamoDB::Table")[table]
 
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
-    assert properties["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["SSESpecification"] == {"SSEEnabled": True}
     assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["IsProduction", True, False]}
     assert template()["Resources"][table]["UpdateReplacePolicy"] == "Retain"
 
 
+@pytest.mark.parametrize("service", SPEAKING)
+def test_a_service_streams_what_is_new_and_finds_what_is_unsettled(service: str) -> None:
+    properties = resources("AWS::DynamoDB::Table")[f"{service.title()}Table"]
+
+    assert properties["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert properties["GlobalSecondaryIndexes"] == [
+        {
+            "IndexName": "unsettled",
+            "KeySchema": [
+                {"AttributeName": "unsettled", "KeyType": "HASH"},
+                {"AttributeName": "updated_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ]
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_named_things_to_named_resources(function: str) -> None:
-    assert statements(function)
     for statement in statements(function):
         assert isinstance(statement["Resource"], dict)
         assert not any("*" in action for action in actions(statement))
@@ -200,9 +254,59 @@ def test_a_function_touches_no_table_but_its_own_service_s(function: str) -> Non
 
     for statement in statements(function):
         if any(action.startswith("dynamodb:") for action in actions(statement)):
-            assert statement["Resource"] == {"Fn::GetAtt": [own, "Arn"]}
-    variables = FUNCTIONS[function]["Environment"]["Variables"]
-    assert variables.get("TABLE_NAME", {"Ref": own}) == {"Ref": own}
+            index = {"Fn::Sub": f"${{{own}.Arn}}/index/unsettled"}
+            assert statement["Resource"] in ({"Fn::GetAtt": [own, "Arn"]}, index)
+            assert statement["Resource"] != index or actions(statement) == ["dynamodb:Query"]
+    assert variables(function).get("TABLE_NAME", {"Ref": own}) == {"Ref": own}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_calls_only_functions_that_it_is_told_of(function: str) -> None:
+    told = {
+        reference["Ref"]
+        for name, reference in variables(function).items()
+        if name.endswith("_FUNCTION")
+    }
+    callable_ones = {
+        statement["Resource"]["Fn::GetAtt"][0]
+        for statement in statements(function)
+        if "lambda:InvokeFunction" in actions(statement)
+    }
+
+    assert callable_ones == told
+
+
+def test_failures_are_injected_in_the_sandbox_alone() -> None:
+    parameter = template()["Resources"]["ChaosParameter"]
+    readers = {name for name in FUNCTIONS if "CHAOS_PARAMETER" in variables(name)}
+
+    assert template()["Conditions"]["IsSandbox"] == {
+        "Fn::Or": [
+            {"Fn::Equals": [{"Ref": "Stage"}, "local"]},
+            {"Fn::Equals": [{"Ref": "Stage"}, "dev"]},
+        ]
+    }
+    assert (parameter["Condition"], parameter["Properties"]["Value"]) == ("IsSandbox", "{}")
+    assert template()["Outputs"]["ChaosParameter"]["Condition"] == "IsSandbox"
+    assert all(variables(name)["CHAOS_PARAMETER"] == CHAOS for name in readers)
+    assert readers == {
+        function
+        for function, properties in FUNCTIONS.items()
+        for policy in properties.get("Policies", [])
+        for statement in policy["Statement"]
+        if "Fn::If" in statement and "ssm:GetParameter" in actions(sandboxed(statement))
+    }
+
+
+def test_nobody_but_the_operators_api_reads_their_secret() -> None:
+    readers = {
+        function
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if any(action.startswith("secretsmanager:") for action in actions(statement))
+    }
+
+    assert readers == {"OrderOpsFunction"}
 
 
 def test_the_saga_may_call_its_own_functions_only() -> None:
@@ -234,8 +338,8 @@ def test_the_storefront_is_readable_and_nothing_else() -> None:
 def test_a_function_starts_with_the_settings_that_the_template_gives_it(
     function: str, monkeypatch: pytest.MonkeyPatch, fresh_modules: None
 ) -> None:
-    for name in ("TABLE_NAME", "EVENT_BUS_NAME", "STATE_MACHINE_ARN"):
-        monkeypatch.delenv(name)
+    for name in {name for each in FUNCTIONS for name in variables(each)}:
+        monkeypatch.delenv(name, raising=False)
     for name, value in environment_of(function).items():
         monkeypatch.setenv(name, value)
 
@@ -264,24 +368,30 @@ def test_a_function_that_is_called_at_once_finds_its_log_group(function: str) ->
     ("relay", "listener"),
     [
         ("OrderRelayFunction", "OrderPlacedRule"),
+        ("OrderRelayFunction", "NotificationRule"),
         ("InventoryRelayFunction", "ServiceEventRule"),
         ("PaymentRelayFunction", "ServiceEventRule"),
+        ("ShippingRelayFunction", "ServiceEventRule"),
     ],
 )
 def test_a_relay_speaks_when_somebody_listens(relay: str, listener: str) -> None:
     assert listener in dependencies(relay)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_service_answers_exactly_the_routes_that_lead_to_it(service: str) -> None:
-    function = f"{service.title()}ApiFunction"
-    routed = {(route["Method"], route["Path"]) for name, route in events("Api") if name == function}
+@pytest.mark.parametrize("function", sorted({function for function, _ in events("Api")}))
+def test_an_api_s_function_answers_exactly_the_routes_that_lead_to_it(
+    function: str, monkeypatch: pytest.MonkeyPatch, fresh_modules: None
+) -> None:
+    routed = {(name, (route["Method"], route["Path"])) for name, route in events("Api")}
+    elsewhere = {route for name, route in routed if name != function}
+    for name, value in environment_of(function).items():
+        monkeypatch.setenv(name, value)
 
-    chalice = importlib.import_module(f"{service}.api").api._app
+    module, _, _ = FUNCTIONS[function]["Handler"].rpartition(".")
+    chalice = importlib.import_module(module).api._app
 
-    assert routed == {
-        (method, path) for path, methods in chalice.routes.items() for method in methods
-    }
+    answered = {(method, path) for path, methods in chalice.routes.items() for method in methods}
+    assert {route for name, route in routed if name == function} == answered - elsewhere
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from localstack.services.cloudformation.resource_provider import (
 from localstack.utils.patch import patch
 
 type Execute = Callable[[ChangeSetModelExecutor, str, object, object], None]
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.01
 
 type ExecuteAction = Callable[..., ProgressEvent[Any]]
 
