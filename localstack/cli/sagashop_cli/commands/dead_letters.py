@@ -4,6 +4,7 @@ import click
 
 from sagashop_cli.commands.target import Target
 from sagashop_cli.operations import dead_letters
+from sagashop_cli.operations.durations import in_words
 from sagashop_cli.operations.journal import Journal
 from sagashop_cli.operations.queues import find_queue
 
@@ -18,7 +19,7 @@ def dlq() -> None:
 def list_queues(target: Target) -> None:
     """Show how many letters each dead-letter queue has, and how old the oldest is."""
     for depth in dead_letters.depths(target.deployment):
-        age = "" if depth.oldest is None else f"oldest {depth.oldest.total_seconds():,.0f} s"
+        age = "" if depth.oldest is None else f"oldest {in_words(depth.oldest)}"
         target.say(f"{depth.queue.name:<16}{depth.letters:>5}  {age}".rstrip())
 
 

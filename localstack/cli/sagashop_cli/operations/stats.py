@@ -17,6 +17,7 @@ from sagashop_cli import logs
 from sagashop_cli.audit import OPEN
 from sagashop_cli.aws import Aws, Deployment
 from sagashop_cli.operations import dead_letters
+from sagashop_cli.operations.durations import in_words
 from sagashop_cli.operations.queues import dead_letter_queues
 from sagashop_cli.operations.redrive import PARKED
 
@@ -93,7 +94,7 @@ GAUGES = frozenset({"OpenOrders", "ParkedOrders", "OldestOpenOrderSeconds"})
 
 def describe(stats: Stats) -> list[str]:
     """Returns the figures as lines of text."""
-    oldest = "-" if stats.oldest_open is None else f"{stats.oldest_open.total_seconds():.0f} s"
+    oldest = "-" if stats.oldest_open is None else in_words(stats.oldest_open)
     return [
         f"orders        {_counts(stats.orders)}",
         f"parked        {stats.parked}",

@@ -3,7 +3,7 @@
 Three places tell it: the order's log (its events), the histories of its executions, and the logs of
 all functions. `tell` is pure and puts them together; `read_sources` asks a running store.
 
-Each line has the hop on which it happened:
+Requests that only looked at the order are left out. Each line has the hop on which it happened:
 
     HTTP      a request came in or was answered
     saga      the state machine, or one of its steps
@@ -165,6 +165,9 @@ def _moments_of_saga(execution: Execution) -> Iterator[Moment]:
             how = kind.removeprefix("Execution").lower()
             why = _failure(event)
             took = at - begun if begun else None
+            # A state that fails the execution is never left.
+            yield from entered.values()
+            entered.clear()
             yield Moment(at, "saga", "OrderSaga", f"execution {how}{why}", took)
         elif details := event.get("stateEnteredEventDetails"):
             entered[details["name"]] = Moment(at, "saga", details["name"], "state")
@@ -176,7 +179,7 @@ def _moments_of_saga(execution: Execution) -> Iterator[Moment]:
             what = "timed out" if kind.endswith("TimedOut") else "failed"
             yield Moment(at, "saga", where, f"task {what}{_failure(event)}")
     for moment in entered.values():
-        yield replace(moment, what="state, not left")
+        yield replace(moment, what="state, still in it")
 
 
 def _failure(event: Mapping[str, Any]) -> str:
@@ -207,18 +210,31 @@ def _moments_of_log(sources: Sources, published: Mapping[str, datetime]) -> Iter
         event.event_id: datetime.fromisoformat(event.occurred_at) for event in sources.events
     }
     by_type = {event.detail_type: event.event_id for event in sources.events}
+    begun: dict[str, datetime] = {}
     for line in sources.log:
         fields = _fields(line)
         if fields is None:
             yield Moment(_moment(line.at_ms), hop_of(line.function), line.function, line.message)
             continue
-        if "_aws" in fields or fields.get("order_id", sources.order_id) != sources.order_id:
-            continue  # A metric, or another order of the same request.
+        if _is_elsewhere(fields, sources.order_id):
+            continue
         at, hop = _time(line, fields), hop_of(line.function)
         event_id = fields.get("event_id") or by_type.get(str(fields.get("detail_type")))
         source = {"bus": occurred, "consumer": published}.get(hop, {}).get(str(event_id))
+        # Of an event: since it was written, or published. Of any other line: since the call began.
+        source = source or begun.get(str(fields.get("request_id")))
+        begun.setdefault(str(fields.get("request_id")), at)
         took = at - source if source and source <= at else None
         yield Moment(at, hop, line.function, _in_words(fields), took)
+
+
+def _is_elsewhere(fields: Mapping[str, Any], order_id: str) -> bool:
+    """Tells whether a line is no part of the story: a metric, another order, or a mere look."""
+    return (
+        "_aws" in fields
+        or fields.get("order_id", order_id) != order_id
+        or fields.get("method") == "GET"
+    )
 
 
 def hop_of(function: str) -> str:
