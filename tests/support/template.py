@@ -50,6 +50,7 @@ def resources(resource_type: str) -> dict[str, dict[str, Any]]:
 def table_definition(logical_id: str) -> dict[str, Any]:
     """Returns CreateTable's arguments for a table of the template, but for its name."""
     properties = resources("AWS::DynamoDB::Table")[logical_id]
-    return {name: properties[name] for name in _TABLE_PROPERTIES if name in properties} | {
-        "StreamSpecification": {"StreamEnabled": True, **properties["StreamSpecification"]}
-    }
+    definition = {name: properties[name] for name in _TABLE_PROPERTIES if name in properties}
+    if stream := properties.get("StreamSpecification"):
+        definition["StreamSpecification"] = {"StreamEnabled": True, **stream}
+    return definition

@@ -31,6 +31,10 @@ os.environ.update(
         "TABLE_NAME": "sagashop-unit",
         "EVENT_BUS_NAME": "sagashop-unit",
         "OPERATOR_SECRET_ARN": "sagashop-unit-operator",
+        "ORDER_STATUSES_FUNCTION": "sagashop-unit-FindOrderStatuses",
+        "FIND_CUSTOMER_FUNCTION": "sagashop-unit-FindCustomer",
+        "NOTIFICATION_SENDER": "orders@example.com",
+        "OPERATOR_EMAIL": "operator@example.com",
         "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop-unit",
     }
 )
@@ -108,6 +112,12 @@ def payment_table(aws: None) -> str:
 def shipping_table(aws: None) -> str:
     """The shipping service's table, empty; its name."""
     return _create("ShippingTable")
+
+
+@pytest.fixture
+def notification_table(aws: None) -> str:
+    """The notification service's table, empty; its name."""
+    return _create("NotificationTable")
 
 
 @pytest.fixture

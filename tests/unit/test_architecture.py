@@ -37,6 +37,8 @@ PURE_STANDARD = {
 ADAPTERS = {
     "shared/dynamodb.py",
     "shared/outbox.py",
+    "shared/queries.py",
+    "notification/mailer.py",
     "order/execution.py",
     *(f"{service}/repository.py" for service in SERVICES),
 }
