@@ -1,6 +1,7 @@
 """Whom to write to: the order service knows, and no event carries an address."""
 
 from shared import queries
+from shared.errors import NotFound
 
 
 class CustomersOfOrders:
@@ -11,5 +12,11 @@ class CustomersOfOrders:
 
     def find_email(self, order_id: str) -> str | None:
         """See `ports.Customers.find_email`."""
-        email: str | None = queries.ask(self._function, {"order_id": order_id}).get("email")
+        try:
+            answer = queries.ask(self._function, {"order_id": order_id})
+        except queries.QueryFailed as exc:
+            if exc.error == NotFound.__name__:
+                return None
+            raise
+        email: str = answer["email"]
         return email

@@ -137,7 +137,7 @@ def _needs_attention(data: Data) -> Letter:
         heading="An order needs attention",
         paragraphs=(
             f"The order could not be completed, and undoing it got stuck at {data['compensation']}."
-            " The customer has been told that our team settles what is owed.",
+            " The shop tells its customer that our team is looking after it.",
             "Mend the cause, then resume the order where it stands: "
             f'make redrive ORDER={order_id} WHY="…" '
             f"(or POST /ops/orders/{order_id}/redrive). The runbook says how to look.",

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 class QueryFailed(Exception):
-    """The other service's function was reached and failed."""
+    """The other service's function was reached and failed with an error of the type `error`."""
+
+    def __init__(self, function: str, error: str) -> None:
+        # Only the type: a message may quote what the function was working on.
+        super().__init__(f"{function} failed with {error}")
+        self.error = error
 
 
 def ask(function: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -24,8 +29,8 @@ def ask(function: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
     response = _client().invoke(FunctionName=function, Payload=json.dumps(question).encode())
     answer: Mapping[str, Any] = json.loads(response["Payload"].read())
     if response.get("FunctionError"):
-        # Its message may quote what it was working on; its type never does.
-        raise QueryFailed(f"{function} failed with {answer.get('errorType')}")
+        # A function that was killed has no type of error, only a message.
+        raise QueryFailed(function, answer.get("errorType", "an unknown error"))
     return answer
 
 
