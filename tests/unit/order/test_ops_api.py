@@ -1,0 +1,453 @@
+"""The operators' API: shut without the secret, and a redrive that goes on where the saga stood."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities import parameters
+
+from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
+from order import domain, ops_api
+from order.domain import Change, Failure, Order, Parked, Status
+from order.execution import Sagas
+from order.redrive import redrive
+from order.repository import OrderRepository
+from shared import clock, dynamodb
+from shared.errors import Conflict
+from support.stepfunctions import FakeStepFunctions
+
+type Call = Callable[..., dict[str, Any]]
+type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
+
+SECRET = "the-operators-secret"
+AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
+REASON = {"operator": "ada", "reason": "the provider is mended"}
+STUCK = Parked(Failure("KeyError", "a bug"), "RefundPayment", "RefundUnavailable", None, 0)
+
+
+@pytest.fixture
+def orders(order_table: str) -> OrderRepository:
+    return OrderRepository(dynamodb.client(), order_table)
+
+
+@pytest.fixture
+def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
+    fake = FakeStepFunctions()
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop"
+    monkeypatch.setattr(ops_api, "_sagas", Sagas(fake, arn, 900))  # type: ignore[arg-type]
+    return fake
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operators' secret, as a deployment makes it."""
+
+    def get_secret(name: str, max_age: int) -> str:
+        assert (name, max_age) == ("sagashop-unit-operator", 60)
+        return SECRET
+
+    monkeypatch.setattr(parameters, "get_secret", get_secret)
+
+
+@pytest.fixture
+def call(
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    secret: None,
+    frozen_clock: Any,
+    lambda_context: Any,
+) -> Call:
+    """Calls the API as an operator, unless it is given other headers."""
+
+    def send(method: str, resource: str, **arguments: Any) -> dict[str, Any]:
+        request = a_request(method, resource, **{"headers": AUTHORIZED, **arguments})
+        response = ops_api.handler(request, lambda_context)
+        return {
+            "status": response["statusCode"],
+            "headers": response["headers"],
+            "body": json.loads(response["body"]),
+        }
+
+    return send
+
+
+def parked() -> Order:
+    return domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLACED_AT).order
+
+
+def have(orders: OrderRepository, order: Order, state: str | None, sagas: FakeStepFunctions) -> str:
+    """Stores an order whose first execution is in this state."""
+    orders.add(Change(order), None)
+    if state is not None:
+        sagas.states[order.order_id] = state
+        sagas.executions[order.order_id] = "the first input"
+    return order.order_id
+
+
+def ask_to_redrive(call: Call, order_id: str, body: Any = None) -> dict[str, Any]:
+    return call("POST", "/ops/orders/{order_id}/redrive", order_id=order_id, body=body or REASON)
+
+
+@pytest.mark.parametrize(
+    ("method", "resource"),
+    [("GET", "/ops/orders"), ("POST", "/ops/orders/{order_id}/redrive"), ("GET", "/order/health")],
+)
+def test_nobody_gets_in_without_the_secret_whatever_they_ask_for(
+    method: str,
+    resource: str,
+    call: Call,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+) -> None:
+    # Given
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+    attempts = [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Bearer {SECRET[:-1]}"},
+        {"Authorization": f"Bearer {SECRET}s"},
+        {"Authorization": f"Basic {SECRET}"},
+        {"Authorization": SECRET},
+        {"Authorization": "Bearer ключ"},
+    ]
+
+    # When: neither the body nor the order is looked at
+    responses = [
+        call(method, resource, order_id=order_id, body="{", headers=headers) for headers in attempts
+    ]
+
+    # Then
+    for response in responses:
+        assert (response["status"], response["body"]["code"]) == (401, "UNAUTHORIZED")
+        assert response["headers"]["WWW-Authenticate"] == "Bearer"
+    assert orders.get(order_id).redrives == 0
+
+
+def test_the_secret_opens_whatever_the_case_of_its_header(call: Call) -> None:
+    for name in ("Authorization", "authorization"):
+        for scheme in ("Bearer", "bearer"):
+            assert call("GET", "/ops/orders", headers={name: f"{scheme} {SECRET}"})["status"] == 200
+
+
+def test_the_secret_is_the_one_that_secrets_manager_keeps(
+    order_table: str, lambda_context: Any
+) -> None:
+    # Given
+    boto3.client("secretsmanager").create_secret(Name="sagashop-unit-operator", SecretString=SECRET)
+    parameters.clear_caches()
+
+    # When
+    response = ops_api.handler(a_request("GET", "/ops/orders", headers=AUTHORIZED), lambda_context)
+
+    # Then
+    parameters.clear_caches()
+    assert response["statusCode"] == 200
+
+
+def test_the_secret_is_not_in_the_log(call: Call, logged: Callable[[], Any]) -> None:
+    # When
+    call("GET", "/ops/orders")
+    call("GET", "/ops/orders", headers={"Authorization": "Bearer a-wrong-one"})
+
+    # Then
+    assert SECRET not in json.dumps(logged())
+    assert "a-wrong-one" not in json.dumps(logged())
+
+
+def test_without_a_secret_to_compare_with_it_stays_shut(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    def fail(name: str, max_age: int) -> str:
+        raise parameters.exceptions.GetParameterError(name)
+
+    monkeypatch.setattr(parameters, "get_secret", fail)
+
+    # Then
+    assert call("GET", "/ops/orders")["status"] == 500
+
+
+def test_a_parked_order_goes_on_at_the_compensation_that_got_stuck(
+    call: Call,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    outbox_events: OutboxEvents,
+) -> None:
+    # Given
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert response["status"] == 202
+    assert response["body"] == {
+        "order_id": order_id,
+        "execution": f"{order_id}-r1",
+        "resume_at": "RefundPayment",
+    }
+    told = json.loads(stepfunctions.executions[f"{order_id}-r1"])
+    assert told["resume_at"] == "RefundPayment"
+    assert told["failure"] == {"Error": "KeyError", "Cause": "a bug"}
+    ((event_type, detail),) = outbox_events()
+    assert event_type == "OrderRedriven"
+    assert detail["data"] == {"order_id": order_id, "resume_at": "RefundPayment", **REASON}
+
+
+@pytest.mark.parametrize("state", ["FAILED", "ABORTED", "TIMED_OUT"])
+def test_a_dead_saga_begins_again(
+    state: str, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    order_id = have(orders, an_order().paid().build(), state, stepfunctions)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert (response["status"], response["body"]["resume_at"]) == (202, None)
+    assert json.loads(stepfunctions.executions[f"{order_id}-r1"])["resume_at"] is None
+
+
+@pytest.mark.parametrize("order", [an_order().build(), parked()], ids=lambda order: order.status)
+def test_an_order_whose_saga_was_forgotten_is_redriven(
+    order: Order,
+    call: Call,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    frozen_clock: Any,
+) -> None:
+    # Given
+    order_id = have(orders, order, None, stepfunctions)
+    frozen_clock.advance(seconds=10)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert response["status"] == 202
+    assert list(stepfunctions.executions) == [f"{order_id}-r1"]
+
+
+def test_a_saga_that_is_just_being_started_counts_as_running(
+    call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given an order that was written a moment ago, by a request that starts its saga next
+    order = replace(an_order().build(), updated_at=clock.now())
+    order_id = have(orders, order, None, stepfunctions)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (409, "SAGA_RUNNING")
+    assert stepfunctions.executions == {}
+
+
+def test_a_running_saga_is_left_alone(
+    call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    order_id = have(orders, an_order().build(), "RUNNING", stepfunctions)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (409, "SAGA_RUNNING")
+    assert orders.get(order_id).redrives == 0
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.CANCELLED])
+def test_an_ended_order_is_left_alone(
+    status: Status, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    order_id = have(orders, replace(an_order().build(), status=status), None, stepfunctions)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (409, "ORDER_HAS_ENDED")
+
+
+def test_a_second_redrive_waits_for_the_first_and_is_told_on_its_own(
+    call: Call,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    outbox_events: OutboxEvents,
+) -> None:
+    # Given
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+    ask_to_redrive(call, order_id)
+
+    # When
+    too_soon = ask_to_redrive(call, order_id)
+    stepfunctions.states[f"{order_id}-r1"] = "FAILED"
+    second = ask_to_redrive(call, order_id)
+
+    # Then
+    assert (too_soon["status"], too_soon["body"]["code"]) == (409, "SAGA_RUNNING")
+    assert second["body"]["execution"] == f"{order_id}-r2"
+    ids = {detail["metadata"]["event_id"] for _, detail in outbox_events()}
+    assert len(ids) == 2
+
+
+def test_of_two_redrives_at_the_same_moment_one_is_counted_and_started(
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    frozen_clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given: between the one's read and its write, the other one happens.
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+    sagas = Sagas(stepfunctions, "arn:stateMachine:sagashop", 900)  # type: ignore[arg-type]
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    read = OrderRepository.get
+    overtaken = []
+
+    def once_more(name: str) -> Order:
+        return redrive(order_id, name, "mended", orders, sagas, ORIGIN, clock.now())
+
+    def read_and_be_overtaken(repository: OrderRepository, wanted: str) -> Order:
+        order = read(repository, wanted)
+        if not overtaken:
+            overtaken.append(order)
+            once_more("grace")
+        return order
+
+    monkeypatch.setattr(OrderRepository, "get", read_and_be_overtaken)
+
+    # When
+    with pytest.raises(Conflict) as caught:
+        once_more("ada")
+
+    # Then
+    assert caught.value.code == "SAGA_RUNNING"
+    assert orders.get(order_id).redrives == 1
+    assert list(stepfunctions.executions) == [order_id, f"{order_id}-r1"]
+
+
+def test_a_redrive_that_could_not_be_started_is_counted_for_the_sweeper_to_start(
+    call: Call,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+    describe = stepfunctions.describe_execution
+
+    def answer_and_break(**request: str) -> dict[str, Any]:
+        answer = describe(**request)
+        stepfunctions.refuse_with = "ServiceUnavailable"
+        return answer
+
+    monkeypatch.setattr(stepfunctions, "describe_execution", answer_and_break)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert response["status"] == 202
+    assert orders.get(order_id).redrives == 1
+    assert not orders.get(order_id).is_parked
+
+
+def test_nothing_is_redriven_while_the_sagas_engine_does_not_answer(
+    call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+    stepfunctions.refuse_with = "ServiceUnavailable"
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert (response["status"], response["body"]["code"]) == (503, "SERVICE_BUSY")
+    assert orders.get(order_id).redrives == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"operator": "ada"}, ["reason"]),
+        ({"reason": "", "operator": 7}, ["operator", "reason"]),
+    ],
+)
+def test_a_redrive_says_who_wants_it_and_why(
+    body: dict[str, Any], fields: list[str], call: Call
+) -> None:
+    # When
+    response = ask_to_redrive(call, ORDER_ID, body)
+
+    # Then
+    assert response["status"] == 422
+    assert [error["field"] for error in response["body"]["errors"]] == fields
+
+
+def test_what_does_not_exist_is_not_redriven(call: Call) -> None:
+    assert ask_to_redrive(call, ORDER_ID)["status"] == 404
+
+
+def test_the_unsettled_orders_are_listed_with_what_is_owed(
+    call: Call, orders: OrderRepository
+) -> None:
+    # Given
+    orders.add(Change(parked()), None)
+    pending = an_order().with_id(f"{ORDER_ID[:-1]}2").build()
+    orders.add(Change(replace(pending, updated_at=PLACED_AT + timedelta(seconds=1))), None)
+    orders.add(Change(an_order().with_id(f"{ORDER_ID[:-1]}3").completed().build()), None)
+
+    # When
+    listed = call("GET", "/ops/orders")["body"]["orders"]
+
+    # Then
+    assert [order["status"] for order in listed] == ["NEEDS_ATTENTION", "PENDING"]
+    assert listed[0] == {
+        "order_id": ORDER_ID,
+        "status": "NEEDS_ATTENTION",
+        "execution": ORDER_ID,
+        "redrives": 0,
+        "cancel_requested": False,
+        "parked": {
+            "failure": "KeyError",
+            "compensation": "RefundPayment",
+            "error": "RefundUnavailable",
+            "owed": {
+                "refund_cents": 129_900,
+                "currency": "USD",
+                "stock_held": [{"sku": "product-001", "quantity": 1}],
+                "shipment_booked": False,
+            },
+        },
+        "created_at": "2026-03-01T09:30:00.000Z",
+        "updated_at": "2026-03-01T09:30:00.000Z",
+    }
+    assert listed[1]["parked"] is None
+
+
+def test_the_list_can_be_narrowed_to_one_status(
+    call: Call, orders: OrderRepository, lambda_context: Any
+) -> None:
+    # Given
+    orders.add(Change(parked()), None)
+    orders.add(Change(an_order().with_id(f"{ORDER_ID[:-1]}2").build()), None)
+
+    def listed(status: str) -> dict[str, Any]:
+        request = a_request("GET", "/ops/orders", headers=AUTHORIZED)
+        request["multiValueQueryStringParameters"] = {"status": [status]}
+        return ops_api.handler(request, lambda_context)
+
+    # Then
+    narrowed = json.loads(listed("PENDING")["body"])["orders"]
+    assert [order["status"] for order in narrowed] == ["PENDING"]
+    assert listed("STRANGE")["statusCode"] == 422

@@ -1,0 +1,316 @@
+"""The sweeper gets the sagas of orders that stand still going again, and gives up in the open."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from builders import ORDER_ID, ORIGIN, PLACED_AT, TRACE_ID, an_order
+from order import domain, sweeper
+from order.domain import Change, Failure, Order, Parked, Status
+from order.execution import Sagas
+from order.redrive import count_redrive
+from order.repository import OrderRepository
+from shared import dynamodb
+from support.stepfunctions import FakeStepFunctions
+
+type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
+
+STUCK = Parked(Failure("KeyError", ""), "RefundPayment", "RefundUnavailable", None, 0)
+PARKED = domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLACED_AT).order
+
+
+@pytest.fixture
+def orders(order_table: str, frozen_clock: Any) -> OrderRepository:
+    frozen_clock.at = PLACED_AT + timedelta(minutes=10)
+    return OrderRepository(dynamodb.client(), order_table)
+
+
+@pytest.fixture
+def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
+    fake = FakeStepFunctions()
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop"
+    monkeypatch.setattr(sweeper, "_sagas", Sagas(fake, arn, 900))  # type: ignore[arg-type]
+    monkeypatch.setattr(sweeper, "_stepfunctions", fake)
+    return fake
+
+
+@pytest.fixture
+def sweep(
+    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+) -> Callable[..., dict[str, Any]]:
+    def run(**event: Any) -> dict[str, Any]:
+        return sweeper.sweep(event, lambda_context)
+
+    return run
+
+
+def mended(report: dict[str, Any]) -> list[str]:
+    return [order["what"] for order in report["mended"]]
+
+
+def test_an_order_whose_saga_never_started_or_was_forgotten_is_started_under_its_name(
+    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    orders.add(Change(an_order().build()), None)
+
+    # When
+    report = sweep()
+
+    # Then
+    assert report == {
+        "service": "order",
+        "looked_at": 1,
+        "mended": [{"order_id": ORDER_ID, "what": "started"}],
+        "left": [],
+        "parked": 0,
+        "oldest_open_seconds": 600,
+    }
+    assert list(stepfunctions.executions) == [ORDER_ID]
+    assert orders.get(ORDER_ID).redrives == 0
+
+
+def test_an_order_that_moved_a_moment_ago_is_not_looked_at(
+    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    fresh = replace(an_order().build(), updated_at=PLACED_AT + timedelta(minutes=5, seconds=1))
+    orders.add(Change(fresh), None)
+
+    # Then
+    assert sweep()["looked_at"] == 0
+    assert sweep(grace_seconds=0)["looked_at"] == 1
+    assert list(stepfunctions.executions) == [ORDER_ID]
+
+
+def test_a_running_saga_is_left_alone(
+    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    orders.add(Change(an_order().paid().build()), None)
+    stepfunctions.states[ORDER_ID] = "RUNNING"
+
+    # When
+    report = sweep()
+
+    # Then
+    assert (report["mended"], report["left"]) == ([], [])
+    assert stepfunctions.executions == {}
+
+
+@pytest.mark.parametrize("state", ["FAILED", "ABORTED", "TIMED_OUT"])
+def test_a_dead_saga_is_redriven_in_the_sweepers_name(
+    state: str,
+    sweep: Any,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    outbox_events: OutboxEvents,
+) -> None:
+    # Given
+    orders.add(Change(an_order().paid().build()), None)
+    stepfunctions.states[ORDER_ID] = state
+
+    # When
+    report = sweep()
+
+    # Then
+    assert mended(report) == ["redriven"]
+    assert list(stepfunctions.executions) == [f"{ORDER_ID}-r1"]
+    ((event_type, detail),) = outbox_events()
+    assert (event_type, detail["data"]["operator"]) == ("OrderRedriven", "sweeper")
+    assert state in detail["data"]["reason"]
+    assert detail["metadata"]["trace_id"] == TRACE_ID
+    assert detail["metadata"]["correlation_id"] == ORIGIN.correlation_id
+
+
+def test_an_order_that_is_redriven_in_vain_is_given_up_and_reported_as_stuck(
+    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions, frozen_clock: Any
+) -> None:
+    # Given
+    orders.add(Change(an_order().paid().build()), None)
+    reports = []
+
+    # When: each execution dies as the one before
+    for execution in (ORDER_ID, *(f"{ORDER_ID}-r{number}" for number in range(1, 5))):
+        stepfunctions.states[execution] = "FAILED"
+        reports.append(sweep())
+        frozen_clock.advance(minutes=10)
+
+    # Then
+    assert [mended(report) for report in reports] == [["redriven"]] * 3 + [[], []]
+    assert reports[-1]["left"] == [{"order_id": ORDER_ID, "what": "stuck"}]
+    assert orders.get(ORDER_ID).redrives == 3
+
+
+def test_an_operators_redrive_gives_the_sweeper_its_chances_back() -> None:
+    # Given
+    order = replace(an_order().paid().build(), redrives=3, swept=3)
+
+    # When
+    order = count_redrive(order, "ada", "mended", ORIGIN, PLACED_AT).order
+
+    # Then
+    assert (order.redrives, order.swept) == (4, 0)
+
+
+def test_a_saga_that_waits_for_what_is_decided_is_woken(
+    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions, frozen_clock: Any
+) -> None:
+    # Given a window that ends in five minutes
+    orders.add(Change(an_order().awaiting_payment().build()), None)
+    stepfunctions.states[ORDER_ID] = "RUNNING"
+    stepfunctions.waiting = {"task-token-1"}
+    assert mended(sweep()) == []
+
+    # When
+    frozen_clock.advance(minutes=5)
+
+    # Then
+    assert mended(sweep()) == ["woken"]
+    assert stepfunctions.woken == ["task-token-1"]
+    assert mended(sweep()) == [], "nobody waits any more"
+
+
+def test_a_parked_order_is_counted_and_left_to_the_operators(
+    sweep: Any,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Given
+    orders.add(Change(PARKED), None)
+    orders.add(Change(an_order().with_id(f"{ORDER_ID[:-1]}2").build()), None)
+
+    # When
+    report = sweep()
+
+    # Then
+    assert (report["parked"], report["looked_at"]) == (1, 1)
+    assert list(stepfunctions.executions) == [f"{ORDER_ID[:-1]}2"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metrics,) = (line for line in lines if "_aws" in line)
+    assert metrics["OpenOrders"] == [1.0]
+    assert metrics["ParkedOrders"] == [1.0]
+    assert metrics["OldestOpenOrderSeconds"] == [600.0]
+    assert metrics["SweepMended"] == [1.0]
+
+
+def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resumes(
+    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    orders.add(Change(replace(PARKED, redrives=1)), None)
+    stepfunctions.states[ORDER_ID] = "FAILED"
+
+    # When
+    report = sweep()
+
+    # Then
+    assert mended(report) == ["started"]
+    (execution,) = stepfunctions.executions
+    assert execution == f"{ORDER_ID}-r1"
+    assert json.loads(stepfunctions.executions[execution])["resume_at"] == "RefundPayment"
+
+
+def test_an_order_that_ended_while_the_index_still_had_it_is_left_alone(
+    sweep: Any,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given
+    stale = an_order().build()
+    orders.add(Change(replace(stale, status=Status.CANCELLED)), None)
+    monkeypatch.setattr(OrderRepository, "unsettled", lambda repository: [stale])
+
+    # Then
+    assert (sweep()["mended"], sweep()["left"]) == ([], [])
+    assert stepfunctions.executions == {}
+
+
+def test_an_order_that_somebody_else_redrives_meanwhile_is_left_to_them(
+    sweep: Any,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given: between the sweeper's look at the execution and its own redrive, an operator's
+    orders.add(Change(an_order().build()), None)
+    stepfunctions.states[ORDER_ID] = "FAILED"
+    change = OrderRepository.change
+    asked = []
+
+    def redriven_meanwhile(
+        repository: OrderRepository, order_id: str, decide: Callable[[Order], Change]
+    ) -> Order:
+        asked.append(order_id)
+        order = orders.get(order_id)
+        orders.save(order, Change(replace(order, redrives=1, version=order.version + 1)))
+        stepfunctions.states[f"{ORDER_ID}-r1"] = "RUNNING"
+        return change(repository, order_id, decide)
+
+    monkeypatch.setattr(OrderRepository, "change", redriven_meanwhile)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    # When
+    report = sweep()
+
+    # Then
+    assert asked == [ORDER_ID]
+    assert (report["mended"], report["left"]) == ([], [])
+    assert stepfunctions.executions == {}
+
+
+def test_one_order_that_cannot_be_mended_does_not_keep_the_others_from_it(
+    sweep: Any,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given
+    ids = [ORDER_ID, f"{ORDER_ID[:-1]}2"]
+    for order_id in ids:
+        orders.add(Change(an_order().with_id(order_id).build()), None)
+    start = stepfunctions.start_execution
+
+    def refuse_the_first(**request: str) -> dict[str, Any]:
+        stepfunctions.refuse_with = "ThrottlingException" if request["name"] == ids[0] else None
+        try:
+            return start(**request)  # type: ignore[arg-type]
+        finally:
+            stepfunctions.refuse_with = None
+
+    monkeypatch.setattr(stepfunctions, "start_execution", refuse_the_first)
+
+    # When
+    report = sweep()
+
+    # Then
+    assert report["left"] == [{"order_id": ids[0], "what": "SagaNotStarted"}]
+    assert report["mended"] == [{"order_id": ids[1], "what": "started"}]
+
+
+def test_an_engine_that_does_not_answer_is_reported(
+    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+) -> None:
+    # Given
+    orders.add(Change(an_order().build()), None)
+    stepfunctions.refuse_with = "ServiceUnavailable"
+
+    # Then
+    assert sweep()["left"] == [{"order_id": ORDER_ID, "what": "SagaUnreachable"}]
+
+
+def test_an_empty_shop_is_swept_in_no_time(sweep: Any) -> None:
+    assert sweep() == {
+        "service": "order",
+        "looked_at": 0,
+        "mended": [],
+        "left": [],
+        "parked": 0,
+        "oldest_open_seconds": 0,
+    }
