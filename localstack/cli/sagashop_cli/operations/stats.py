@@ -24,10 +24,10 @@ from sagashop_cli.operations.redrive import PARKED
 
 @dataclass(frozen=True)
 class Counted:
-    """One metric of a service, added up; `step` is empty where it has no such dimension."""
+    """A metric of a service; `part` is the step or the event that it counts, or empty."""
 
     service: str
-    step: str
+    part: str
     name: str
 
 
@@ -83,7 +83,8 @@ def add_up(messages: Iterable[str]) -> dict[Counted, int]:
             for metric in directive["Metrics"]:
                 if metric["Unit"] == "Count" and metric["Name"] not in GAUGES:
                     values = fields[metric["Name"]]
-                    counted = Counted(fields["service"], fields.get("step", ""), metric["Name"])
+                    part = fields.get("step") or fields.get("event") or ""
+                    counted = Counted(fields["service"], part, metric["Name"])
                     totals[counted] += int(sum(values if isinstance(values, list) else [values]))
     return dict(totals)
 
@@ -112,15 +113,15 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _metrics(metrics: Mapping[Counted, int]) -> Iterator[str]:
-    """Yields a line for each step of a service, with what was counted there."""
-    steps: dict[tuple[str, str], list[str]] = {}
+    """Yields a line for each part of a service, with what was counted there."""
+    parts: dict[tuple[str, str], list[str]] = {}
     for counted, total in sorted(
-        metrics.items(), key=lambda item: (item[0].service, item[0].step, item[0].name)
+        metrics.items(), key=lambda item: (item[0].service, item[0].part, item[0].name)
     ):
         if total:
-            steps.setdefault((counted.service, counted.step), []).append(f"{total} {counted.name}")
-    for (service, step), totals in steps.items():
-        yield f"{service:<12}  {step or '-':<20}  {', '.join(totals)}"
+            parts.setdefault((counted.service, counted.part), []).append(f"{total} {counted.name}")
+    for (service, part), totals in parts.items():
+        yield f"{service:<12}  {part or '-':<20}  {', '.join(totals)}"
 
 
 def _rows(deployment: Deployment, table: str, sort_key: str) -> Iterator[Mapping[str, Any]]:
