@@ -8,6 +8,7 @@ Metrics (dimension `service`): the gauges `OpenOrders`, `ParkedOrders` and `Olde
 and the count `SweepMended`.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 MAX_SWEEPS = 3
 """How often the sweeper redrives an order before it gives up on it and says so."""
+
+# The function's timeout is a minute. What is left over is the next sweep's.
+_BUDGET_SECONDS = 45.0
 
 _settings = settings.load(SagaSettings)
 _grace_seconds = settings.load(SweepSettings).sweep_grace_seconds
@@ -112,9 +116,10 @@ class _Sweep:
 def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Looks at all orders that nothing has touched for `grace_seconds`, the event's or the setting.
 
-    Returns `{"service", "looked_at", "mended", "left", "parked", "oldest_open_seconds"}`; `mended`
-    (`started`, `woken` or `redriven`) and `left` are lists of `{"order_id", "what"}`. An order that
-    is `stuck` was redriven MAX_SWEEPS times in vain.
+    Returns `{"service", "looked_at", "mended", "left", "more", "parked", "oldest_open_seconds"}`.
+    `mended` (`started`, `woken` or `redriven`) and `left` are lists of `{"order_id", "what"}`; an
+    order that is `stuck` was redriven MAX_SWEEPS times in vain. `more` tells that the time was up
+    before all orders were looked at.
     """
     at = clock.now()
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
@@ -122,8 +127,13 @@ def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     unsettled = _orders.unsettled()
     latest = at - timedelta(seconds=event.get("grace_seconds", _grace_seconds))
     due = [order for order in unsettled if order.updated_at <= latest and not order.is_parked]
+    started = time.monotonic()
+    looked_at = 0
     for order in due:
+        if time.monotonic() - started > _BUDGET_SECONDS:
+            break
         run.look_at(order.order_id)
+        looked_at += 1
     parked = sum(order.is_parked for order in unsettled)
     oldest_open_seconds = _oldest_open_seconds(unsettled, at)
     _metrics.add_metric("OpenOrders", MetricUnit.Count, len(unsettled) - parked)
@@ -131,12 +141,13 @@ def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     _metrics.add_metric("OldestOpenOrderSeconds", MetricUnit.Seconds, oldest_open_seconds)
     _metrics.add_metric("SweepMended", MetricUnit.Count, len(run.mended))
     _metrics.flush_metrics()
-    logger.info("orders swept", looked_at=len(due), mended=len(run.mended), left=run.left)
+    logger.info("orders swept", looked_at=looked_at, mended=len(run.mended), left=run.left)
     return {
         "service": SERVICE,
-        "looked_at": len(due),
+        "looked_at": looked_at,
         "mended": run.mended,
         "left": run.left,
+        "more": looked_at < len(due),
         "parked": parked,
         "oldest_open_seconds": oldest_open_seconds,
     }

@@ -67,6 +67,7 @@ def test_an_order_whose_saga_never_started_or_was_forgotten_is_started_under_its
         "looked_at": 1,
         "mended": [{"order_id": ORDER_ID, "what": "started"}],
         "left": [],
+        "more": False,
         "parked": 0,
         "oldest_open_seconds": 600,
     }
@@ -305,12 +306,31 @@ def test_an_engine_that_does_not_answer_is_reported(
     assert sweep()["left"] == [{"order_id": ORDER_ID, "what": "SagaUnreachable"}]
 
 
+def test_a_sweep_whose_time_is_up_leaves_the_rest_to_the_next(
+    sweep: Any,
+    orders: OrderRepository,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given
+    orders.add(Change(an_order().build()), None)
+    monkeypatch.setattr(sweeper, "_BUDGET_SECONDS", -1.0)
+
+    # When
+    report = sweep()
+
+    # Then
+    assert (report["looked_at"], report["more"]) == (0, True)
+    assert stepfunctions.executions == {}
+
+
 def test_an_empty_shop_is_swept_in_no_time(sweep: Any) -> None:
     assert sweep() == {
         "service": "order",
         "looked_at": 0,
         "mended": [],
         "left": [],
+        "more": False,
         "parked": 0,
         "oldest_open_seconds": 0,
     }
