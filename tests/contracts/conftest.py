@@ -4,5 +4,6 @@ from unit.conftest import (  # noqa: F401  # fixtures are found where they are i
     aws,
     frozen_clock,
     lambda_context,
+    notification_table,
     order_table,
 )

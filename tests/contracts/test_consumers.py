@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from builders import ORIGIN, an_order
+from notification import consumer
 from order import domain, log, starter, timeline
 from order.execution import Sagas
 from order.repository import OrderRepository
@@ -15,6 +16,8 @@ from shared import dynamodb
 from support.event_schemas import SCHEMAS, event_types, files, releases, resolved, validate
 from support.instances import from_the_future, instances
 from support.stepfunctions import FakeStepFunctions
+from support.template import resources
+from unit.notification.conftest import FakeCustomers, FakeMailer
 
 SOURCES = {"Order": "order", "Stock": "inventory", "Payment": "payment", "Shipment": "shipping"}
 # PaymentRequested is the order's, who asks; what becomes of the money is the payment service's.
@@ -42,6 +45,11 @@ def over_the_bus(event_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
     prefix = next(prefix for prefix in SOURCES if event_type.startswith(prefix))
     service = SOURCE_OF.get(event_type, SOURCES[prefix])
     return {"source": f"sagashop.{service}", "detail-type": event_type, "detail": detail}
+
+
+def with_id(detail: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Returns the event under an id of its own; two with one id would be one that came twice."""
+    return {**detail, "metadata": {**detail["metadata"], "event_id": f"evt_{number:026}"}}
 
 
 def over_the_queue(event_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,14 +88,8 @@ def orders(order_table: str) -> OrderRepository:
 def test_the_orders_log_takes_it(orders: OrderRepository, lambda_context: Any) -> None:
     # A table for each of some two hundred events would take longer than all else.
     for number, (event_type, detail) in enumerate(each.values for each in EVERYTHING):
-        # Given: no two have one id, or the later ones would be dropped as repeats.
-        metadata = {**detail["metadata"], "event_id": f"evt_{number:026}"}
-
-        # When
-        batch = over_the_queue(event_type, {**detail, "metadata": metadata})
+        batch = over_the_queue(event_type, with_id(detail, number))
         answer = log.record_events(batch, lambda_context)
-
-        # Then
         assert answer == {"batchItemFailures": []}, event_type
     assert len(orders.events(an_order().order_id)) == 1 + len(EVERYTHING)
 
@@ -103,3 +105,27 @@ def test_the_starter_starts_an_order_by_it(
         monkeypatch.setattr(starter, "_sagas", sagas)
         starter.start_saga(over_the_bus(event_type, detail), lambda_context)
         assert list(stepfunctions.executions) == [an_order().order_id]
+
+
+def test_the_notification_service_writes_of_it(
+    notification_table: str, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    post_office = FakeMailer()
+    monkeypatch.setattr(consumer, "_mailer", post_office)
+    monkeypatch.setattr(consumer, "_customers", FakeCustomers())
+    wanted = resources("AWS::Events::Rule")["NotificationRule"]["EventPattern"]["detail-type"]
+    due = [each.values for each in EVERYTHING if each.values[0] in wanted]
+    assert {event_type for event_type, _ in due} == set(wanted)
+
+    # When
+    for number, (event_type, detail) in enumerate(due):
+        batch = over_the_queue(event_type, with_id(detail, number))
+        answer = consumer.send_notifications(batch, lambda_context)
+        assert answer == {"batchItemFailures": []}, event_type
+
+    # Then
+    assert len(post_office.sent) == len(due)
+    for _, message in post_office.sent:
+        assert message.subject
+        assert "None" not in message.text
