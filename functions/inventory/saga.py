@@ -9,7 +9,7 @@ from inventory.settings import SETTINGS
 from shared import clock, dynamodb
 from shared.tasks import saga_task
 
-_repository = StockTable(dynamodb.client(), SETTINGS.table_name)
+repository = StockTable(dynamodb.client(), SETTINGS.table_name)
 
 
 @saga_task(ReserveStock)
@@ -19,7 +19,7 @@ def reserve_stock(command: ReserveStock) -> dict[str, Any]:
     Returns `models.reservation_result`. Raises OutOfStock, UnknownProduct, StepAlreadyUndone,
     StockContention, StorageContention.
     """
-    reservation = service.reserve(_repository, command.task, command.lines, clock.now())
+    reservation = service.reserve(repository, command.task, command.lines, clock.now())
     return models.reservation_result(reservation)
 
 
@@ -29,7 +29,7 @@ def release_stock(command: ReleaseStock) -> dict[str, Any]:
 
     Raises StockContention, StorageContention.
     """
-    service.release(_repository, command.task, clock.now())
+    service.release(repository, command.task, clock.now())
     return {}
 
 
@@ -39,5 +39,5 @@ def commit_stock(command: CommitStock) -> dict[str, Any]:
 
     Raises StepAlreadyUndone, StockContention, StorageContention.
     """
-    service.commit(_repository, command.task, clock.now())
+    service.commit(repository, command.task, clock.now())
     return {}

@@ -3,22 +3,19 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from inventory import service
+from inventory import saga, service
 from inventory.domain import ReservationStatus
-from inventory.repository import StockTable
-from inventory.settings import SETTINGS
-from shared import dynamodb, sweeping
+from shared import sweeping
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_repository = StockTable(dynamodb.client(), SETTINGS.table_name)
 _sweeper = sweeping.Sweeper(
     service="inventory",
-    rows=_repository,
+    rows=saga.repository,
     held={ReservationStatus.RESERVED, ReservationStatus.COMMITTED},
     kept={ReservationStatus.COMMITTED},
-    undo=lambda task, at: service.release(_repository, task, at),
+    undo=lambda task, at: service.release(saga.repository, task, at),
 )
 
 

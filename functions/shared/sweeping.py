@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from shared import clock, logging, queries, settings
+from shared import clock, ids, logging, queries, settings
 from shared.errors import TransientError
 from shared.events import Origin
 from shared.logging import logger
@@ -138,13 +138,19 @@ def handle[R: Row](
     `{"grace_seconds": n}` replaces the setting: rows younger than that are left in peace. A
     schedule's event has none.
     """
-    logging.bind(context, step=EXECUTION)
     configured = settings.load(_Settings)
     grace = payload.get("grace_seconds", configured.sweep_grace_seconds)
+    at = clock.now()
     origin = Origin(
-        correlation_id=context.aws_request_id,
+        correlation_id=ids.new_id("swp", at),
         causation_id=context.aws_request_id,
         trace_id=settings.trace_id(),
+    )
+    logging.bind(
+        context,
+        step=EXECUTION,
+        correlation_id=origin.correlation_id,
+        trace_id=origin.trace_id,
     )
 
     def ask(order_ids: Sequence[str]) -> Mapping[str, str]:
@@ -152,7 +158,7 @@ def handle[R: Row](
         statuses: Mapping[str, str] = answer["statuses"]
         return statuses
 
-    report = sweep(sweeper, ask, origin, clock.now(), timedelta(seconds=grace))
+    report = sweep(sweeper, ask, origin, at, timedelta(seconds=grace))
     logger.info(
         "swept",
         looked_at=report.looked_at,
@@ -196,7 +202,7 @@ def _check[R: Row](
     sweeper: Sweeper[R], row: R, status: str | None, origin: Origin, at: datetime, report: Report
 ) -> None:
     """Settles a row, undoes it, or leaves it, and reports which."""
-    ids: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
+    known: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
     try:
         if left := _in_flux(row, status, at):
             report.left.append({"order_id": row.order_id, "what": left})
@@ -212,20 +218,20 @@ def _check[R: Row](
         what = f"{row.status} of an order that is {status or 'unknown'}"
         if status == _COMPLETED:
             # Nothing to undo, and something missing: only a person can tell why.
-            logger.error("found and not mended", what=what, **ids)
+            logger.error("found and not mended", what=what, **known)
             report.left.append({"order_id": row.order_id, "what": what})
             return
         sweeper.undo(Task(row.order_id, EXECUTION, origin), at)
     except TransientError as exc:
-        logger.warning("row deferred", error=type(exc).__name__, reason=str(exc), **ids)
+        logger.warning("row deferred", error=type(exc).__name__, reason=str(exc), **known)
         report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
     except Exception as exc:
         # A bug that one row brings to light must not hide the rows behind it. It is counted.
-        logger.exception("row failed", error=type(exc).__name__, **ids)
+        logger.exception("row failed", error=type(exc).__name__, **known)
         report.failed += 1
         report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
     else:
-        logger.info("row mended", what=what, **ids)
+        logger.info("row mended", what=what, **known)
         report.mended.append({"order_id": row.order_id, "what": what})
 
 

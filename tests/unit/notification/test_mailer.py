@@ -1,9 +1,7 @@
 """What SES is given, what becomes of its refusals, and failures on demand."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -22,12 +20,10 @@ MESSAGE = Message(ORDER_ID, "OrderPlaced", "Ünder way", "Thänk you", "<p>Thän
 
 
 @pytest.fixture
-def ses(aws: None) -> Iterator[Any]:
+def ses(aws: None) -> Any:
     """SES, with the shop's address verified."""
-    mailer._ses.cache_clear()
-    boto3.client("ses").verify_email_identity(EmailAddress=SENDER)
-    yield ses_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
-    mailer._ses.cache_clear()
+    mailer._ses().verify_email_identity(EmailAddress=SENDER)
+    return ses_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
 
 
 class StubbornSes:
