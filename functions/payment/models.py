@@ -73,8 +73,9 @@ def payment_answer(payment: Payment) -> dict[str, Any]:
     """
     return {
         "order_id": payment.order_id,
-        **refund_result(payment),
+        **payment_result(payment),
         "captured_cents": payment.captured.cents,
+        "refunded_cents": payment.refunded.cents,
         "decline_reason": payment.decline_reason,
         "created_at": to_iso(payment.created_at),
         "updated_at": to_iso(payment.updated_at),
