@@ -42,6 +42,11 @@ class StorePaths:
         return self.state / "processes.json"
 
     @property
+    def version_file(self) -> Path:
+        """Which version of the local cloud the servers were started from."""
+        return self.state / "servers.version"
+
+    @property
     def lock_file(self) -> Path:
         return self.state / "store.lock"
 

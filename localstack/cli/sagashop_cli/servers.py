@@ -3,12 +3,14 @@
 They are apart so that the tables outlive the engine: it forgets everything when it stops.
 """
 
+import hashlib
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import localstack_embedded
 from localstack_embedded.dynamodb.command import READINESS_PATH, dynamodb_server_command
 from localstack_embedded.settings import DynamoDbEngine, engine_command, engine_environment
 from sagashop_cli import processes
@@ -91,6 +93,15 @@ def describe_servers(paths: StorePaths, dynamodb_engine: DynamoDbEngine) -> list
         stop_grace_seconds=DYNAMODB_GRACE_SECONDS,
     )
     return [dynamodb, engine]
+
+
+def version(lock_file: Path) -> str:
+    """Returns a name for what the servers run: the locked programs, and our plug-ins' code."""
+    digest = hashlib.sha256(lock_file.read_bytes())
+    package = Path(localstack_embedded.__path__[0])
+    for module in sorted(package.rglob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()
 
 
 def start(server: Server, table: ProcessTable) -> ProcessRecord:

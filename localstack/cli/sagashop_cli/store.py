@@ -22,7 +22,7 @@ from sagashop_cli.processes import ProcessRecord, ProcessTable
 from sagashop_cli.progress import Progress, SilentProgress
 from sagashop_cli.seed import read_catalogue, seed
 from sagashop_cli.servers import Server
-from sagashop_cli.stack import Stack, stack_of
+from sagashop_cli.stack import Stack, stack_of, write_atomically
 from sagashop_cli.storefront import publish
 from sagashop_cli.upgrade import mark_unsettled_orders
 
@@ -64,6 +64,7 @@ class Store:
         with self._locked():
             started: list[Server] = []
             try:
+                self._retire_another_version()
                 self._start(started)
                 self._discard_wreck(started)
                 stack = self._bring_up_to_date()
@@ -152,6 +153,20 @@ class Store:
         finally:
             # Not `with`: after Ctrl-C the servers must be stopped before the tasks can end.
             side_by_side.shutdown(wait=False)
+
+    def _retire_another_version(self) -> None:
+        """Stops servers that were started from other code: they cannot do what the new one asks."""
+        version = servers.version(self.paths.root / "uv.lock")
+        running = [server for server in self._servers if self._processes.running(server.name)]
+        if running and self._version_of_servers() != version:
+            self._stop(running)
+        write_atomically(self.paths.version_file, version)
+
+    def _version_of_servers(self) -> str | None:
+        try:
+            return self.paths.version_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
 
     def _start_server(self, server: Server, started: list[Server]) -> ProcessRecord:
         # One that died may have left workers.

@@ -20,6 +20,8 @@ from localstack.services.cloudformation.resource_provider import (
 )
 from localstack.utils.patch import patch
 
+from localstack_embedded.resource_updates import complete_updates
+
 type Execute = Callable[[ChangeSetModelExecutor, str, object, object], None]
 _POLL_SECONDS = 0.01
 
@@ -29,6 +31,7 @@ type ExecuteAction = Callable[..., ProgressEvent[Any]]
 @hooks.on_infra_start()
 def improve_updates() -> None:
     """Makes LocalStack compare the values, which are known by the time of the update."""
+    complete_updates()
 
     @patch(ChangeSetModelExecutor._execute_resource_change)
     def execute_resource_change(
