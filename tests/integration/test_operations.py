@@ -1,0 +1,115 @@
+"""What else an operator does with a running store: figures, sweeps, the record, the secret."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from sagashop_cli.audit import Books, audit
+from sagashop_cli.aws import Deployment
+from sagashop_cli.client import Line, StoreClient
+from sagashop_cli.operations import stats, sweep
+from sagashop_cli.operations.journal import Journal
+from sagashop_cli.operations.secret import read_operator_secret
+from sagashop_cli.operations.stats import Counted
+from sagashop_cli.stack import Stack
+from support.saga import Saga
+from support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def deployment(stack: dict[str, Any]) -> Deployment:
+    return Deployment.of(Stack(**stack))
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "Bearer", "Bearer wrong", "Basic {secret}", "{secret}", "Bearer {secret}x"],
+)
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/ops/orders"), ("POST", "/ops/orders/ord_1/redrive")]
+)
+def test_without_the_secret_operators_routes_are_closed(
+    method: str, path: str, authorization: str | None, deployment: Deployment
+) -> None:
+    secret = read_operator_secret(deployment)
+    headers = {"Authorization": authorization.format(secret=secret)} if authorization else {}
+
+    answer = requests.request(
+        method, f"{deployment.stack.api_url}{path}", headers=headers, timeout=35
+    )
+
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "UNAUTHORIZED"
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_secret_is_long_and_no_log_line_has_it(
+    deployment: Deployment, aws: Callable[[str], Any]
+) -> None:
+    secret = read_operator_secret(deployment)
+    url = f"{deployment.stack.api_url}/ops/orders"
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert requests.get(url, headers=headers, timeout=35).status_code == 200
+
+    assert len(secret) == 40
+    assert secret.isalnum()
+    group = f"/aws/lambda/{deployment.functions['OrderOps']}"
+    pages = aws("logs").get_paginator("filter_log_events")
+    messages = eventually(
+        lambda: [
+            event["message"]
+            for page in pages.paginate(logGroupName=group)
+            for event in page["events"]
+        ]
+    )
+    assert not [message for message in messages if secret in message]
+
+
+def test_the_figures_are_those_of_the_books(
+    deployment: Deployment, store: StoreClient, saga: Saga, books: Callable[[], Books]
+) -> None:
+    before = stats.read_stats(deployment)
+    order_id = store.place_order([Line("product-003", 1)], "tok_visa")
+    saga.wait_until_ended(order_id)
+
+    now = eventually(
+        lambda: stats.read_stats(deployment),
+        until=lambda now: (
+            _grown(before, now, "order", "CompleteOrder") == 1
+            and now.mails.get("SENT", 0) - before.mails.get("SENT", 0) == 2
+        ),
+        every=0.5,
+    )
+
+    assert now.orders["COMPLETED"] == before.orders.get("COMPLETED", 0) + 1
+    assert now.orders == audit(books()).orders_by_status
+    assert now.executions["SUCCEEDED"] >= before.executions.get("SUCCEEDED", 0) + 1
+    assert now.parked == now.orders.get("NEEDS_ATTENTION", 0)
+    for service, step in [
+        ("inventory", "ReserveStock"),
+        ("payment", "ChargePayment"),
+        ("shipping", "CreateShipment"),
+    ]:
+        assert _grown(before, now, service, step) == 1
+    assert now.dead_letters.keys() == deployment.stack.dead_letter_queues.keys()
+
+
+def _grown(before: stats.Stats, now: stats.Stats, service: str, step: str) -> int:
+    counted = Counted(service, step, "StepSucceeded")
+    return now.metrics.get(counted, 0) - before.metrics.get(counted, 0)
+
+
+def test_every_service_sweeps_when_it_is_told_to_and_the_record_says_so(
+    deployment: Deployment,
+) -> None:
+    journal = Journal.of(deployment)
+
+    swept = list(sweep.sweep(deployment, journal, 3600))
+
+    services = ["order", "inventory", "payment", "shipping"]
+    assert [one.report["service"] for one in swept] == services
+    last = journal.read(1)[0]
+    assert (last.action, last.status, last.operator) == ("sweep", "DONE", journal.operator)
+    assert {"grace_seconds", *services} <= last.details.keys()

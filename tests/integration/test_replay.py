@@ -1,0 +1,143 @@
+"""Events are replayed from the order log, and nothing happens twice."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from sagashop_cli.aws import Deployment
+from sagashop_cli.client import Json, Line, StoreClient
+from sagashop_cli.operations import replay as replays
+from sagashop_cli.operations.journal import Journal
+from sagashop_cli.operations.replay import StoredEvent, events_of, events_since
+from sagashop_cli.stack import Stack
+from support.saga import Saga
+from support.waiting import eventually
+
+EVENTS = ["OrderPlaced", "StockReserved", "PaymentCaptured", "ShipmentCreated"]
+MAILS = 2  # the order was placed, and is complete
+
+
+@pytest.fixture(scope="module")
+def deployment(stack: dict[str, Any]) -> Deployment:
+    return Deployment.of(Stack(**stack))
+
+
+@pytest.fixture(scope="module")
+def look(
+    deployment: Deployment, store: StoreClient, saga: Saga
+) -> Callable[[str], Mapping[str, Any]]:
+    """Looks at all that an order's events set off."""
+
+    def everything(order_id: str) -> Mapping[str, Any]:
+        return {
+            "order": store.order(order_id),
+            "timeline": store.timeline(order_id),
+            "mails": sent_mails(deployment, order_id),
+            "executions": sorted(saga.executions()),
+        }
+
+    return everything
+
+
+@pytest.fixture(scope="module")
+def order_id(deployment: Deployment, store: StoreClient, saga: Saga) -> str:
+    """An order that is complete, and of which everybody has heard everything."""
+    order_id = store.place_order([Line("product-003", 1)], "tok_visa")
+    assert saga.wait_until_ended(order_id)["status"] == "COMPLETED"
+    eventually(lambda: sent_mails(deployment, order_id), until=lambda m: len(m) == MAILS)
+    eventually(
+        lambda: {event["type"] for event in store.timeline(order_id)},
+        until=lambda types: {*EVENTS, "StockCommitted", "OrderCompleted"} <= types,
+    )
+    return order_id
+
+
+def sent_mails(deployment: Deployment, order_id: str) -> list[Json]:
+    """Returns what the mail service was given to send about an order."""
+    sent: list[Json] = requests.get(f"{deployment.stack.endpoint_url}/_aws/ses", timeout=10).json()[
+        "messages"
+    ]
+    return [message for message in sent if order_id in str(message)]
+
+
+def replayed(deployment: Deployment, to: str, events: list[StoredEvent]) -> list[str]:
+    """Replays events; returns the types of those that the consumer heard, once it has."""
+    consumer = replays.find_consumer(to)
+    sent = list(replays.replay(deployment, Journal.of(deployment), consumer, events))
+    if consumer.queue:
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        url = deployment.resources[consumer.queue]
+        eventually(
+            lambda: deployment.client("sqs").get_queue_attributes(
+                QueueUrl=url, AttributeNames=list(names)
+            )["Attributes"],
+            until=lambda attributes: all(attributes[name] == "0" for name in names),
+        )
+    return [event.detail_type for event in sent]
+
+
+@pytest.mark.parametrize(
+    ("consumer", "heard"),
+    [
+        ("StartSaga", {"OrderPlaced"}),
+        (
+            "RecordEvent",
+            {"StockReserved", "PaymentCaptured", "ShipmentCreated", "StockCommitted"},
+        ),
+        ("SendNotification", {"OrderPlaced", "OrderCompleted"}),
+    ],
+)
+def test_a_replayed_order_looks_as_before(
+    consumer: str,
+    heard: set[str],
+    deployment: Deployment,
+    order_id: str,
+    look: Callable[[str], Mapping[str, Any]],
+) -> None:
+    before = look(order_id)
+
+    assert set(replayed(deployment, consumer, events_of(deployment, order_id))) == heard
+
+    assert look(order_id) == before
+
+
+def test_all_events_since_a_time_are_replayed(
+    deployment: Deployment, order_id: str, look: Callable[[str], Mapping[str, Any]]
+) -> None:
+    before = look(order_id)
+    first = datetime.fromisoformat(events_of(deployment, order_id)[0].occurred_at)
+
+    events = events_since(deployment, first)
+    assert set(EVENTS) <= {event.detail_type for event in events if event.order_id == order_id}
+    assert events == sorted(events, key=lambda event: (event.occurred_at, event.event_id))
+    replayed(deployment, "RecordEvent", events)
+    replayed(deployment, "SendNotification", events)
+
+    assert look(order_id) == before
+    assert not events_since(deployment, datetime.now(UTC) + timedelta(hours=1))
+
+
+def test_what_was_forgotten_is_logged_again(
+    deployment: Deployment, store: StoreClient, order_id: str
+) -> None:
+    # Given a log that has lost an event, which the replay's own copy still has
+    events = events_of(deployment, order_id)
+    (lost,) = [event for event in events if event.detail_type == "PaymentCaptured"]
+    deployment.client("dynamodb").delete_item(
+        TableName=deployment.stack.tables["order"],
+        Key={
+            "pk": {"S": f"ORDER#{order_id}"},
+            "sk": {"S": f"EVENT#{lost.occurred_at}#{lost.event_id}"},
+        },
+    )
+    assert "PaymentCaptured" not in {event["type"] for event in store.timeline(order_id)}
+
+    replayed(deployment, "RecordEvent", events)
+
+    eventually(
+        lambda: [event["type"] for event in store.timeline(order_id)],
+        until=lambda types: types.count("PaymentCaptured") == 1,
+    )
