@@ -118,7 +118,7 @@ def _cancelled(data: Data) -> Letter:
     refund = data.get("refund")
     refunded = Money(refund["amount_cents"], refund["currency"]) if refund else None
     money = (
-        (f"We refunded your payment of {refunded} in full. Your bank shows it within a few days.",)
+        (f"Your refund of {refunded} is on its way; it can take your bank a few days to show it.",)
         if refunded and refunded.cents
         else ()
     )

@@ -1,0 +1,69 @@
+"""What the store's mail service sent: LocalStack keeps every message instead of delivering it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from sagashop_cli.stack import Stack
+
+_PATH = "/_aws/ses"
+_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One message that SES took."""
+
+    message_id: str
+    sent_at: datetime
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+
+    def __str__(self) -> str:
+        at = self.sent_at.astimezone()
+        head = f"{at:%H:%M:%S}  to {', '.join(self.to)}\n          {self.subject}"
+        body = "\n".join(f"          {line}".rstrip() for line in self.text.rstrip().splitlines())
+        return f"{head}\n\n{body}\n"
+
+
+def sent_mail(stack: Stack, order_id: str | None = None) -> list[Mail]:
+    """Returns what was sent since the engine was started, oldest first; of one order if named.
+
+    Every message names its order in the text.
+    """
+    with requests.Session() as session:
+        session.trust_env = False  # loopback needs no proxy
+        response = session.get(f"{stack.endpoint_url}{_PATH}", timeout=_TIMEOUT_SECONDS)
+    response.raise_for_status()
+    mail = sorted(map(_mail, response.json()["messages"]), key=lambda each: each.sent_at)
+    return [each for each in mail if order_id is None or order_id in each.text]
+
+
+def report(mail: Sequence[Mail]) -> str:
+    """Returns the messages for a terminal.
+
+    >>> report([])
+    'No mail was sent.'
+    """
+    return "\n".join(map(str, mail)) if mail else "No mail was sent."
+
+
+def _mail(message: dict[str, Any]) -> Mail:
+    """Reads a message as the engine keeps it; raw ones have no subject and no parts."""
+    destination = message.get("Destination") or {}
+    body = message.get("Body") or {}
+    return Mail(
+        message_id=message["Id"],
+        sent_at=datetime.fromisoformat(message["Timestamp"]).replace(tzinfo=UTC),
+        sender=message["Source"],
+        to=tuple(destination.get("ToAddresses") or ()),
+        subject=message.get("Subject") or "",
+        text=body.get("text_part") or message.get("RawData") or "",
+        html=body.get("html_part") or "",
+    )
