@@ -327,6 +327,8 @@ class Store(RuleBasedStateMachine):
                 self.do_sweep(sweeper, 0)
             for execution in self.running():
                 while execution.is_running:
+                    if execution.waits_for is not None:
+                        self.cloud.advance(PAYMENT_WAIT_SECONDS)
                     self.step(execution, FINE)
             if self.is_settled():
                 return
