@@ -116,3 +116,13 @@ def test_a_failed_update_names_what_failed_and_the_next_one_mends_it(running: Pr
     running.store.deploy()
 
     assert running.get("/products").json()["products"]
+
+
+def test_servers_that_run_other_code_are_started_anew(running: Project) -> None:
+    before = running.processes()
+    running.store.paths.version_file.write_text("an earlier one", encoding="utf-8")
+
+    running.store.deploy()
+
+    assert not set(before) & set(running.processes())
+    assert running.get("/products").json()["products"]

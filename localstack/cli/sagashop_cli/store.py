@@ -17,7 +17,7 @@ from sagashop_cli.deploy import deploy, is_wrecked
 from sagashop_cli.errors import StoreBusy, StoreNotRunning
 from sagashop_cli.package import build_package, site_packages
 from sagashop_cli.parameters import local_parameters
-from sagashop_cli.paths import StorePaths, environment_python
+from sagashop_cli.paths import PROJECT_ROOT, StorePaths, environment_python
 from sagashop_cli.processes import ProcessRecord, ProcessTable
 from sagashop_cli.progress import Progress, SilentProgress
 from sagashop_cli.seed import read_catalogue, seed
@@ -156,7 +156,7 @@ class Store:
 
     def _retire_another_version(self) -> None:
         """Stops servers that were started from other code: they cannot do what the new one asks."""
-        version = servers.version(self.paths.root / "uv.lock")
+        version = servers.version(PROJECT_ROOT / "uv.lock")
         running = [server for server in self._servers if self._processes.running(server.name)]
         if running and self._version_of_servers() != version:
             self._stop(running)
