@@ -21,6 +21,7 @@ from ministack.services import dynamodb, dynamodb_streams
 
 from localstack_embedded.dynamodb.command import READINESS_PATH
 from localstack_embedded.dynamodb.consumers import Consumers
+from localstack_embedded.dynamodb.expressions import remember_expressions
 from localstack_embedded.dynamodb.http import Request, Response, serve
 from localstack_embedded.dynamodb.storage import Storage
 
@@ -69,6 +70,7 @@ async def run(port: int, directory: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    remember_expressions()
     storage = Storage(directory / "tables.sqlite3")
     storage.load()
     listener = await serve(Server(storage).answer, port)
