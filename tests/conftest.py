@@ -18,6 +18,8 @@ from sagashop_cli.stack import Stack
 from support.stores import new_store, what_is_wrong
 from support.waiting import eventually
 
+pytest_plugins = ["support.saga_coverage"]
+
 # As many connections as the busiest test has callers.
 CONNECTIONS = 40
 

@@ -4,8 +4,11 @@
         "ReserveStock", "CancelOrder", "OrderCancelled"
     )
 
-The interpreter is LocalStack's own, which moto carries; only the Lambda calls are faked. What is
-not scripted to fail answers as its function would.
+    run.given(an_unpaid_order()).when_customer_stays_away().then()
+
+The interpreter is LocalStack's own, which moto carries; only the Lambda calls are faked, and time:
+neither a pause nor a wait for a task token lasts. What is not scripted to fail answers as its
+function would.
 """
 
 import io
@@ -25,11 +28,17 @@ from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_callback,
+)
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint, CallbackOutcome
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution, execution_worker
 
-from support.saga_definition import Transition, catcher_of, load_definition, placeholders, states
+from support.saga_coverage import Coverage
+from support.saga_definition import load_definition, placeholders
+from support.saga_history import entered_states, taken_transitions
 
 ALWAYS = 10**6
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
@@ -38,8 +47,21 @@ ROLE_ARN = "arn:aws:iam::123456789012:role/saga"
 ORDER = {
     "order_id": "ord_01JX0000000000000000000001",
     "items": [{"sku": "product-001", "quantity": 2}],
+    "shipping_address": {
+        "street": "12 Analytical Row",
+        "city": "London",
+        "state": "LDN",
+        "zip_code": "NW1 6XE",
+        "country": "GB",
+    },
     "payment": {"token": "tok_visa"},
+    "payment_wait_seconds": 900,
     "correlation_id": "cor_01",
+    "trace_id": "1-67c2d3e4-0123456789abcdef01234567",
+    "shipment": None,
+    "refund": None,
+    "resume_at": None,
+    "failure": None,
 }
 RESERVATION = {
     "lines": [
@@ -54,12 +76,43 @@ PAYMENT = {
     "amount_cents": 259_800,
     "currency": "USD",
 }
-ANSWERS: Mapping[str, Any] = {"ReserveStock": RESERVATION, "ChargePayment": PAYMENT}
+SHIPMENT = {
+    "shipment_id": "shp_01",
+    "carrier": "Swift Parcel",
+    "tracking_number": "SP123456789US",
+    "status": "CREATED",
+}
+REFUNDED = {
+    "payment_id": "pay_01",
+    "status": "REFUNDED",
+    "refunded_cents": 259_800,
+    "currency": "USD",
+}
+REFUND = {"amount_cents": 259_800, "currency": "USD"}
+LATE_TOKEN = "tok_paid_later"
+ANSWERS: Mapping[str, Any] = {
+    "ReserveStock": RESERVATION,
+    "ClosePaymentWindow": {"token": LATE_TOKEN},
+    "ChargePayment": PAYMENT,
+    "CreateShipment": SHIPMENT,
+    "RefundPayment": REFUNDED,
+}
 
 
 def an_order(**changes: Any) -> dict[str, Any]:
     """Returns an execution's input, as the order service starts the saga with."""
     return ORDER | changes
+
+
+def an_unpaid_order(**changes: Any) -> dict[str, Any]:
+    """Returns the input for an order whose customer pays later."""
+    return an_order(payment={"token": None}, **changes)
+
+
+def a_parked_order(resume_at: str, refund: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Returns the input with which an operator has an undo go on where it got stuck."""
+    failure = {"Error": "KeyError", "Cause": "why the saga had turned back"}
+    return an_order(payment={"token": None}, resume_at=resume_at, failure=failure, refund=refund)
 
 
 parse_path = cache(jsonpath_ng.ext.parse)
@@ -80,14 +133,18 @@ class FakeLambda:
     """Stands where the interpreter expects a Lambda client; keeps what it was called with."""
 
     faults: Mapping[str, Fault]
+    wake: Callable[[str], object]
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 (boto3's)
         step = FunctionName.removeprefix(FUNCTION_ARN)
-        self.calls.append((step, json.loads(Payload)))
+        payload = json.loads(Payload)
+        self.calls.append((step, payload))
         fault = self.faults.get(step)
         if fault and len([name for name, _ in self.calls if name == step]) <= fault.times:
             return _fail(fault.error)
+        if "task_token" in payload:
+            self.wake(payload["task_token"])
         return _respond(ANSWERS.get(step, {}))
 
 
@@ -101,6 +158,7 @@ class Outcome:
         path: the states, in the order they were entered.
         calls: (step, payload) of every call, retries included.
         waits: (step, seconds) of every pause before a retry, at the longest that its jitter allows.
+        unanswered: (step, seconds) of every wait for a task token that nobody sent.
     """
 
     status: str
@@ -108,6 +166,7 @@ class Outcome:
     path: tuple[str, ...]
     calls: tuple[tuple[str, dict[str, Any]], ...]
     waits: tuple[tuple[str, float], ...]
+    unanswered: tuple[tuple[str, float], ...]
 
     def attempts(self, step: str) -> int:
         """How often a step was called."""
@@ -128,9 +187,9 @@ class Outcome:
 class Interpreter:
     """The state machine in moto's Step Functions; must live inside `mock_aws`."""
 
-    def __init__(self, on_transition: Callable[[Transition], None]) -> None:
-        """`on_transition` is told every edge that an execution takes."""
-        self._on_transition = on_transition
+    def __init__(self, coverage: Coverage) -> None:
+        """`coverage` is told what every execution enters and takes."""
+        self._coverage = coverage
         self._executions = 0
         self._client = boto3.client(
             "stepfunctions",
@@ -146,13 +205,24 @@ class Interpreter:
             name="saga", definition=definition, roleArn=ROLE_ARN
         )["stateMachineArn"]
 
-    def execute(self, order: Mapping[str, Any], faults: Mapping[str, Fault]) -> Outcome:
-        """Runs one execution to its end."""
-        functions = FakeLambda(faults)
+    def execute(
+        self, order: Mapping[str, Any], faults: Mapping[str, Fault], *, is_woken: bool
+    ) -> Outcome:
+        """Runs one execution to its end; `is_woken` tells whether a task token is ever sent."""
+        functions = FakeLambda(faults, self._wake if is_woken else lambda _token: None)
         waits: list[tuple[str, float]] = []
+        unanswered: list[tuple[str, float]] = []
 
         def note_wait(seconds: float) -> None:
             waits.append((functions.calls[-1][0], seconds))
+
+        def look_for_answer(
+            _state: object, timeout_seconds: int, callback_endpoint: CallbackEndpoint
+        ) -> CallbackOutcome | None:
+            answer = callback_endpoint.get_outcome()
+            if answer is None:
+                unanswered.append((functions.calls[-1][0], timeout_seconds))
+            return answer
 
         with ExitStack() as seams:
             for module, name, stand_in in (
@@ -161,6 +231,12 @@ class Interpreter:
                 # The pauses before retries: noted, not waited for, and without their randomness.
                 (retrier_decl, "time", SimpleNamespace(sleep=note_wait)),
                 (jitter_strategy_decl, "random", SimpleNamespace(uniform=lambda _low, high: high)),
+                # The wait for a task token: whoever sends it has done so by then, or never does.
+                (
+                    state_task_service_callback.StateTaskServiceCallback,
+                    "_wait_for_task_token_timeout",
+                    look_for_answer,
+                ),
                 # An execution's thread: without one of its own, starting it runs it to its end.
                 (execution, "ExecutionWorker", execution_worker.SyncExecutionWorker),
                 # Parsing, most of the interpreter's time: each path and definition once.
@@ -170,16 +246,20 @@ class Interpreter:
             ):
                 seams.enter_context(patch.object(module, name, stand_in))
             ended = self._run_to_end(order)
-        steps = self._steps(ended["executionArn"])
-        for step in steps:
-            self._on_transition(step)
+        events = self._client.get_execution_history(executionArn=ended["executionArn"])["events"]
+        path = entered_states(events)
+        self._coverage.add(path, taken_transitions(events))
         return Outcome(
             status=ended["status"],
             error=ended.get("error"),
-            path=(steps[0].source, *(step.target for step in steps)),
+            path=tuple(path),
             calls=tuple(functions.calls),
             waits=tuple(waits),
+            unanswered=tuple(unanswered),
         )
+
+    def _wake(self, task_token: str) -> None:
+        self._client.send_task_success(taskToken=task_token, output="{}")
 
     def _run_to_end(self, order: Mapping[str, Any]) -> Any:
         self._executions += 1
@@ -190,26 +270,6 @@ class Interpreter:
         )["executionArn"]
         return self._client.describe_execution(executionArn=arn)
 
-    def _steps(self, arn: str) -> tuple[Transition, ...]:
-        """Reads from an execution's history which edges it took."""
-        taken: list[Transition] = []
-        current, error = "", None
-        for event in self._client.get_execution_history(executionArn=arn)["events"]:
-            match event["type"]:
-                case "TaskSucceeded":
-                    error = None
-                case "TaskFailed":
-                    error = event["taskFailedEventDetails"]["error"]
-                case "TaskTimedOut":
-                    error = event["taskTimedOutEventDetails"]["error"]
-                case kind if kind.endswith("StateEntered"):
-                    entered = event["stateEnteredEventDetails"]["name"]
-                    if current:
-                        via = f"Catch[{catcher_of(states()[current], error)}]" if error else "Next"
-                        taken.append(Transition(current, via, entered))
-                    current, error = entered, None
-        return tuple(taken)
-
 
 @dataclass(frozen=True)
 class Scenario:
@@ -218,6 +278,7 @@ class Scenario:
     interpreter: Interpreter
     order: Mapping[str, Any] = field(default_factory=an_order)
     faults: Mapping[str, Fault] = field(default_factory=dict)
+    is_woken: bool = True
 
     def given(self, order: Mapping[str, Any]) -> "Scenario":
         """Starts the saga with this input."""
@@ -233,9 +294,23 @@ class Scenario:
         """
         return replace(self, faults={**self.faults, step: Fault(fails_with, times)})
 
+    def when_customer_pays(self, *, call_is_lost: bool = False) -> "Scenario":
+        """Makes the order's row hold a payment; the call that wakes the saga may get lost."""
+        return replace(self, is_woken=not call_is_lost)
+
+    def when_customer_cancels(self) -> "Scenario":
+        """Makes the order's row hold a cancellation, and wakes the saga."""
+        return replace(
+            self.when("ClosePaymentWindow", fails_with="CancelledByCustomer"), is_woken=True
+        )
+
+    def when_customer_stays_away(self) -> "Scenario":
+        """Lets the time to pay run out."""
+        return replace(self.when("ClosePaymentWindow", fails_with="PaymentExpired"), is_woken=False)
+
     def then(self) -> Outcome:
         """Runs the execution to its end."""
-        return self.interpreter.execute(self.order, self.faults)
+        return self.interpreter.execute(self.order, self.faults, is_woken=self.is_woken)
 
     def then_path(self, *path: str) -> Outcome:
         """Runs the execution to its end, which must have entered exactly these states."""
