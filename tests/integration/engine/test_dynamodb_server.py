@@ -9,6 +9,7 @@ import urllib3
 
 from localstack_embedded.dynamodb.headers import CONSUMER_HEADER, WAIT_HEADER
 from support.dynamodb_server import KEYS, STREAM, MortalDynamoDb, an_item
+from support.template import table_definition
 
 TABLE = "orders"
 
@@ -149,3 +150,31 @@ def test_a_mapping_that_waits_gets_a_record_at_once(
 
     assert reader.read(wait_seconds=60) == ["order"]
     assert time.monotonic() - started < 60
+
+
+def test_the_sparse_index_is_what_it_was_when_its_server_is_killed(
+    mortal_dynamodb: MortalDynamoDb,
+) -> None:
+    # Given the orders' table, with rows that entered its index, and one that left it again
+    dynamodb = mortal_dynamodb.client_of("dynamodb")
+    dynamodb.create_table(TableName=TABLE, **table_definition("OrderTable"))
+    for number in range(4):
+        row = an_item(f"order-{number}") | {"updated_at": {"S": f"2026-03-0{4 - number}"}}
+        dynamodb.put_item(TableName=TABLE, Item=row | {"unsettled": {"S": "Y"}})
+    dynamodb.put_item(TableName=TABLE, Item=an_item("event"))
+    dynamodb.update_item(
+        TableName=TABLE, Key=an_item("order-1"), UpdateExpression="REMOVE unsettled"
+    )
+
+    # When
+    mortal_dynamodb.kill()
+    mortal_dynamodb.start()
+
+    # Then the others are in it, those at rest longest first
+    found = dynamodb.query(
+        TableName=TABLE,
+        IndexName="unsettled",
+        KeyConditionExpression="unsettled = :yes AND updated_at < :now",
+        ExpressionAttributeValues={":yes": {"S": "Y"}, ":now": {"S": "2026-03-04"}},
+    )
+    assert [row["pk"]["S"] for row in found["Items"]] == ["order-3", "order-2"]
