@@ -1,0 +1,215 @@
+"""Each state of the saga by itself on the store's own engine: what it calls, and where it leads."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from support.saga_coverage import REPORT, Level
+from support.saga_definition import states, tasks
+from support.saga_run import (
+    ANSWERS,
+    PAYMENT,
+    REFUND,
+    RESERVATION,
+    SHIPMENT,
+    a_parked_order,
+    an_order,
+    an_unpaid_order,
+)
+from support.saga_state import EXECUTION, TASK_TOKEN, StateTester
+
+COMMON = {
+    "order_id": an_order()["order_id"],
+    "correlation_id": an_order()["correlation_id"],
+    "trace_id": an_order()["trace_id"],
+    "execution": EXECUTION,
+}
+FAILURE = {"Error": "KeyError", "Cause": "why the saga had turned back"}
+STUCK = {"Error": "TypeError", "Cause": "why its undo got stuck"}
+# What an execution has come to before a state: more than any one path collects, so that every state
+# finds what it needs.
+SO_FAR = an_order(reservation=RESERVATION) | {
+    "failure": FAILURE,
+    "refund": REFUND,
+    "shipment": SHIPMENT,
+    "compensation": "RefundPayment",
+    "compensation_failure": STUCK,
+}
+OWN_PAYLOAD: dict[str, dict[str, Any]] = {
+    "ReserveStock": {"items": SO_FAR["items"]},
+    "RecordReservation": {"reservation": RESERVATION},
+    "AwaitPayment": {"task_token": TASK_TOKEN},
+    "ClosePaymentWindow": {},
+    "ChargePayment": {"amount_cents": 259_800, "currency": "USD", "token": "tok_visa"},
+    "RecordPayment": {"payment": SO_FAR["payment"]},
+    "CreateShipment": {
+        "shipping_address": SO_FAR["shipping_address"],
+        "items": RESERVATION["lines"],
+    },
+    "CommitStock": {},
+    "CompleteOrder": {"shipment": SHIPMENT},
+    "CancelShipment": {},
+    "RefundPayment": {},
+    "ReleaseStock": {},
+    "CancelOrder": {"failure": FAILURE, "refund": REFUND},
+    "FlagForAttention": {
+        "failure": FAILURE,
+        "compensation": "RefundPayment",
+        "compensation_failure": STUCK,
+        "refund": REFUND,
+    },
+}
+# What a step's answer leaves in the execution's state; the other steps leave nothing.
+LEFT_BEHIND: dict[str, dict[str, Any]] = {
+    "ReserveStock": {"reservation": RESERVATION},
+    "ClosePaymentWindow": {"payment": ANSWERS["ClosePaymentWindow"]},
+    "ChargePayment": {"payment": PAYMENT},
+    "CreateShipment": {"shipment": SHIPMENT},
+    "RefundPayment": {"refund": REFUND},
+}
+CAUGHT = [
+    (step, index, error if error != "States.ALL" else "KeyError")
+    for step, state in tasks().items()
+    for index, catcher in enumerate(state["Catch"])
+    for error in catcher["ErrorEquals"]
+]
+NOTED = [name for name, state in states().items() if state["Type"] == "Pass"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_gets_lost() -> None:
+    """These tests place no orders, so there are no books to look at."""
+
+
+@pytest.fixture(scope="module")
+def tester(stack: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[StateTester]:
+    """The store's engine, asked about single states."""
+    client = boto3.client(
+        "stepfunctions",
+        endpoint_url=stack["endpoint_url"],
+        region_name=stack["region"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        # The service model puts `sync-` before the host, which has no other name here.
+        config=Config(inject_host_prefix=False, proxies={}),
+    )
+    yield StateTester(client, request.config.stash[REPORT].levels[Level.STATE])
+    client.close()
+
+
+@pytest.mark.parametrize("step", tasks())
+def test_a_step_calls_its_function_with_its_share_of_the_order_and_goes_on(
+    tester: StateTester, step: str
+) -> None:
+    verdict = tester.run(step, SO_FAR, answers=ANSWERS.get(step))
+
+    assert (verdict.status, verdict.next_state) == ("SUCCEEDED", tasks()[step]["Next"])
+    assert verdict.called_with == COMMON | OWN_PAYLOAD[step]
+    assert verdict.output == SO_FAR | LEFT_BEHIND.get(step, {})
+
+
+@pytest.mark.parametrize(("step", "index", "error"), CAUGHT)
+def test_a_failure_that_stays_goes_to_the_state_that_undoes_it(
+    tester: StateTester, step: str, index: int, error: str
+) -> None:
+    catcher = tasks()[step]["Catch"][index]
+
+    verdict = tester.run(step, SO_FAR, fails_with=error)
+
+    assert (verdict.status, verdict.next_state) == ("CAUGHT_ERROR", catcher["Next"])
+    noted = {"Error": error, "Cause": f"scripted {error}"}
+    path = catcher["ResultPath"]
+    assert verdict.output == SO_FAR | ({path.removeprefix("$."): noted} if path else {})
+
+
+@pytest.mark.parametrize("step", tasks())
+def test_what_may_pass_is_tried_again_until_the_attempts_are_used_up(
+    tester: StateTester, step: str
+) -> None:
+    (retrier,) = tasks()[step]["Retry"]
+    attempts = retrier["MaxAttempts"]
+
+    first, last, beyond = (
+        tester.run(step, SO_FAR, fails_with="StorageContention", retries_before=count)
+        for count in (0, attempts - 1, attempts)
+    )
+
+    assert (first.status, last.status) == ("RETRIABLE", "RETRIABLE")
+    assert (beyond.status, beyond.next_state) == (
+        "CAUGHT_ERROR",
+        tasks()[step]["Catch"][-1]["Next"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("resume_at", "next_state"),
+    [
+        (None, "ReserveStock"),
+        ("CancelShipment", "CancelShipment"),
+        ("RefundPayment", "RefundPayment"),
+        ("ReleaseStock", "ReleaseStock"),
+        ("CancelOrder", "CancelOrder"),
+        ("a state of tomorrow", "ReserveStock"),
+    ],
+)
+def test_an_execution_begins_or_goes_on_where_one_gave_up(
+    tester: StateTester, resume_at: str | None, next_state: str
+) -> None:
+    order = an_order() if resume_at is None else a_parked_order(resume_at)
+
+    assert tester.run("ResumeOrBegin", order).next_state == next_state
+
+
+@pytest.mark.parametrize(
+    ("order", "next_state"),
+    [
+        (an_order(), "ChargePayment"),
+        (an_unpaid_order(), "AwaitPayment"),
+        (an_order(payment=None), "AwaitPayment"),
+        (an_order(payment={}), "AwaitPayment"),
+    ],
+    ids=["token", "no token", "no payment", "empty payment"],
+)
+def test_an_order_without_a_payment_waits_for_it(
+    tester: StateTester, order: dict[str, Any], next_state: str
+) -> None:
+    assert tester.run("PaymentGiven", order).next_state == next_state
+
+
+@pytest.mark.parametrize("note", NOTED)
+def test_the_compensation_that_gave_up_is_named(tester: StateTester, note: str) -> None:
+    verdict = tester.run(note, SO_FAR)
+
+    (named,) = [step for step, state in tasks().items() if state["Catch"][-1]["Next"] == note]
+    assert verdict.output == SO_FAR | {"compensation": named}
+    assert verdict.next_state == "FlagForAttention"
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("OrderCompleted", "SUCCEEDED"),
+        ("OrderCancelled", "SUCCEEDED"),
+        ("NeedsAttention", "FAILED"),
+        ("SagaAbandoned", "FAILED"),
+    ],
+)
+def test_the_end_tells_whether_the_saga_did_its_job(
+    tester: StateTester, end: str, status: str
+) -> None:
+    verdict = tester.run(end, SO_FAR)
+
+    assert (verdict.status, verdict.next_state) == (status, None)
+    assert verdict.error == (end if status == "FAILED" else None)
+
+
+def test_a_state_decides_the_same_among_all_the_others(tester: StateTester) -> None:
+    by_itself, among_others = (
+        tester.run("CreateShipment", SO_FAR, fails_with="ShipmentRejected", whole_definition=whole)
+        for whole in (False, True)
+    )
+
+    assert among_others == by_itself
