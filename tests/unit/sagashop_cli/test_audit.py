@@ -18,7 +18,7 @@ CALLED_OFF = BOOKED | {"status": "CANCELLED"}
 COMPLETED = Books(
     products={"product-001": {"available": 8, "reserved": 0, "sold": 2, "seeded": 10}},
     reservations={"ord_1": {"status": "COMMITTED", "lines": LINES}},
-    orders={"ord_1": {"status": "COMPLETED", "total_cents": PRICE}},
+    orders={"ord_1": {"status": "COMPLETED", "total_cents": PRICE, "shipment": PARCEL}},
     payments={"ord_1": CAPTURED},
     charges={"ord_1": CAPTURED},
     shipments={"ord_1": CREATED},
@@ -87,6 +87,12 @@ def test_a_cancelled_order_has_no_parcel_on_its_way(shipments, bookings) -> None
 
     assert report.holds
     assert report.parcels["booked"] == 0
+
+
+def test_an_order_of_the_version_that_did_not_ship_needs_no_shipment() -> None:
+    unshipped = {"ord_1": {"status": "COMPLETED", "total_cents": PRICE}}
+
+    assert audit(replace(COMPLETED, orders=unshipped, shipments={}, bookings={})).holds
 
 
 @pytest.mark.parametrize("status", ["PAID", "NEEDS_ATTENTION"])
@@ -180,6 +186,16 @@ def test_parcels_are_described_beside_stock_and_money() -> None:
             replace(COMPLETED, shipments={}, bookings={}),
             "completed, but its shipment is None",
             id="completed without a shipment",
+        ),
+        pytest.param(
+            replace(
+                COMPLETED,
+                orders={"ord_1": {"status": "COMPLETED", "total_cents": PRICE, "shipment": None}},
+                shipments={},
+                bookings={},
+            ),
+            "completed, but its shipment is None",
+            id="completed without knowing of a shipment",
         ),
         pytest.param(
             replace(COMPLETED, shipments={"ord_1": PARCEL | {"status": "PENDING"}}),
