@@ -153,6 +153,11 @@ class TestApi:
 
         assert status == 404
 
+    def test_an_order_id_that_makes_no_sense(self, lambda_context):
+        status, body = get("/orders/{order_id}/payment", lambda_context, order_id="o" * 3000)
+
+        assert (status, body["code"]) == (404, "PAYMENT_NOT_FOUND")
+
     def test_health(self, lambda_context):
         assert get("/payment/health", lambda_context) == (
             200,
