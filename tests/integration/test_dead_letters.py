@@ -15,9 +15,9 @@ from sagashop_cli.operations.dead_letters import Attempt
 from sagashop_cli.operations.journal import Journal
 from sagashop_cli.operations.letters import Letter
 from sagashop_cli.operations.queues import find_queue
+from sagashop_cli.operations.replay import events_of
 from sagashop_cli.stack import Stack
 from support.bus import BusListener
-from support.outage import reconfigured
 from support.saga import Saga
 from support.waiting import eventually
 
@@ -85,6 +85,29 @@ def hasty(aws: Callable[[str], Any], deployment: Deployment, queue: str) -> Iter
         aws("sqs").set_queue_attributes(QueueUrl=url, Attributes=before)
 
 
+@contextmanager
+def missing_row(deployment: Deployment, order_id: str) -> Iterator[None]:
+    """Takes an order's row away for a while."""
+    dynamodb, table = deployment.client("dynamodb"), deployment.stack.tables["order"]
+    key = {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": "ORDER"}}
+    row = dynamodb.delete_item(TableName=table, Key=key, ReturnValues="ALL_OLD")["Attributes"]
+    try:
+        yield
+    finally:
+        dynamodb.put_item(TableName=table, Item=row)
+
+
+def hand_over_once(deployment: Deployment, function: str, payload: object) -> None:
+    """Calls a function as EventBridge does, but for Lambda's retries, which take minutes."""
+    client, name = deployment.client("lambda"), deployment.functions[function]
+    before = client.get_function_event_invoke_config(FunctionName=name)["MaximumRetryAttempts"]
+    client.update_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(payload).encode())
+    queue = find_queue(deployment, function)
+    eventually(lambda: dead_letters.count(deployment, queue), every=0.5)
+    client.update_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=before)
+
+
 def test_what_fails_again_stays_until_it_is_dropped_for_a_reason(
     deployment: Deployment, journal: Journal, aws: Callable[[str], Any]
 ) -> None:
@@ -124,31 +147,26 @@ def test_a_letter_that_is_not_there_cannot_be_dropped(
         list(dead_letters.drop(deployment, journal, find_queue(deployment, "Sweep"), WHY, "nobody"))
 
 
-def test_an_order_that_could_not_be_started_is_started_by_a_redrive(
+def test_an_event_that_its_function_failed_on_is_handed_to_it_again(
     deployment: Deployment,
     journal: Journal,
     store: StoreClient,
     saga: Saga,
     aws: Callable[[str], Any],
 ) -> None:
-    # Given a starter that is broken, and nobody who calls it again
-    starter = deployment.functions["StartSaga"]
-    before = aws("lambda").get_function_event_invoke_config(FunctionName=starter)
-    aws("lambda").update_function_event_invoke_config(FunctionName=starter, MaximumRetryAttempts=0)
-    try:
-        with reconfigured(starter, aws, Handler="order.starter.missing"):
-            order_id = store.place_order([Line("product-003", 1)], "tok_visa")
-            (letter,) = letters_about(deployment, "StartSaga", order_id)
-    finally:
-        aws("lambda").update_function_event_invoke_config(
-            FunctionName=starter, MaximumRetryAttempts=before["MaximumRetryAttempts"]
-        )
+    # Given an event of an order that can't be found for a while
+    order_id = store.place_order([Line("product-003", 1)], "tok_visa")
     saga.wait_until_ended(order_id)
+    (placed, *_) = events_of(deployment, order_id)
+    with missing_row(deployment, order_id):
+        hand_over_once(deployment, "StartSaga", placed.envelope("us-east-1", "000000000000"))
+        (letter,) = letters_about(deployment, "StartSaga", order_id)
     executions = saga.executions()
 
-    # Then its letter says so, and a redrive does the work without a second execution
+    # Then its letter says so, and once the order is back, a redrive is heard and starts no second
+    # execution
     assert letter.subject.endswith(f"OrderPlaced of {order_id}")
-    assert "missing" in letter.why
+    assert letter.why.startswith("NotFound: There is no such order.")
     assert redrive(deployment, journal, "StartSaga", letter).error is None
     assert not is_there(deployment, "StartSaga", letter)
     assert sorted(saga.executions()) == sorted(executions)
@@ -161,12 +179,21 @@ def test_mail_that_could_not_be_sent_is_sent_by_a_redrive_and_the_order_never_kn
     saga: Saga,
     aws: Callable[[str], Any],
 ) -> None:
-    # Given a mail server that is down
+    # Given an order of which no message could be sent
+    def order_in_silence() -> str:
+        order_id = store.place_order([Line("product-003", 1)], "tok_visa")
+        assert saga.wait_until_ended(order_id)["status"] == "COMPLETED"
+        eventually(lambda: mails_about(deployment, order_id), until=lambda m: len(m) == 2)
+        return order_id
+
     chaos.change(deployment, journal, ["notification.failure_rate=1"])
     try:
         with hasty(aws, deployment, "NotificationQueue"):
-            order_id = store.place_order([Line("product-003", 1)], "tok_visa")
-            assert saga.wait_until_ended(order_id)["status"] == "COMPLETED"
+            # The function looks at the setting every other second.
+            order_id = eventually(
+                order_in_silence,
+                until=lambda order: mails_about(deployment, order) == ["FAILED"] * 2,
+            )
             letters = eventually(
                 lambda: letters_about(deployment, "Notification", order_id),
                 until=lambda found: len(found) == 2,
@@ -179,10 +206,12 @@ def test_mail_that_could_not_be_sent_is_sent_by_a_redrive_and_the_order_never_kn
         f"OrderCompleted of {order_id}",
     }
 
-    # When it is back and the letters are redriven, then each message is sent
-    for letter in letters:
-        assert redrive(deployment, journal, "Notification", letter).error is None
+    # When mail can be sent again and all letters are redriven, then each message is sent
+    queue = find_queue(deployment, "Notification")
+    attempts = list(dead_letters.redrive(deployment, journal, queue, WHY, dead_letters.EVERYTHING))
+    assert not [attempt.error for attempt in attempts if attempt.error]
     eventually(lambda: mails_about(deployment, order_id), until=lambda m: m == ["SENT"] * 2)
+    assert dead_letters.count(deployment, queue) == 0
 
 
 def test_what_a_relay_gave_up_is_read_again_from_the_stream_and_published(

@@ -170,6 +170,7 @@ for name, command in {
     "allow-refund": orders.allow_refund,
     "secret": orders.secret,
     "dlq": dead_letters.dlq,
+    "mail": operation.mail,
     "replay": operation.replay,
     "sweep": operation.sweep,
     "chaos": operation.chaos,

@@ -10,7 +10,7 @@ from sagashop_cli.main import cli, main
 from sagashop_cli.paths import StorePaths
 
 COMMANDS = (
-    "allow-refund audit bench chaos demo deploy dlq down logs operations parked redrive replay "
+    "allow-refund audit bench chaos demo deploy dlq down logs mail operations parked redrive replay "
     "reset secret seed stats status sweep trace up watch"
 )
 
@@ -46,6 +46,7 @@ def test_every_command_is_described() -> None:
         "logs",
         "audit",
         "watch",
+        "mail",
         "stats",
         "parked",
         "secret",

@@ -6,6 +6,7 @@ import click
 
 from sagashop_cli.commands.target import Target
 from sagashop_cli.errors import InvalidArgument
+from sagashop_cli.mail import report, sent_mail
 from sagashop_cli.operations import chaos as failures
 from sagashop_cli.operations import replay as replays
 from sagashop_cli.operations import stats as figures
@@ -19,6 +20,14 @@ def stats(target: Target) -> None:
     """Print the store's figures: orders, executions, steps, dead letters, mails."""
     for line in figures.describe(figures.read_stats(target.deployment)):
         target.say(line)
+
+
+@click.command()
+@click.option("--order", "order_id", default=None, help="This order's alone.")
+@click.pass_obj
+def mail(target: Target, order_id: str | None) -> None:
+    """Show what was sent, to whom."""
+    target.say(report(sent_mail(target.store.stack(), order_id)))
 
 
 @click.command()
