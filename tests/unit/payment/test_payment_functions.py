@@ -8,6 +8,7 @@ import pytest
 
 from builders import CURRENCY, ORDER_ID, a_request, an_order
 from payment import api, saga
+from payment.repository import PaymentTable
 from shared.errors import (
     PaymentDeclined,
     PaymentOutcomeUnknown,
@@ -153,7 +154,11 @@ class TestApi:
 
         assert status == 404
 
-    def test_an_order_id_that_makes_no_sense(self, lambda_context):
+    def test_an_order_id_that_dynamodb_would_refuse_is_not_looked_up(
+        self, lambda_context, monkeypatch
+    ):
+        monkeypatch.delattr(PaymentTable, "find")
+
         status, body = get("/orders/{order_id}/payment", lambda_context, order_id="o" * 3000)
 
         assert (status, body["code"]) == (404, "PAYMENT_NOT_FOUND")

@@ -8,6 +8,7 @@ import pytest
 from builders import ORDER_ID, a_request, an_order
 from shared.errors import ShipmentRejected, StepAlreadyUndone, ValidationFailed
 from shipping import api, saga
+from shipping.repository import ShipmentTable
 
 ADDRESS = an_order().body()["shipping_address"]
 
@@ -112,7 +113,11 @@ class TestApi:
 
         assert status == 404
 
-    def test_an_order_id_that_makes_no_sense(self, lambda_context):
+    def test_an_order_id_that_dynamodb_would_refuse_is_not_looked_up(
+        self, lambda_context, monkeypatch
+    ):
+        monkeypatch.delattr(ShipmentTable, "find")
+
         status, body = get("/orders/{order_id}/shipment", lambda_context, order_id="o" * 3000)
 
         assert (status, body["code"]) == (404, "SHIPMENT_NOT_FOUND")
