@@ -67,7 +67,6 @@ def cancel_order(order_id: str) -> Answer:
 
 
 def _wake(order: Order) -> None:
-    """Wakes the saga that waits for the customer. A repeated request does so again: the first one's
-    call may have been lost."""
+    """Wakes a saga that waits for the customer; a repeated request does so again, in case."""
     if order.status is domain.Status.AWAITING_PAYMENT and order.payment_window is not None:
         execution.wake(_stepfunctions, order.payment_window.task_token)

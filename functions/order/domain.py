@@ -325,9 +325,15 @@ def request_cancellation(order: Order, origin: Origin, at: datetime) -> Change:
 def cancel(
     order: Order, error: str, origin: Origin, at: datetime, refund: Refund | None = None
 ) -> Change:
-    """Ends the order after everything was undone; the error's name gives the customer's reason."""
+    """Ends the order after everything was undone; the error's name gives the customer's reason.
+
+    An execution that took over from one that died after its refund doesn't know of that; but what
+    was noted as paid has gone back, or the payment service's sweeper sends it back.
+    """
     if order.status is Status.CANCELLED:
         return Change(order)
+    if refund is None and order.payment is not None:
+        refund = Refund(order.payment.amount_cents, order.payment.currency)
     code = _reason_code_of(order, error)
     reason = Reason(code, _MESSAGES[code])
     cancelled = changed(order, at, status=Status.CANCELLED, reason=reason, parked=None)

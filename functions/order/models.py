@@ -255,7 +255,7 @@ def accepted_view(order_id: str) -> dict[str, Any]:
 
 
 def answered_view(order: Order) -> dict[str, Any]:
-    """Returns the answer to a payment or a cancellation: taken, and what the saga makes of it?"""
+    """Returns the answer to a payment or a cancellation: it is taken, and the saga acts on it."""
     return _accepted(order.order_id, order.status)
 
 

@@ -102,7 +102,11 @@ def _refusal(order: Order, at: datetime) -> str | None:
         ),
         (order.payment_expired_at is not None, "The time to pay is over."),
         (
-            order.cancel_requested_at is not None or not order.status.is_open,
+            order.status is Status.NEEDS_ATTENTION,
+            "The order is being undone; our team is on it.",
+        ),
+        (
+            order.cancel_requested_at is not None or order.status is Status.CANCELLED,
             "The order is cancelled.",
         ),
         (

@@ -111,12 +111,23 @@ def test_an_order_that_is_not_paid_does_not_complete() -> None:
         domain.complete(an_order().reserved().build(), ORIGIN, LATER)
 
 
+REFUND = {"amount_cents": 129_900, "currency": "USD"}
+
+
 @pytest.mark.parametrize(
-    "order",
-    [an_order(), an_order().reserved(), an_order().paid(), an_order().completed()],
-    ids=lambda order: order.status,
+    ("order", "refund"),
+    [
+        (an_order(), None),
+        (an_order().awaiting_payment(), None),
+        (an_order().reserved(), None),
+        # What was paid goes back, whichever execution saw to it.
+        (an_order().paid(), REFUND),
+        (an_order().completed(), REFUND),
+    ],
 )
-def test_the_saga_cancels_an_order_wherever_it_got_to(order: OrderBuilder) -> None:
+def test_the_saga_cancels_an_order_wherever_it_got_to(
+    order: OrderBuilder, refund: dict[str, object] | None
+) -> None:
     # When
     change = cancel(order.build())
 
@@ -127,7 +138,7 @@ def test_the_saga_cancels_an_order_wherever_it_got_to(order: OrderBuilder) -> No
     assert change.event.type == "OrderCancelled"
     assert change.event.data == {
         "reason": {"code": "OUT_OF_STOCK", "message": change.order.reason.message},
-        "refund": None,
+        "refund": refund,
     }
 
 

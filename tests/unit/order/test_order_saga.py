@@ -234,7 +234,7 @@ def test_a_cancelled_order_tells_what_was_refunded(
     lambda_context: Any,
 ) -> None:
     # Given
-    order = placed(orders, an_order().paid())
+    order = placed(orders, an_order().reserved())
 
     # When
     saga.cancel_order(order.payload(failure=FAILURE, refund=refund), lambda_context)

@@ -106,6 +106,7 @@ def test_the_same_payment_again_changes_nothing_even_after_the_order_has_moved_o
         (an_order().completed().build(), 1, "paid already"),
         (cancelled_by_customer(WAITING), 1, "cancelled"),
         (domain.cancel(WAITING.build(), "KeyError", ORIGIN, LATER).order, 1, "cancelled"),
+        (replace(WAITING.build(), status=Status.NEEDS_ATTENTION), 1, "being undone"),
         (expired(), 1, "time to pay is over"),
         (
             domain.cancel(expired(), "PaymentExpired", ORIGIN, LATER).order,

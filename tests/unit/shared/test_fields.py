@@ -121,6 +121,29 @@ def test_an_optional_text_that_is_there_has_to_be_right() -> None:
     assert faults(fields) == [FieldError("wrong", "must not be empty")]
 
 
+def test_an_optional_object_may_be_missing_or_null_and_is_read_on_where_it_is_there() -> None:
+    # Given
+    fields = Fields({"null": None, "home": {"city": 7}})
+
+    # Then
+    assert fields.optional_object("missing") is None
+    assert fields.optional_object("null") is None
+    home = fields.optional_object("home")
+    assert home is not None
+    home.text("city")
+    assert faults(fields) == [FieldError("home.city", "must be a text")]
+
+
+def test_an_excerpt_takes_the_words_of_others_as_they_are() -> None:
+    # Given
+    fields = Fields({"cause": "line one\nline two", "number": 7})
+
+    # Then
+    assert fields.excerpt("cause", 10) == "line one\nl"
+    assert fields.excerpt("number", 10) == fields.excerpt("missing", 10) == ""
+    fields.check()
+
+
 def test_all_faults_are_reported_at_once_with_their_paths() -> None:
     # Given
     fields = Fields({"lines": [{"sku": "a"}, {"sku": ""}, 3], "home": "London"})

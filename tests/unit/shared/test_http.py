@@ -289,3 +289,42 @@ def test_a_request_that_nobody_traced_gets_a_trace_id_of_its_own(
     # Then
     assert len(set(given)) == 2
     assert None not in given
+
+
+def test_a_guarded_api_asks_its_guard_before_it_looks_at_anything(
+    lambda_context: Any, logged: Logged
+) -> None:
+    # Given
+    seen = []
+
+    def guard() -> None:
+        seen.append(guarded.header("Authorization"))
+        raise Unauthorized("show the secret")
+
+    guarded = ServiceApi("parcel", guard=guard)
+
+    @guarded.post("/parcels")
+    def view() -> dict[str, Any]:
+        raise AssertionError("the view was reached")
+
+    # When
+    request = a_request("POST", "/parcels", body="{", headers={"Authorization": "Bearer x"})
+    response = guarded.handler(request, lambda_context)
+
+    # Then
+    assert (response["statusCode"], seen) == (401, ["Bearer x"])
+
+
+def test_a_view_reads_the_query_of_its_request(api: ServiceApi, lambda_context: Any) -> None:
+    # Given
+    api.get("/parcels")(lambda: {"size": api.query("size"), "colour": api.query("colour")})
+    request = a_request("GET", "/parcels")
+
+    # When
+    without = api.handler(request, lambda_context)
+    request["multiValueQueryStringParameters"] = {"size": ["big"]}
+    with_size = api.handler(request, lambda_context)
+
+    # Then
+    assert json.loads(without["body"]) == {"size": None, "colour": None}
+    assert json.loads(with_size["body"]) == {"size": "big", "colour": None}
