@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
 
 from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Json, Line, StoreClient
+from sagashop_cli.client import Line, StoreClient
+from sagashop_cli.mail import sent_mail
 from sagashop_cli.operations import replay as replays
 from sagashop_cli.operations.journal import Journal
 from sagashop_cli.operations.replay import StoredEvent, events_of, events_since
@@ -35,7 +35,7 @@ def look(
         return {
             "order": store.order(order_id),
             "timeline": store.timeline(order_id),
-            "mails": sent_mails(deployment, order_id),
+            "mails": sent_mail(deployment.stack, order_id),
             "executions": sorted(saga.executions()),
         }
 
@@ -47,20 +47,12 @@ def order_id(deployment: Deployment, store: StoreClient, saga: Saga) -> str:
     """An order that is complete, and of which everybody has heard everything."""
     order_id = store.place_order([Line("product-003", 1)], "tok_visa")
     assert saga.wait_until_ended(order_id)["status"] == "COMPLETED"
-    eventually(lambda: sent_mails(deployment, order_id), until=lambda m: len(m) == MAILS)
+    eventually(lambda: sent_mail(deployment.stack, order_id), until=lambda m: len(m) == MAILS)
     eventually(
         lambda: {event["type"] for event in store.timeline(order_id)},
         until=lambda types: {*EVENTS, "StockCommitted", "OrderCompleted"} <= types,
     )
     return order_id
-
-
-def sent_mails(deployment: Deployment, order_id: str) -> list[Json]:
-    """Returns what the mail service was given to send about an order."""
-    sent: list[Json] = requests.get(f"{deployment.stack.endpoint_url}/_aws/ses", timeout=10).json()[
-        "messages"
-    ]
-    return [message for message in sent if order_id in str(message)]
 
 
 def replayed(deployment: Deployment, to: str, events: list[StoredEvent]) -> list[str]:
