@@ -129,6 +129,10 @@ def _quiet() -> dict[str, str]:
                 "localstack.services.stepfunctions.asl.component.eval_component=CRITICAL",
                 # One per deployment, about features of SAM's that AWS has yet to switch on.
                 "samtranslator.feature_toggle=ERROR",
+                # One per deployment, about usage figures of SAM's that go nowhere.
+                "samtranslator.metrics.metrics=ERROR",
+                # One per secret and rule, about fields of its own answers.
+                "localstack.aws.protocol.serializer=ERROR",
                 # LocalStack takes TMPDIR, which is Python's own here, for a setting of its past.
                 "localstack.deprecations=ERROR",
             )
