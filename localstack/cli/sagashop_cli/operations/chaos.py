@@ -103,14 +103,20 @@ def apply(document: Document, assignments: Iterable[str]) -> Document:
 
 
 def describe(document: Document) -> list[str]:
-    """Returns the settings that are on, one a line."""
+    """Returns the settings that are on, one a line; also those that no function understands."""
     lines = [
-        f"{service}.{setting} = {value:g}  ({SETTINGS[f'{service}.{setting}'].unit})"
+        f"{service}.{setting} = {value}  ({_unit(f'{service}.{setting}')})"
         for service, settings in document.items()
         for setting, value in settings.items()
         if value
     ]
     return lines or ["No failures are injected."]
+
+
+def _unit(name: str) -> str:
+    if name in SETTINGS:
+        return SETTINGS[name].unit
+    return "unknown, and the functions fail on it: `make chaos off`"
 
 
 def _parameter(deployment: Deployment) -> str:

@@ -259,7 +259,8 @@ def _in_words(fields: Mapping[str, Any]) -> str:
     rest = {name: value for name, value in rest.items() if not name.startswith("function_")}
     words = " ".join(f"{name}={_short(value)}" for name, value in rest.items() if value is not None)
     level = "" if fields.get("level") in ("INFO", None) else f"{fields['level']} "
-    return f"{level}{fields['message']}  {words}".rstrip()
+    error = str(fields.get("exception", "")).rstrip().rpartition("\n")[2]
+    return f"{level}{fields['message']}  {words}  {error}".rstrip()
 
 
 def _short(value: Any) -> str:

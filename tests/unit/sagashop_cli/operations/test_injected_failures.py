@@ -111,6 +111,13 @@ def test_outside_the_sandbox_nothing_can_be_injected() -> None:
         chaos.turn_off(shop.deployment, FakeJournal().as_journal)
 
 
+def test_a_setting_that_somebody_wrote_by_hand_is_shown_with_a_warning() -> None:
+    assert chaos.describe({"payment": {"failure_rte": 0.1, "error_rate": 0.5}}) == [
+        "payment.failure_rte = 0.1  (unknown, and the functions fail on it: `make chaos off`)",
+        "payment.error_rate = 0.5  (share of the calls)",
+    ]
+
+
 def test_a_change_is_on_record(shop: FakeStore) -> None:
     journal = FakeJournal()
 

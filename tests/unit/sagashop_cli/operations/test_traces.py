@@ -161,6 +161,13 @@ def test_what_is_out_of_the_ordinary_stands_out() -> None:
     assert moment.what == "WARNING step deferred  error=Busy"
 
 
+def test_an_unexpected_error_is_told_with_its_last_line() -> None:
+    traceback = "Traceback (most recent call last):\n  File ...\nKeyError: 'token'"
+    (moment,) = story(line(0, "ChargePayment", "step failed", level="ERROR", exception=traceback))
+
+    assert moment.what == "ERROR step failed    KeyError: 'token'"
+
+
 def test_plain_text_of_a_function_is_told_as_it_is() -> None:
     (moment,) = story(LogLine(int(at(0).timestamp() * 1000), "1", "OrderApi", "Traceback ord_1"))
 
