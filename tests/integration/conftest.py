@@ -10,19 +10,27 @@ from sagashop_cli.client import Line, StoreClient
 from support.bus import BusListener
 from support.outage import PaidInVain, reconfigured
 from support.saga import Saga
+from support.saga_coverage import REPORT, Level
 from support.waiting import eventually
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_gets_lost(
-    stack: dict[str, Any], books: Callable[[], Books], aws: Callable[[str], Any]
+    stack: dict[str, Any],
+    books: Callable[[], Books],
+    aws: Callable[[str], Any],
+    saga: Saga,
+    request: pytest.FixtureRequest,
 ) -> Iterator[None]:
     """One look at money, stock and the dead-letter queues after every module.
+
+    And one at the executions that its orders took: the engine forgets them when it ends.
 
     More than one look at the books where it takes that: an order under way may be read half before
     a step and half after it.
     """
     yield
+    saga.note_coverage(request.config.stash[REPORT].levels[Level.REAL])
     eventually(
         lambda: audit(books()).discrepancies, until=lambda found: not found, timeout=15, every=0.5
     )

@@ -34,11 +34,20 @@ def test_the_stock_is_released(order: Json, books: Callable[[], Books]) -> None:
     assert books().reservations[order["order_id"]]["status"] == "RELEASED"
 
 
+def test_the_parcel_is_called_off(
+    order: Json, store: StoreClient, books: Callable[[], Books]
+) -> None:
+    assert store.get(f"/orders/{order['order_id']}/shipment")["status"] == "CANCELLED"
+    assert books().shipments[order["order_id"]]["status"] == "CANCELLED"
+
+
 def test_the_timeline_tells_the_way_there_and_the_way_back(order: Json, store: StoreClient) -> None:
     story = [
         "OrderPlaced",
         "StockReserved",
         "PaymentCaptured",
+        "ShipmentCreated",
+        "ShipmentCancelled",
         "PaymentRefunded",
         "StockReleased",
         "OrderCancelled",
@@ -52,7 +61,9 @@ def test_the_timeline_tells_the_way_there_and_the_way_back(order: Json, store: S
 
 def test_the_execution_succeeds_because_the_saga_did_its_job(order: Json, saga: Saga) -> None:
     assert saga.execution(order["order_id"])["status"] == "SUCCEEDED"
-    assert saga.states(order["order_id"])[-4:] == [
+    assert saga.states(order["order_id"])[-6:] == [
+        "CommitStock",
+        "CancelShipment",
         "RefundPayment",
         "ReleaseStock",
         "CancelOrder",

@@ -70,6 +70,7 @@ def test_a_product_has_a_price_and_what_is_left(store: StoreClient) -> None:
         ("/orders/ord_NONE", "ORDER_NOT_FOUND"),
         ("/orders/ord_NONE/timeline", "ORDER_NOT_FOUND"),
         ("/orders/ord_NONE/payment", "PAYMENT_NOT_FOUND"),
+        ("/orders/ord_NONE/shipment", "SHIPMENT_NOT_FOUND"),
     ],
 )
 def test_what_does_not_exist_is_not_found(
@@ -85,7 +86,7 @@ def test_an_unknown_route_is_a_problem_too(
     assert_problem(call(method, path), 404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("service", ["order", "inventory", "payment"])
+@pytest.mark.parametrize("service", ["order", "inventory", "payment", "shipping", "notification"])
 def test_each_service_tells_its_health(store: StoreClient, service: str) -> None:
     assert store.get(f"/{service}/health") == {"service": service, "status": "ok"}
 
@@ -111,7 +112,7 @@ def test_every_wrong_field_of_an_order_is_named(store: StoreClient) -> None:
         "items": [{"sku": "product-001", "quantity": 0}, {"quantity": 1}],
         "email": "not an address",
         "shipping_address": ADDRESS | {"street": "", "country": None},
-        "payment": {},
+        "payment": {"token": ""},
     }
 
     problem = assert_problem(store.post_order(body), 422, "VALIDATION_FAILED")
@@ -127,7 +128,7 @@ def test_every_wrong_field_of_an_order_is_named(store: StoreClient) -> None:
     assert all(error["message"] for error in problem["errors"])
 
 
-@pytest.mark.parametrize("missing", ["items", "email", "shipping_address", "payment"])
+@pytest.mark.parametrize("missing", ["items", "email", "shipping_address"])
 def test_a_missing_field_is_named(store: StoreClient, missing: str) -> None:
     body = order_body([Line("product-001", 1)], "tok_visa")
     del body[missing]
@@ -135,6 +136,37 @@ def test_a_missing_field_is_named(store: StoreClient, missing: str) -> None:
     problem = assert_problem(store.post_order(body), 422, "VALIDATION_FAILED")
 
     assert {error["field"].split(".")[0] for error in problem["errors"]} == {missing}
+
+
+@pytest.mark.parametrize("action", ["payment", "cancel"])
+def test_an_order_that_does_not_exist_is_neither_paid_nor_cancelled(
+    call: Callable[..., requests.Response], action: str
+) -> None:
+    response = call("POST", f"/orders/ord_NONE/{action}", json={"token": "tok_visa"})
+
+    assert_problem(response, 404, "ORDER_NOT_FOUND")
+
+
+@pytest.mark.parametrize("body", [{}, {"token": ""}, {"token": 1}, {"token": "t" * 201}])
+def test_a_payment_without_a_proper_token_is_refused(
+    call: Callable[..., requests.Response], body: Json
+) -> None:
+    problem = assert_problem(
+        call("POST", "/orders/ord_NONE/payment", json=body), 422, "VALIDATION_FAILED"
+    )
+
+    assert [error["field"] for error in problem["errors"]] == ["token"]
+
+
+def test_a_payment_that_is_no_json_is_malformed(call: Callable[..., requests.Response]) -> None:
+    response = call(
+        "POST",
+        "/orders/ord_NONE/payment",
+        data="{",
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert_problem(response, 400, "MALFORMED_REQUEST")
 
 
 def test_an_order_without_items_is_refused(store: StoreClient) -> None:
@@ -177,7 +209,15 @@ def test_a_browser_on_any_page_may_call(call: Callable[..., requests.Response]) 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/products"), ("GET", "/orders/ord_NONE"), ("POST", "/orders"), ("GET", "/nothing")],
+    [
+        ("GET", "/products"),
+        ("GET", "/orders/ord_NONE"),
+        ("GET", "/orders/ord_NONE/shipment"),
+        ("POST", "/orders"),
+        ("POST", "/orders/ord_NONE/payment"),
+        ("POST", "/orders/ord_NONE/cancel"),
+        ("GET", "/nothing"),
+    ],
 )
 def test_a_browser_may_read_every_answer(
     call: Callable[..., requests.Response], method: str, path: str

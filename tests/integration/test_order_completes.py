@@ -7,11 +7,18 @@ import pytest
 import requests
 
 from sagashop_cli.audit import Books
-from sagashop_cli.client import Json, Line, StoreClient, order_body
+from sagashop_cli.client import ADDRESS, Json, Line, StoreClient, order_body
 from support.saga import Saga
 from support.waiting import eventually
 
-STORY = ["OrderPlaced", "StockReserved", "PaymentCaptured", "StockCommitted", "OrderCompleted"]
+STORY = [
+    "OrderPlaced",
+    "StockReserved",
+    "PaymentCaptured",
+    "ShipmentCreated",
+    "StockCommitted",
+    "OrderCompleted",
+]
 TOTAL_CENTS = 3 * 1999 + 1 * 45_000
 
 
@@ -92,12 +99,26 @@ def test_its_total_is_captured_once(
     assert charge["refunded_cents"] == 0
 
 
+def test_its_parcel_is_booked_and_its_customer_can_follow_it(
+    purchase: Purchase, store: StoreClient, books: Callable[[], Books]
+) -> None:
+    shipment = store.get(f"/orders/{purchase.order_id}/shipment")
+
+    assert shipment["status"] == "CREATED"
+    assert shipment["address"] == ADDRESS
+    parcel = {name: shipment[name] for name in ("carrier", "tracking_number")}
+    assert purchase.order["shipment"] == parcel
+    assert all(parcel.values())
+    assert books().shipments[purchase.order_id]["status"] == "CREATED"
+
+
 def test_its_timeline_tells_the_story_in_order(timeline: list[Json]) -> None:
     assert [event["type"] for event in timeline] == STORY
     assert [event["service"] for event in timeline] == [
         "order",
         "inventory",
         "payment",
+        "shipping",
         "inventory",
         "order",
     ]
@@ -126,10 +147,13 @@ def test_the_timeline_names_the_execution_that_did_it(
     assert {event["execution"] for event in timeline} == {purchase.order_id}
     assert saga.execution(purchase.order_id)["status"] == "SUCCEEDED"
     assert saga.states(purchase.order_id) == [
+        "ResumeOrBegin",
         "ReserveStock",
         "RecordReservation",
+        "PaymentGiven",
         "ChargePayment",
         "RecordPayment",
+        "CreateShipment",
         "CommitStock",
         "CompleteOrder",
         "OrderCompleted",

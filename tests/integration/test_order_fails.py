@@ -26,6 +26,7 @@ class Case:
     payment: str | None
     quantity: int = WANTED
     is_product_known: bool = True
+    country: str = "GB"
 
 
 TAKEN_BACK = ("StockReleased", "OrderCancelled")
@@ -85,8 +86,30 @@ CASES = {
         "tok_flaky",
         "COMPLETED",
         None,
-        ("OrderPlaced", "StockReserved", "PaymentCaptured", "StockCommitted", "OrderCompleted"),
+        (
+            "OrderPlaced",
+            "StockReserved",
+            "PaymentCaptured",
+            "ShipmentCreated",
+            "StockCommitted",
+            "OrderCompleted",
+        ),
         payment="CAPTURED",
+    ),
+    "nobody delivers there": Case(
+        "tok_visa",
+        "CANCELLED",
+        "SHIPMENT_REJECTED",
+        (
+            "OrderPlaced",
+            "StockReserved",
+            "PaymentCaptured",
+            "ShipmentRejected",
+            "PaymentRefunded",
+            *TAKEN_BACK,
+        ),
+        payment="REFUNDED",
+        country="XX",
     ),
 }
 
@@ -107,7 +130,7 @@ def ended(store: StoreClient, saga: Saga, new_product: Callable[..., str]) -> Ma
         for name, case in CASES.items()
     }
     placed = {
-        name: store.place_order([Line(skus[name], case.quantity)], case.token)
+        name: store.place_order([Line(skus[name], case.quantity)], case.token, country=case.country)
         for name, case in CASES.items()
     }
     return {

@@ -63,4 +63,5 @@ def test_the_world_hears_what_is_owed(
         "refund_cents": paid_in_vain.owed_cents,
         "currency": "USD",
         "stock_held": [{"sku": paid_in_vain.sku, "quantity": paid_in_vain.wanted}],
+        "shipment_booked": False,
     }

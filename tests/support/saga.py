@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagashop_cli.client import OrderNotEnded, StoreClient
+from support.saga_coverage import Coverage
+from support.saga_history import entered_states, taken_transitions
 from support.waiting import eventually
 
 type Json = dict[str, Any]
@@ -30,6 +32,7 @@ class Saga:
         self._store = store
         self._stepfunctions = aws("stepfunctions")
         self._lambda = aws("lambda")
+        self._ended: set[str] = set()
         pages = (
             aws("cloudformation")
             .get_paginator("list_stack_resources")
@@ -69,11 +72,14 @@ class Saga:
 
     def states(self, order_id: str) -> list[str]:
         """Returns the states that an execution has entered so far; none before it starts."""
-        return [
-            event["stateEnteredEventDetails"]["name"]
-            for event in self._history(order_id)
-            if "stateEnteredEventDetails" in event
-        ]
+        return entered_states(self._history(order_id))
+
+    def note_coverage(self, coverage: Coverage) -> None:
+        """Tells which states and transitions the orders that ended here went through."""
+        for order_id in self._ended:
+            events = self._history(order_id)
+            coverage.add(entered_states(events), taken_transitions(events))
+        self._ended.clear()
 
     def failures(self, order_id: str) -> list[str]:
         """Returns the name of each error that an order's execution met, retried ones included."""
@@ -103,6 +109,7 @@ class Saga:
             raise AssertionError(f"{exc}\n{self._story(order_id)}") from exc
         # The order is written by the last task, a moment before the execution ends.
         eventually(lambda: self.execution(order_id)["status"], until=lambda s: s != "RUNNING")
+        self._ended.add(order_id)
         return order
 
     def wait_until_all_ended(self, *order_ids: str) -> list[Json]:

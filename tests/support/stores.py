@@ -9,8 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sagashop_cli.audit import Books, audit
+from sagashop_cli.parameters import VARIABLE
 from sagashop_cli.paths import StorePaths
 from sagashop_cli.stack import Stack
+
+# Short enough for a test to see it end, long enough for one to pay on a loaded machine.
+PAYMENT_WAIT_SECONDS = 8
+# What is left behind, the tests look for themselves.
+PARAMETERS = f"PaymentWaitSeconds={PAYMENT_WAIT_SECONDS},SweepMinutes=15"
 
 
 @contextmanager
@@ -38,7 +44,7 @@ def run_cli(*arguments: str, port: int) -> str:
     """
     result = subprocess.run(
         [sys.executable, "-m", "sagashop_cli.main", *arguments],
-        env=os.environ | {"PORT": str(port)},
+        env={VARIABLE: PARAMETERS} | os.environ | {"PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
