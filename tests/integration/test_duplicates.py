@@ -1,16 +1,30 @@
 """Everything may come twice: requests, executions, and the saga's own calls."""
 
+import json
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sagashop_cli.audit import Books
+from sagashop_cli.aws import Deployment
 from sagashop_cli.client import Json, Line, StoreClient, order_body
+from sagashop_cli.mail import sent_mail
+from sagashop_cli.operations.functions import call_function
+from sagashop_cli.operations.redrive import OperatorApi
+from sagashop_cli.operations.replay import CONSUMERS, Consumer, StoredEvent, events_of
+from sagashop_cli.stack import Stack
+from support.event_schemas import event_types
+from support.outage import reconfigured
 from support.saga import Saga, TaskFailed
+from support.saga_definition import tasks
+from support.template import resources
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -19,11 +33,11 @@ def key() -> str:
     return str(uuid.uuid4())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def everything_about(
     stack: dict[str, Any], aws: Callable[[str], Any]
 ) -> Callable[[str], dict[str, list[Json]]]:
-    """Reads every row that an order has, in any service: its events too."""
+    """Reads every row that an order has, in any service: its events and its mail too."""
 
     def rows(order_id: str) -> dict[str, list[Json]]:
         return {
@@ -33,16 +47,168 @@ def everything_about(
                 .get_paginator("scan")
                 .paginate(
                     TableName=name,
-                    FilterExpression="contains(pk, :order_id)",
+                    FilterExpression="contains(pk, :order_id) OR order_id = :order_id",
                     ExpressionAttributeValues={":order_id": {"S": order_id}},
                 )
                 for item in page["Items"]
-                if item.get("entity") != {"S": "logged_event"}  # these arrive in their own time
+                if not has_its_own_time(item)
             ]
             for table, name in stack["tables"].items()
+            if table != "operations"
         }
 
     return rows
+
+
+def has_its_own_time(item: Json) -> bool:
+    """Whether a row is written by who listens, and not by a step: it comes when it comes."""
+    return item.get("entity") == {"S": "logged_event"} or item["sk"] == {"S": "NOTIFICATION"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a task's function, as an execution's history has it.
+
+    `answer` is None where it was an error, or not what the execution waited for.
+    """
+
+    task: str
+    order_id: str
+    payload: Json
+    answer: Any
+
+
+@dataclass(frozen=True)
+class Told:
+    """Orders that came by every task, and told of every event; all of them have ended."""
+
+    orders: list[Json]
+    calls: list[Call]
+    events: list[StoredEvent]
+
+    def is_completed(self, order_id: str) -> bool:
+        return {"order_id": order_id, "status": "COMPLETED"}.items() <= next(
+            order for order in self.orders if order["order_id"] == order_id
+        ).items()
+
+
+@pytest.fixture(scope="module")
+def told(
+    stack: dict[str, Any],
+    store: StoreClient,
+    saga: Saga,
+    aws: Callable[[str], Any],
+    new_product: Callable[..., str],
+) -> Told:
+    """Orders that went every way that there is; see `Told`."""
+    deployment = Deployment.of(Stack(**stack))
+    sku = new_product(20)
+    with ExitStack() as broken:
+        for task in ("CommitStock", "RefundPayment"):
+            changed = reconfigured(saga.function_name(task), aws, Handler="payment.saga.missing")
+            broken.enter_context(changed)
+        parked = store.place_order([Line(sku, 1)], "tok_visa")
+        assert saga.wait_until_ended(parked)["status"] == "NEEDS_ATTENTION"
+    redriven = OperatorApi.of(deployment).redrive(parked, "the test", "the refund works again")
+    paid_later, cancelled = [store.place_order([Line(sku, 1)], None) for _ in range(2)]
+    ended = [
+        parked,
+        paid_later,
+        cancelled,
+        store.place_order([Line(sku, 1)], "tok_declined"),
+        store.place_order([Line(sku, 1)], "tok_visa", country="XX"),
+        store.place_order([Line(sku, 100)], "tok_visa"),
+    ]
+    for order_id in (paid_later, cancelled):
+        store.wait_for(order_id, {"AWAITING_PAYMENT"})
+    assert store.pay(paid_later, "tok_visa").status_code == 202
+    assert store.cancel(cancelled).status_code == 202
+    eventually(lambda: saga.execution(redriven.execution)["status"], until=lambda s: s != "RUNNING")
+    orders = saga.wait_until_all_ended(*ended)
+    eventually(
+        lambda: [event for order_id in ended for event in events_of(deployment, order_id)],
+        until=lambda events: {event.detail_type for event in events} >= set(event_types()),
+    )
+    wait_until_all_is_heard(stack, aws)
+    return Told(
+        orders,
+        [call for name in (*ended, redriven.execution) for call in calls_of(stack, aws, name)],
+        [event for order_id in ended for event in events_of(deployment, order_id)],
+    )
+
+
+def wait_until_all_is_heard(stack: dict[str, Any], aws: Callable[[str], Any]) -> None:
+    """Waits until the consumers' queues are empty, and nothing is being handled."""
+    queues = Deployment.of(Stack(**stack)).resources
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+    def waiting() -> int:
+        return sum(
+            int(number)
+            for consumer in CONSUMERS.values()
+            if consumer.queue is not None
+            for number in aws("sqs")
+            .get_queue_attributes(QueueUrl=queues[consumer.queue], AttributeNames=names)[
+                "Attributes"
+            ]
+            .values()
+        )
+
+    eventually(waiting, until=lambda messages: messages == 0)
+
+
+def calls_of(stack: dict[str, Any], aws: Callable[[str], Any], execution: str) -> list[Call]:
+    """Returns the calls that an execution made, with the answers that it got."""
+    machine = stack["state_machine_arn"].replace(":stateMachine:", ":execution:")
+    pages = (
+        aws("stepfunctions")
+        .get_paginator("get_execution_history")
+        .paginate(executionArn=f"{machine}:{execution}")
+    )
+    calls: list[Call] = []
+    task = ""
+    for page in pages:
+        for event in page["events"]:
+            if "stateEnteredEventDetails" in event:
+                task = event["stateEnteredEventDetails"]["name"]
+            if "taskScheduledEventDetails" in event:
+                sent = json.loads(event["taskScheduledEventDetails"]["parameters"])["Payload"]
+                calls.append(Call(task, sent["order_id"], sent, None))
+            if "taskSucceededEventDetails" in event:
+                output = json.loads(event["taskSucceededEventDetails"]["output"])
+                calls[-1] = replace(calls[-1], answer=output.get("Payload"))
+    return calls
+
+
+def run_again(saga: Saga, call: Call) -> Any:
+    """Makes a call once more; returns the answer, or the name of the error."""
+    try:
+        return saga.run_task(call.task, **call.payload)
+    except TaskFailed as refusal:
+        return refusal.error_type
+
+
+def executions_of(order_id: str, saga: Saga) -> list[str]:
+    """Returns the names of an order's executions, redriven ones too."""
+    return sorted(name for name in saga.executions() if name.startswith(order_id))
+
+
+def consumers_of(event: StoredEvent) -> list[Consumer]:
+    """Returns the functions that the template's rules send an event to."""
+    patterns = resources("AWS::Events::Rule")
+    return [
+        consumer
+        for consumer in CONSUMERS.values()
+        if event.source in patterns[consumer.rule]["EventPattern"]["source"]
+        and event.detail_type
+        in patterns[consumer.rule]["EventPattern"].get("detail-type", [event.detail_type])
+    ]
+
+
+def queued(envelope: Json) -> Json:
+    """Returns an event as a function gets it from a queue."""
+    record = {"messageId": envelope["id"], "eventSource": "aws:sqs", "body": json.dumps(envelope)}
+    return {"Records": [record]}
 
 
 def test_the_same_request_under_one_key_is_one_order(
@@ -129,56 +295,60 @@ def test_a_saga_that_is_started_again_runs_once(
     assert everything_about(order_id) == before
 
 
-def test_tasks_of_a_completed_order_that_are_delivered_again_change_nothing(
-    store: StoreClient,
+@pytest.mark.parametrize("task", tasks())
+def test_a_task_that_is_delivered_again_changes_nothing(
+    task: str,
+    told: Told,
     saga: Saga,
-    new_product: Callable[..., str],
     books: Callable[[], Books],
     everything_about: Callable[[str], dict[str, list[Json]]],
 ) -> None:
-    # Given a completed order
-    sku = new_product(10, price_cents=700)
-    order_id = store.place_order([Line(sku, 2)], "tok_visa")
-    saga.wait_until_ended(order_id)
-    before, product = everything_about(order_id), books().products[sku]
+    # Given every call of the task, as the state machine made it for orders that have ended
+    calls = [call for call in told.calls if call.task == task]
+    assert calls, "no order came by"
 
-    # When each of its tasks is delivered once more
-    reservation = saga.run_task("ReserveStock", order_id, items=[{"sku": sku, "quantity": 2}])
-    saga.run_task("RecordReservation", order_id, reservation=reservation)
-    payment = saga.run_task(
-        "ChargePayment", order_id, amount_cents=1400, currency="USD", token="tok_visa"
-    )
-    saga.run_task("RecordPayment", order_id, payment=payment)
-    saga.run_task("CommitStock", order_id)
-    saga.run_task("CompleteOrder", order_id)
+    for call in calls:
+        before, products = everything_about(call.order_id), books().products
 
-    # Then they gave their first answers again, and left no trace
-    assert reservation["total_cents"] == payment["amount_cents"] == 1400
-    assert everything_about(order_id) == before
-    assert books().products[sku] == product
+        # When the call is made once more
+        again = run_again(saga, call)
+
+        # Then it left no trace, and where nothing was undone since, it got the first answer
+        if call.answer is not None and told.is_completed(call.order_id):
+            assert again == call.answer
+        assert everything_about(call.order_id) == before
+        assert books().products == products
 
 
-def test_undoing_a_cancelled_order_again_changes_nothing(
-    store: StoreClient,
+@pytest.mark.parametrize("event_type", event_types())
+def test_an_event_that_is_delivered_again_changes_nothing(
+    event_type: str,
+    told: Told,
     saga: Saga,
-    new_product: Callable[..., str],
-    books: Callable[[], Books],
+    stack: dict[str, Any],
     everything_about: Callable[[str], dict[str, list[Json]]],
 ) -> None:
-    # Given an order that was refunded, released and cancelled
-    sku = new_product(10)
-    order_id = store.place_order([Line(sku, 2)], "tok_lost_reply")
-    saga.wait_until_ended(order_id)
-    before, product = everything_about(order_id), books().products[sku]
+    # Given the events of that type that orders told of, all consumed
+    events = [event for event in told.events if event.detail_type == event_type]
+    assert events, "no order told of it"
+    deployment = Deployment.of(Stack(**stack))
 
-    # When each compensation is delivered once more
-    saga.run_task("RefundPayment", order_id)
-    saga.run_task("ReleaseStock", order_id)
-    saga.run_task("CancelOrder", order_id, failure={"Error": "Again", "Cause": "again"})
+    for event in events:
+        before, executions = everything_about(event.order_id), executions_of(event.order_id, saga)
+        mail = sent_mail(deployment.stack, event.order_id)
 
-    # Then nothing is given back twice
-    assert everything_about(order_id) == before
-    assert books().products[sku] == product
+        # When every function that hears of it hears it once more
+        for consumer in consumers_of(event):
+            envelope = event.envelope(deployment.stack.region, "000000000000")
+            answer = call_function(
+                deployment, consumer.name, envelope if consumer.queue is None else queued(envelope)
+            )
+            assert consumer.queue is None or answer == {"batchItemFailures": []}
+
+        # Then no row, no saga and no mail is new
+        assert everything_about(event.order_id) == before
+        assert executions_of(event.order_id, saga) == executions
+        assert sent_mail(deployment.stack, event.order_id) == mail
 
 
 @pytest.mark.parametrize(

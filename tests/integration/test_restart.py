@@ -1,5 +1,6 @@
-"""A second store, beside the one of the other tests, is stopped and started again."""
+"""A second store, beside the one of the other tests, is stopped, killed, and started again."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,10 @@ from sagashop_cli.aws import function_name, local_client
 from sagashop_cli.client import Json, Line, StoreClient
 from sagashop_cli.paths import StorePaths
 from sagashop_cli.processes import ProcessTable
+from sagashop_cli.servers import ENGINE
 from sagashop_cli.stack import Stack
 from support.engines import is_running
+from support.kill import TOKENS, VICTIMS, Crowd, kill, sweep_until_all_have_ended
 from support.stores import new_store, run_cli, what_is_wrong
 from support.waiting import eventually
 
@@ -102,3 +105,38 @@ def test_the_store_beside_it_never_noticed(
     assert store.get("/order/health")["status"] == "ok"
     with pytest.raises(requests.HTTPError, match="404"):
         store.order(restarted.ended_order["order_id"])
+
+
+@pytest.mark.parametrize(
+    ("victim", "count"),
+    [
+        pytest.param(ENGINE, 10),
+        *(pytest.param(victim, 50, marks=pytest.mark.full) for victim in VICTIMS),
+    ],
+)
+def test_no_order_is_lost_when_a_process_is_killed(
+    victim: str, count: int, restarted: Restarted
+) -> None:
+    # Given customers who order, and orders under way
+    stack = restarted.stack
+    port = urlsplit(stack.endpoint_url).port
+    assert port is not None
+    before = read_books(stack).orders.keys()
+    crowd = Crowd(restarted.store, "product-002")
+
+    def strike() -> None:
+        # When a process is killed in the middle of it, and the store is brought up again
+        kill(victim, port)
+        run_cli("up", port=port)
+
+    order_ids = crowd.order(count, strike)
+
+    # Then every order exists, once, and ends; and the books add up
+    statuses = sweep_until_all_have_ended(stack, order_ids)
+    assert len(statuses) == count
+    assert read_books(stack).orders.keys() - before == statuses.keys()
+    assert Counter(statuses.values()) == Counter(
+        "COMPLETED" if TOKENS[number % len(TOKENS)] == "tok_visa" else "CANCELLED"
+        for number in range(count)
+    )
+    eventually(lambda: what_is_wrong(read_books(stack)), until=lambda wrong: not wrong)

@@ -122,7 +122,8 @@ FLAG = "FlagForAttention"
 OPERATOR, SWEEPER = "an operator's redrive", "the sweeper"
 # Those after whose failure the order is parked: what a Pass state that leads to the flag names.
 COMPENSATIONS = tuple(state["Result"] for state in states().values() if state["Type"] == "Pass")
-_PAY_LATER = ("AwaitPayment", "ClosePaymentWindow")
+ASKING = "AwaitPayment"
+_PAY_LATER = (ASKING, "ClosePaymentWindow")
 
 
 def all_cells() -> list[Cell]:
@@ -195,6 +196,8 @@ class Plays:
                 )
         else:
             order_id = self._place(cell, sku)
+        if cell.task == ASKING:
+            self._pay(cell, order_id)
         execution = self._wait_for_execution(order_id)
         status = self.store.order(order_id)["status"]
         wrong = self._audit(order_id, sku)
@@ -210,7 +213,7 @@ class Plays:
         )
 
     def _place(self, cell: Cell, sku: str) -> str:
-        """Places the cell's order, and pays for it where it is asked to."""
+        """Places the cell's order, and pays for it where that is what leads to the cell's task."""
         token = None if cell.is_paid_later else "tok_visa"
         response = requests.post(
             f"{self.stack['api_url']}/orders",
@@ -220,13 +223,17 @@ class Plays:
         )
         response.raise_for_status()
         order_id: str = response.json()["order_id"]
-        if token is None:
-            order = self.store.wait_for(order_id, {"AWAITING_PAYMENT"}, PATIENCE_SECONDS)
-            if order["status"] == "AWAITING_PAYMENT":
-                answer = self.store.pay(order_id, "tok_visa")
-                # Where asking for the payment is what fails, the order may be on its way back.
-                assert answer.status_code == 202 or cell.fault.lasts, answer.text
+        if cell.is_paid_later and cell.task != ASKING:
+            self._pay(cell, order_id)
         return order_id
+
+    def _pay(self, cell: Cell, order_id: str) -> None:
+        """Pays as soon as the order waits for it."""
+        order = self.store.wait_for(order_id, {"AWAITING_PAYMENT"}, PATIENCE_SECONDS)
+        if order["status"] == "AWAITING_PAYMENT":
+            answer = self.store.pay(order_id, "tok_visa")
+            # Where asking for the payment is what fails, the order may be on its way back.
+            assert answer.status_code == 202 or cell.fault.lasts, answer.text
 
     def _mend(self, order_id: str, status: str, execution: str) -> str | None:
         """Gets an order going again that its saga has left; returns who did."""

@@ -1,0 +1,235 @@
+"""What each sweeper finds and mends, where something went wrong that nobody thought of."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from order import domain
+from order.domain import Address, Change, Order, Status
+from order.repository import OrderRepository
+from sagashop_cli.audit import Books
+from sagashop_cli.aws import Deployment
+from sagashop_cli.client import ADDRESS, Json, Line, StoreClient
+from sagashop_cli.operations.functions import call_function
+from sagashop_cli.stack import Stack
+from shared import clock
+from shared.ids import new_id, new_trace_id
+from support.saga import Saga
+from support.waiting import eventually
+
+# Each service's sweeper, and the row that it checks: the key's prefix is its sort key.
+SWEEPERS = {
+    "inventory": ("SweepStock", "RESERVATION", "RELEASED"),
+    "payment": ("SweepPayments", "PAYMENT", "REFUNDED"),
+    "shipping": ("SweepShipments", "SHIPMENT", "CANCELLED"),
+}
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """The sweepers of a running store, and the rows that they look at."""
+
+    stack: dict[str, Any]
+    aws: Callable[[str], Any]
+
+    def sweep(self, sweeper: str) -> Json:
+        """Runs a sweeper over everything, however young; returns its report."""
+        report: Json = call_function(
+            Deployment.of(Stack(**self.stack)), sweeper, {"grace_seconds": 0}
+        )
+        return report
+
+    def mended(self, sweeper: str, order_id: str) -> list[str]:
+        """Runs a sweeper; returns what it mended of an order."""
+        report = self.sweep(sweeper)
+        return [each["what"] for each in report["mended"] if each["order_id"] == order_id]
+
+    def row(self, service: str, order_id: str) -> Json:
+        """Returns the row that a service's sweeper checks."""
+        kind = "ORDER" if service == "order" else SWEEPERS[service][1]
+        answer = self.aws("dynamodb").get_item(
+            TableName=self.stack["tables"][service],
+            Key={"pk": {"S": f"{kind}#{order_id}"}, "sk": {"S": kind}},
+            ConsistentRead=True,
+        )
+        row: Json = answer.get("Item", {})
+        return row
+
+    def age(self, service: str, order_id: str, hours: int) -> None:
+        """Makes a row look as if nothing had touched it for so long."""
+        then = clock.to_iso(datetime.now(UTC) - timedelta(hours=hours))
+        row = self.row(service, order_id) | {"updated_at": {"S": then}}
+        self.aws("dynamodb").put_item(TableName=self.stack["tables"][service], Item=row)
+
+
+@pytest.fixture
+def sweeping(stack: dict[str, Any], aws: Callable[[str], Any]) -> Sweeping:
+    """The store's sweepers."""
+    return Sweeping(stack, aws)
+
+
+@pytest.fixture
+def stored_order(
+    stack: dict[str, Any], aws: Callable[[str], Any], new_product: Callable[..., str]
+) -> Callable[[Status], Order]:
+    """Stores an order that nobody hears of: without an event, and without a saga."""
+
+    def store(status: Status) -> Order:
+        now = datetime.now(UTC)
+        order = Order(
+            order_id=new_id("ord", now),
+            status=status,
+            lines=(domain.Line(new_product(10), 2),),
+            email="ada@example.com",
+            shipping_address=Address(**ADDRESS),
+            payment_token="tok_visa",
+            correlation_id=f"test-{uuid.uuid4()}",
+            trace_id=new_trace_id(now),
+            created_at=now,
+            updated_at=now,
+        )
+        OrderRepository(aws("dynamodb"), stack["tables"]["order"]).add(Change(order), None)
+        return order
+
+    return store
+
+
+def test_an_order_whose_saga_never_began_is_started(
+    sweeping: Sweeping, stored_order: Callable[[Status], Order], saga: Saga
+) -> None:
+    order = stored_order(Status.PENDING)
+
+    assert sweeping.mended("SweepOrders", order.order_id) == ["started"]
+
+    assert saga.wait_until_ended(order.order_id)["status"] == "COMPLETED"
+
+
+def test_an_order_whose_saga_was_stopped_is_redriven(
+    sweeping: Sweeping,
+    saga: Saga,
+    store: StoreClient,
+    aws: Callable[[str], Any],
+    new_product: Callable[..., str],
+) -> None:
+    # Given an order that waits for its payment, and an execution that somebody stops
+    order_id = store.place_order([Line(new_product(), 1)], None)
+    assert store.wait_for(order_id, {"AWAITING_PAYMENT"})["status"] == "AWAITING_PAYMENT"
+    aws("stepfunctions").stop_execution(executionArn=saga.execution(order_id)["executionArn"])
+    eventually(lambda: saga.execution(order_id)["status"], until=lambda s: s != "RUNNING")
+
+    # When the sweeper comes by
+    assert sweeping.mended("SweepOrders", order_id) == ["redriven"]
+
+    # Then the order goes on under a new execution, to the end that it would have had
+    store.pay(order_id, "tok_visa")
+    order = store.wait_until_ended(order_id)
+    assert (order["status"], (order["reason"] or {}).get("code")) in {
+        ("COMPLETED", None),
+        ("CANCELLED", "PAYMENT_EXPIRED"),
+    }
+    eventually(lambda: saga.execution(f"{order_id}-r1")["status"], until=lambda s: s != "RUNNING")
+
+
+def test_what_a_cancelled_order_left_behind_is_undone(
+    sweeping: Sweeping,
+    stored_order: Callable[[Status], Order],
+    saga: Saga,
+    books: Callable[[], Books],
+    stock_of: Callable[[str], dict[str, int]],
+) -> None:
+    # Given an order that reads CANCELLED, and steps that happened all the same
+    order = stored_order(Status.CANCELLED)
+    (line,) = order.lines
+    items = [{"sku": line.sku, "quantity": line.quantity}]
+    reservation = saga.run_task("ReserveStock", order.order_id, items=items)
+    saga.run_task(
+        "ChargePayment",
+        order.order_id,
+        amount_cents=reservation["total_cents"],
+        currency=reservation["currency"],
+        token="tok_visa",
+    )
+    saga.run_task(
+        "CreateShipment",
+        order.order_id,
+        shipping_address=ADDRESS,
+        items=reservation["lines"],
+    )
+
+    # When each service's sweeper comes by, then it undoes its own step, and says so
+    for service, (sweeper, _, undone) in SWEEPERS.items():
+        assert len(sweeping.mended(sweeper, order.order_id)) == 1
+        assert sweeping.row(service, order.order_id)["status"] == {"S": undone}
+
+    # Then nothing is held any more, and the next sweep signs off
+    assert stock_of(line.sku) == {"available": 10, "reserved": 0, "sold": 0}
+    charge = books().charges[order.order_id]
+    assert charge["captured_cents"] == charge["refunded_cents"] == reservation["total_cents"]
+    for service, (sweeper, _, _) in SWEEPERS.items():
+        assert sweeping.mended(sweeper, order.order_id) == []
+        assert "unsettled" not in sweeping.row(service, order.order_id)
+
+
+def test_stock_that_is_held_for_no_order_goes_back_after_an_hour(
+    sweeping: Sweeping,
+    saga: Saga,
+    new_product: Callable[..., str],
+    stock_of: Callable[[str], dict[str, int]],
+) -> None:
+    # Given a reservation of an order that nobody knows
+    sku, order_id = new_product(10), new_id("ord", datetime.now(UTC))
+    saga.run_task("ReserveStock", order_id, items=[{"sku": sku, "quantity": 2}])
+
+    # When it is young, then it is left in peace: its order may be on its way
+    assert sweeping.mended("SweepStock", order_id) == []
+    assert stock_of(sku)["reserved"] == 2
+
+    # When it is old, then its units go back on sale
+    sweeping.age("inventory", order_id, hours=2)
+    assert len(sweeping.mended("SweepStock", order_id)) == 1
+    assert stock_of(sku) == {"available": 10, "reserved": 0, "sold": 0}
+
+
+@pytest.mark.parametrize("token", ["tok_visa", "tok_declined"])
+def test_an_order_that_ended_as_it_should_is_signed_off(
+    token: str,
+    sweeping: Sweeping,
+    saga: Saga,
+    store: StoreClient,
+    new_product: Callable[..., str],
+    stock_of: Callable[[str], dict[str, int]],
+) -> None:
+    # Given an order that ended
+    sku = new_product(10)
+    order_id = store.place_order([Line(sku, 2)], token)
+    saga.wait_until_ended(order_id)
+    before = stock_of(sku)
+
+    for service, (sweeper, _, _) in SWEEPERS.items():
+        # When the sweeper comes by
+        assert sweeping.mended(sweeper, order_id) == []
+
+        # Then it found nothing to undo, and never looks at the order again
+        assert "unsettled" not in sweeping.row(service, order_id)
+    assert "unsettled" not in sweeping.row("order", order_id)
+    assert stock_of(sku) == before
+
+
+def test_an_order_that_is_under_way_is_left_in_peace(
+    sweeping: Sweeping, saga: Saga, store: StoreClient, new_product: Callable[..., str]
+) -> None:
+    # Given an order that waits for its payment
+    order_id = store.place_order([Line(new_product(), 1)], None)
+    store.wait_for(order_id, {"AWAITING_PAYMENT"})
+
+    # When all sweepers come by
+    looked = [sweeping.mended(sweeper, order_id) for sweeper, _, _ in SWEEPERS.values()]
+    looked.append(sweeping.mended("SweepOrders", order_id))
+
+    # Then none touches it
+    assert looked in ([[]] * 4, [[], [], [], ["woken"]])
+    saga.wait_until_ended(order_id)
