@@ -83,7 +83,8 @@ class Letter:
             case Invocation(function, _):
                 return f"{function or 'a call'} <- {self.body[:60]}"
             case StreamBatch() as batch:
-                return f"{batch.size} records of {batch.stream_arn.split('/')[1]}'s stream"
+                records = "1 record" if batch.size == 1 else f"{batch.size} records"
+                return f"{records} of {batch.stream_arn.split('/')[1]}'s stream"
             case Unreadable():
                 return f"unreadable: {self.body[:60]!r}"
 

@@ -260,7 +260,7 @@ def _in_words(fields: Mapping[str, Any]) -> str:
     words = " ".join(f"{name}={_short(value)}" for name, value in rest.items() if value is not None)
     level = "" if fields.get("level") in ("INFO", None) else f"{fields['level']} "
     error = str(fields.get("exception", "")).rstrip().rpartition("\n")[2]
-    return f"{level}{fields['message']}  {words}  {error}".rstrip()
+    return "  ".join(part for part in (f"{level}{fields['message']}", words, error) if part)
 
 
 def _short(value: Any) -> str:

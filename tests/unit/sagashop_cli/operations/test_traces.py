@@ -165,7 +165,7 @@ def test_an_unexpected_error_is_told_with_its_last_line() -> None:
     traceback = "Traceback (most recent call last):\n  File ...\nKeyError: 'token'"
     (moment,) = story(line(0, "ChargePayment", "step failed", level="ERROR", exception=traceback))
 
-    assert moment.what == "ERROR step failed    KeyError: 'token'"
+    assert moment.what == "ERROR step failed  KeyError: 'token'"
 
 
 def test_plain_text_of_a_function_is_told_as_it_is() -> None:
