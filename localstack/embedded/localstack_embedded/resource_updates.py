@@ -31,14 +31,21 @@ def complete_updates() -> None:
     def update_rule(_: object, self: EventsRuleProvider, request: Request) -> Progress:
         before: Mapping[str, Any] = request.previous_state or {}
         after: dict[str, Any] = request.desired_state
-        # What makes a rule and its targets changes them where they exist.
-        after["Name"] = extract_rule_name(before["Id"])
-        progress: Progress = self.create(request)
+        name = after["Name"] = extract_rule_name(before["Id"])
+        bus = {"EventBusName": after["EventBusName"]} if after.get("EventBusName") else {}
+        events = request.aws_client_factory.events
+        targets = [target["Id"] for target in before.get("Targets") or ()]
         kept = {target["Id"] for target in after.get("Targets") or ()}
-        gone = [each["Id"] for each in before.get("Targets") or () if each["Id"] not in kept]
+        if "ScheduleExpression" in before:
+            # The old schedule would go on beside the new one, for as long as the rule has targets.
+            kept = set()
+        gone = [target for target in targets if target not in kept]
         if gone:
-            bus = {"EventBusName": after["EventBusName"]} if after.get("EventBusName") else {}
-            request.aws_client_factory.events.remove_targets(Rule=after["Name"], Ids=gone, **bus)
+            events.remove_targets(Rule=name, Ids=gone, **bus)
+        if "ScheduleExpression" in before:
+            events.delete_rule(Name=name, **bus)
+        # What makes a rule and its targets changes them where they exist.
+        progress: Progress = self.create(request)
         return progress
 
     @patch(DynamoDBTableProvider.update)

@@ -82,6 +82,24 @@ def test_a_rule_gets_its_new_pattern_and_targets(
     assert sorted(target["Id"] for target in targets) == ["added", "kept"]
 
 
+def test_a_rule_gets_its_new_schedule(
+    aws: Callable[[str], Any], deploy: Callable[[Template], None]
+) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+
+    def resources(schedule: str) -> Template:
+        target = {"Id": "kept", "Arn": "arn:aws:sqs:us-east-1:000000000000:test"}
+        rule = {"Name": name, "ScheduleExpression": schedule, "Targets": [target]}
+        return {"Rule": {"Type": "AWS::Events::Rule", "Properties": rule}}
+
+    deploy(resources("rate(1 hour)"))
+    deploy(resources("rate(2 hours)"))
+
+    rule = aws("events").describe_rule(Name=name)
+    (target,) = aws("events").list_targets_by_rule(Rule=name)["Targets"]
+    assert (rule["ScheduleExpression"], target["Id"]) == ("rate(2 hours)", "kept")
+
+
 def test_a_table_gets_its_new_index_and_keeps_its_items(
     aws: Callable[[str], Any], deploy: Callable[[Template], None]
 ) -> None:
