@@ -550,9 +550,9 @@ def play(examples: int, steps: int, **options: Any) -> None:
 
 def test_orders_end_rightly_however_their_steps_interleave() -> None:
     """The same games every time, so that a change is to blame for a failure."""
-    play(examples=40, steps=30, derandomize=True, database=None)
+    play(examples=12, steps=25, derandomize=True, database=None)
 
 
 @pytest.mark.full
 def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
-    play(examples=1500, steps=50)
+    play(examples=300, steps=50)
