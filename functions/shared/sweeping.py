@@ -7,7 +7,8 @@ row that does not agree is undone by what the saga's own compensation does, and 
 next sweep checks it again.
 
 Metrics (dimension `service`, one point each a sweep): `SweepFound`, rows that disagreed;
-`SweepMended`, those of them that were undone; `SweepFailed`, those of which that went wrong.
+`SweepMended`, those of them that were undone; `SweepFailed`, those that were not, and those that
+brought a bug to light. A failure may pass by the next sweep; one that stays needs a person.
 """
 
 import itertools
@@ -203,6 +204,7 @@ def _check[R: Row](
 ) -> None:
     """Settles a row, undoes it, or leaves it, and reports which."""
     known: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
+    disagrees = False
     try:
         if left := _in_flux(row, status, at):
             report.left.append({"order_id": row.order_id, "what": left})
@@ -214,16 +216,19 @@ def _check[R: Row](
             sweeper.rows.settle(row)
             report.settled += 1
             return
+        disagrees = True
         report.found += 1
         what = f"{row.status} of an order that is {status or 'unknown'}"
         if status == _COMPLETED:
             # Nothing to undo, and something missing: only a person can tell why.
-            logger.error("found and not mended", what=what, **known)
+            logger.error("row not mended", what=what, **known)
+            report.failed += 1
             report.left.append({"order_id": row.order_id, "what": what})
             return
         sweeper.undo(Task(row.order_id, EXECUTION, origin), at)
     except TransientError as exc:
         logger.warning("row deferred", error=type(exc).__name__, reason=str(exc), **known)
+        report.failed += disagrees
         report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
     except Exception as exc:
         # A bug that one row brings to light must not hide the rows behind it. It is counted.
