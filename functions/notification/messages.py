@@ -138,9 +138,7 @@ def _needs_attention(data: Data) -> Letter:
         paragraphs=(
             f"The order could not be completed, and undoing it got stuck at {data['compensation']}."
             " The shop tells its customer that our team is looking after it.",
-            "Mend the cause, then resume the order where it stands: "
-            f'make redrive ORDER={order_id} WHY="…" '
-            f"(or POST /ops/orders/{order_id}/redrive). The runbook says how to look.",
+            "Mend the cause, then resume the order where it stands. The runbook says how to look.",
         ),
         facts=(
             ("Went wrong", data["reason"]["code"]),
@@ -148,6 +146,8 @@ def _needs_attention(data: Data) -> Letter:
             ("Owed to the customer", _owed_money(owed)),
             ("Units still held", _items(owed["stock_held"]) or "none"),
             ("Shipment", "may be on its way" if owed.get("shipment_booked") else "none"),
+            ("Resume with", f'make redrive ORDER={order_id} WHY="…"'),
+            ("or", f"POST /ops/orders/{order_id}/redrive"),
         ),
         audience=Audience.OPERATOR,
     )
@@ -184,7 +184,7 @@ def _text(letter: Letter, order_id: str, link: str | None) -> str:
     lines = "\n".join(f"{label}: {value}" for label, value in facts)
     parts = [letter.heading, *letter.paragraphs, lines]
     if link:
-        parts.append(f"Your order: {link}")
+        parts.append(f"Open your order: {link}")
     return "\n\n".join([*parts, f"-- \n{SHOP}"]) + "\n"
 
 
@@ -211,7 +211,7 @@ def _html(letter: Letter, order_id: str, link: str | None) -> str:
 <p style="{_BRAND}">{SHOP}</p>
 <h1 style="{_HEADING}">{escape(letter.heading)}</h1>
 {paragraphs}
-<table role="presentation" style="{_FACTS}">
+<table style="{_FACTS}">
 {facts}
 </table>
 {button}</div>
