@@ -71,6 +71,7 @@ def running(project: Project) -> Project:
     return project
 
 
+@pytest.mark.full
 def test_a_store_that_cannot_be_deployed_is_not_left_half_started(project: Project) -> None:
     project.break_the_saga()
 
@@ -96,6 +97,7 @@ def test_changed_code_answers_after_a_deployment(running: Project) -> None:
     assert running.get("/payment/health").json()["status"] == "better than ever"
 
 
+@pytest.mark.full
 def test_a_new_route_is_open_after_a_deployment(running: Project) -> None:
     assert running.get("/pay/health").status_code == 404
     running.edit("template.yaml", 'Path: "/payment/health"', 'Path: "/pay/health"')

@@ -48,7 +48,13 @@ def servers(port: int) -> list[psutil.Process]:
     return [process for process in found if process]
 
 
-@pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "interruption",
+    [
+        pytest.param(signal.SIGINT, id="SIGINT"),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.full),
+    ],
+)
 def test_an_interrupted_start_leaves_nothing_running(
     port: int, starting: subprocess.Popen[str], interruption: signal.Signals
 ) -> None:

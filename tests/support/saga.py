@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 from sagashop_cli.client import OrderNotEnded, StoreClient
@@ -74,11 +75,17 @@ class Saga:
         """Returns the states that an execution has entered so far; none before it starts."""
         return entered_states(self._history(order_id))
 
-    def note_coverage(self, coverage: Coverage) -> None:
-        """Tells which states and transitions the orders that ended here went through."""
-        for order_id in self._ended:
-            events = self._history(order_id)
-            coverage.add(entered_states(events), taken_transitions(events))
+    def note_coverage(self, coverage: Coverage, *order_ids: str) -> None:
+        """Tells which states and transitions orders went through, in redriven executions too.
+
+        These orders, and those whose end somebody waited for since the last time.
+        """
+        for order_id in self._ended | set(order_ids):
+            for redrives in count():
+                events = self._history(f"{order_id}-r{redrives}" if redrives else order_id)
+                if not events:
+                    break
+                coverage.add(entered_states(events), taken_transitions(events))
         self._ended.clear()
 
     def failures(self, order_id: str) -> list[str]:

@@ -99,7 +99,9 @@ def test_a_deleted_function_leaves_no_worker(small_engine: Engine) -> None:
     eventually(lambda: not is_running(pid), timeout=KEEPALIVE_MS / 1000)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.full)]
+)
 def test_workers_end_with_the_engine(mortal_engine: Engine, how: signal.Signals) -> None:
     # Given an idle worker and one in the middle of a call
     who = mortal_engine.functions.create(WHO)
