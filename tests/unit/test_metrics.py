@@ -11,6 +11,7 @@ import pytest
 from support.template import ROOT, resources, template
 
 DOCUMENT = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 QUEUES = [name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")]
 STACK = {"Ref": "AWS::StackName"}
@@ -65,7 +66,9 @@ def watched(alarm: dict[str, Any]) -> tuple[Any, str]:
     if "MetricName" in alarm:
         return alarm["Namespace"], alarm["MetricName"]
     query = alarm["Metrics"][0]["Expression"]["Fn::Sub"]
-    match = re.fullmatch(r'SELECT SUM\((\w+)\) FROM SCHEMA\("\$\{AWS::StackName\}", .*\)', query)
+    match = re.fullmatch(
+        r'SELECT (?:SUM|MAX)\((\w+)\) FROM SCHEMA\("\$\{AWS::StackName\}", .*\)', query
+    )
     assert match
     return STACK, match[1]
 
@@ -77,6 +80,10 @@ def test_the_document_has_every_metric_that_the_functions_emit_and_no_other() ->
 
 def test_the_document_has_every_alarm_and_no_other() -> None:
     assert documented("Alarms") == set(ALARMS)
+
+
+def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other() -> None:
+    assert set(re.findall(r"^#+ (\w+Alarm)$", RUNBOOK, re.MULTILINE)) == set(ALARMS)
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
