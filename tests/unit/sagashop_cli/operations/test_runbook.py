@@ -36,4 +36,4 @@ def test_every_queue_and_consumer_that_the_runbook_names_is_there() -> None:
 
 def test_every_target_has_its_line_of_help() -> None:
     # `off` is no target of its own, but what `make chaos off` ends with.
-    assert TARGETS - HELPED == {"off"}
+    assert {"off"} == TARGETS - HELPED
