@@ -13,7 +13,7 @@ function would.
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -25,6 +25,7 @@ import boto3
 import jsonpath_ng
 import jsonpath_ng.ext
 from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -35,12 +36,14 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoin
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution, execution_worker
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from support.saga_coverage import Coverage
 from support.saga_definition import load_definition, placeholders
 from support.saga_history import entered_states, taken_transitions
 
 ALWAYS = 10**6
+REGION = "us-east-1"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
 ROLE_ARN = "arn:aws:iam::123456789012:role/saga"
 
@@ -193,7 +196,7 @@ class Interpreter:
         self._executions = 0
         self._client = boto3.client(
             "stepfunctions",
-            region_name="us-east-1",
+            region_name=REGION,
             # AWS's own, where moto stands in for it, whatever AWS_ENDPOINT_URL says.
             endpoint_url="https://states.us-east-1.amazonaws.com",
         )
@@ -246,7 +249,7 @@ class Interpreter:
             ):
                 seams.enter_context(patch.object(module, name, stand_in))
             ended = self._run_to_end(order)
-        events = self._client.get_execution_history(executionArn=ended["executionArn"])["events"]
+        events = _history(ended["executionArn"])
         path = entered_states(events)
         self._coverage.add(path, taken_transitions(events))
         return Outcome(
@@ -317,6 +320,13 @@ class Scenario:
         outcome = self.then()
         assert outcome.path == path
         return outcome
+
+
+def _history(arn: str) -> Sequence[Any]:
+    """Returns an execution's events as moto holds them: writing them as JSON takes it longer than
+    the execution itself."""
+    backend = stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID][REGION]
+    return backend.get_execution_history(arn)["events"]
 
 
 def _respond(answer: Any, **more: Any) -> dict[str, Any]:
