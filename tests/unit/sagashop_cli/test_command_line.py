@@ -10,8 +10,8 @@ from sagashop_cli.main import cli, main
 from sagashop_cli.paths import StorePaths
 
 COMMANDS = (
-    "allow-refund audit bench chaos demo deploy dlq down logs mail operations parked redrive replay "
-    "reset secret seed stats status sweep trace up watch"
+    "allow-refund audit bench chaos demo deploy dlq down logs mail operations parked redrive "
+    "replay reset secret seed stats status sweep trace up watch"
 )
 
 
