@@ -9,6 +9,7 @@ that was interrupted is seen as such: it has begun and not ended.
 
 import getpass
 import json
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -70,7 +71,7 @@ class Journal:
         return cls(
             deployment.client("dynamodb"),
             deployment.stack.tables["operations"],
-            getpass.getuser(),
+            _user(),
         )
 
     @contextmanager
@@ -159,6 +160,14 @@ def _in_words(details: Mapping[str, Any]) -> str:
         for name, value in details.items()
     )
     return words if len(words) <= 160 else f"{words[:160]}…"
+
+
+def _user() -> str:
+    """Returns the name of whoever is logged in; a container's user may have a number alone."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
 
 
 def _now() -> str:
