@@ -21,7 +21,7 @@ from sagashop_cli.operations.replay import CONSUMERS, Consumer, StoredEvent, eve
 from sagashop_cli.stack import Stack
 from support.event_schemas import event_types
 from support.outage import reconfigured
-from support.saga import Saga, TaskFailed
+from support.saga import LONGEST_SAGA_SECONDS, Saga, TaskFailed
 from support.saga_definition import tasks
 from support.template import resources
 from support.waiting import eventually
@@ -128,6 +128,7 @@ def told(
     eventually(
         lambda: [event for order_id in ended for event in events_of(deployment, order_id)],
         until=lambda events: {event.detail_type for event in events} >= set(event_types()),
+        timeout=LONGEST_SAGA_SECONDS,
     )
     wait_until_all_is_heard(stack, aws)
     return Told(
@@ -154,7 +155,7 @@ def wait_until_all_is_heard(stack: dict[str, Any], aws: Callable[[str], Any]) ->
             .values()
         )
 
-    eventually(waiting, until=lambda messages: messages == 0)
+    eventually(waiting, until=lambda messages: messages == 0, timeout=LONGEST_SAGA_SECONDS)
 
 
 def calls_of(stack: dict[str, Any], aws: Callable[[str], Any], execution: str) -> list[Call]:

@@ -556,3 +556,37 @@ def test_orders_end_rightly_however_their_steps_interleave() -> None:
 @pytest.mark.full
 def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
     play(examples=300, steps=50)
+
+
+@pytest.mark.parametrize(
+    ("function", "instead", "country"),
+    [
+        ("payment.saga.service.refund", lambda _, __, task, at: a_voided_payment(task, at), "XX"),
+        ("inventory.saga.service.release", lambda *_: None, "XX"),
+        ("order.saga.domain.refuse_if_cancelled", lambda _: None, "GB"),
+    ],
+)
+def test_a_store_that_does_not_undo_what_it_should_is_found_out(
+    function: str, instead: Callable[..., Any], country: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a store with a fault
+    store = Store()
+    module, inner, name = function.rsplit(".", 2)
+    for worker in store.cloud.workers[module.partition(".")[0]]:
+        monkeypatch.setattr(getattr(worker.module(module), inner), name, instead)
+
+    # When an order has to be undone
+    store.place(("mouse", 1, "tok_visa", country), FINE)
+    if country == "GB":
+        store.cancel(0, FINE)
+
+    # Then the game is lost
+    with pytest.raises(AssertionError):
+        store.teardown()
+
+
+def a_voided_payment(task: Any, at: Any) -> Any:
+    """Returns what a refund that forgets to give anything back would answer."""
+    from payment import domain  # noqa: PLC0415 - not before the workers have theirs
+
+    return domain.tombstone(task.order_id, at)

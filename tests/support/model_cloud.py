@@ -91,10 +91,14 @@ class Worker:
     def function(self, handler: str) -> Callable[[Any, Any], Any]:
         """Returns the function that a template's `Handler` names."""
         name, _, attribute = handler.rpartition(".")
+        found: Callable[[Any, Any], Any] = getattr(self.module(name), attribute)
+        return found
+
+    def module(self, name: str) -> ModuleType:
+        """Returns the worker's own copy of a module."""
         if name not in self._modules:
             self._import(name)
-        found: Callable[[Any, Any], Any] = getattr(self._modules[name], attribute)
-        return found
+        return self._modules[name]
 
     def _import(self, name: str) -> None:
         """Imports a module among the worker's own, which nobody else gets to see."""
