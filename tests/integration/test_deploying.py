@@ -20,6 +20,11 @@ from sagashop_cli.store import Store
 DEPLOYED = ("functions", "statemachine", "storefront_s3", "template.yaml")
 
 
+# A store of its own, deployed half a dozen times: a minute. Every other test that has a store of its
+# own begins with a deployment too.
+pytestmark = pytest.mark.full
+
+
 class Project:
     """A copy of what is deployed, and its store."""
 
@@ -71,7 +76,6 @@ def running(project: Project) -> Project:
     return project
 
 
-@pytest.mark.full
 def test_a_store_that_cannot_be_deployed_is_not_left_half_started(project: Project) -> None:
     project.break_the_saga()
 
@@ -97,7 +101,6 @@ def test_changed_code_answers_after_a_deployment(running: Project) -> None:
     assert running.get("/payment/health").json()["status"] == "better than ever"
 
 
-@pytest.mark.full
 def test_a_new_route_is_open_after_a_deployment(running: Project) -> None:
     assert running.get("/pay/health").status_code == 404
     running.edit("template.yaml", 'Path: "/payment/health"', 'Path: "/pay/health"')
