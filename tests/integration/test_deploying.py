@@ -20,8 +20,8 @@ from sagashop_cli.store import Store
 DEPLOYED = ("functions", "statemachine", "storefront_s3", "template.yaml")
 
 
-# A store of its own, deployed half a dozen times: a minute. Every other test that has a store of its
-# own begins with a deployment too.
+# A store of its own, deployed half a dozen times: a minute. Every run of the tests begins with a
+# deployment, and test_restart.py has more of them.
 pytestmark = pytest.mark.full
 
 
