@@ -559,15 +559,24 @@ def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "instead", "country"),
+    ("function", "instead", "country", "complaint"),
     [
-        ("payment.saga.service.refund", lambda _, __, task, at: a_voided_payment(task, at), "XX"),
-        ("inventory.saga.service.release", lambda *_: None, "XX"),
-        ("order.saga.domain.refuse_if_cancelled", lambda _: None, "GB"),
+        (
+            "payment.saga.service.refund",
+            lambda _, __, task, at: a_voided_payment(task, at),
+            "XX",
+            "cents were kept",
+        ),
+        ("inventory.saga.service.release", lambda *_: None, "XX", "its reservation is RESERVED"),
+        ("order.saga.domain.refuse_if_cancelled", lambda _: None, "GB", "was_cancelled=True"),
     ],
 )
 def test_a_store_that_does_not_undo_what_it_should_is_found_out(
-    function: str, instead: Callable[..., Any], country: str, monkeypatch: pytest.MonkeyPatch
+    function: str,
+    instead: Callable[..., Any],
+    country: str,
+    complaint: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given a store with a fault
     store = Store()
@@ -581,7 +590,7 @@ def test_a_store_that_does_not_undo_what_it_should_is_found_out(
         store.cancel(0, FINE)
 
     # Then the game is lost
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=complaint):
         store.teardown()
 
 
