@@ -555,7 +555,7 @@ def test_orders_end_rightly_however_their_steps_interleave() -> None:
 
 @pytest.mark.full
 def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
-    play(examples=300, steps=50)
+    play(examples=200, steps=50)
 
 
 @pytest.mark.parametrize(
