@@ -84,7 +84,13 @@ def test_two_errors_of_the_provider_cost_at_most_three_seconds(run: Scenario) ->
 
 def test_a_reservation_that_never_answered_is_released(run: Scenario) -> None:
     run.when("ReserveStock", fails_with="States.Timeout").then_path(
-        "ResumeOrBegin", "ReserveStock", "ReleaseStock", "CancelOrder", "OrderCancelled"
+        "ResumeOrBegin",
+        "ReserveStock",
+        "CancelShipment",
+        "RefundPayment",
+        "ReleaseStock",
+        "CancelOrder",
+        "OrderCancelled",
     )
 
 
@@ -92,4 +98,10 @@ def test_a_charge_that_never_answered_is_refunded(run: Scenario) -> None:
     outcome = run.when("ChargePayment", fails_with="Sandbox.Timedout").then()
 
     undone = outcome.path[outcome.path.index("ChargePayment") + 1 :]
-    assert undone == ("RefundPayment", "ReleaseStock", "CancelOrder", "OrderCancelled")
+    assert undone == (
+        "CancelShipment",
+        "RefundPayment",
+        "ReleaseStock",
+        "CancelOrder",
+        "OrderCancelled",
+    )
