@@ -64,6 +64,7 @@ def test_an_order_is_paid_later_on_its_page(shopper: Shopper, store: StoreClient
     assert shopper.refusals == []
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("time_to_pay")
 def test_a_card_declined_later_cancels_the_order(shopper: Shopper) -> None:
     shopper.buys(MOUSE, card="Pay later")
@@ -100,6 +101,7 @@ def test_a_waiting_order_is_cancelled_from_the_keyboard(
     assert shopper.refusals == []
 
 
+@pytest.mark.full
 def test_an_order_that_is_not_paid_in_time_costs_nothing(
     shopper: Shopper,
     stack: dict[str, Any],

@@ -105,6 +105,7 @@ def test_an_order_that_waits_for_its_payment_is_cancelled_at_once(
     )
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("slow_carrier")
 def test_an_order_that_is_paid_and_not_yet_complete_is_refunded_and_its_parcel_called_off(
     store: StoreClient,

@@ -172,6 +172,7 @@ def test_an_event_that_its_function_failed_on_is_handed_to_it_again(
     assert sorted(saga.executions()) == sorted(executions)
 
 
+@pytest.mark.full
 def test_mail_that_could_not_be_sent_is_sent_by_a_redrive_and_the_order_never_knew(
     deployment: Deployment,
     journal: Journal,

@@ -65,7 +65,7 @@ def heard(
         "undeliverable": store.place_order([Line(sku, 1)], "tok_visa", country="XX"),
     }
     # Long enough to pay, and to ask for it, on a busy machine; short enough to wait for its end.
-    with payment_window(15, stack, aws):
+    with payment_window(8, stack, aws):
         for name in ("paid later", "called off", "expired"):
             orders[name] = store.place_order([Line(sku, 1)], None)
         for name in ("paid later", "called off"):

@@ -45,6 +45,7 @@ def test_who_buys_hears_of_the_order_and_of_the_parcel(
     assert f"/#/orders/{order_id}" in completed.html
 
 
+@pytest.mark.full
 def test_who_pays_later_is_asked_to_and_told_until_when(
     store: StoreClient, saga: Saga, new_product: Callable[..., str], inbox: Inbox
 ) -> None:

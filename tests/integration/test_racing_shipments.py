@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from sagashop_cli.audit import Books
 from sagashop_cli.client import ADDRESS, Line, StoreClient
 from support.saga import Saga, TaskFailed
@@ -30,6 +32,7 @@ def run_until_answered(saga: Saga, task: str, order_id: str) -> str:
     raise AssertionError(f"{task} of {order_id} was never answered")
 
 
+@pytest.mark.full
 def test_bookings_and_cancellations_side_by_side_leave_no_parcel_on_its_way(
     store: StoreClient,
     saga: Saga,

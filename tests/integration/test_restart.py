@@ -15,7 +15,6 @@ from sagashop_cli.aws import function_name, local_client
 from sagashop_cli.client import Json, Line, StoreClient
 from sagashop_cli.paths import StorePaths
 from sagashop_cli.processes import ProcessTable
-from sagashop_cli.servers import ENGINE
 from sagashop_cli.stack import Stack
 from support.engines import is_running
 from support.kill import TOKENS, VICTIMS, Crowd, kill, sweep_until_all_have_ended
@@ -23,6 +22,8 @@ from support.stores import new_store, run_cli, what_is_wrong
 from support.waiting import eventually
 
 SKU = "product-001"
+
+ORDERS = 50  # under way when a process is killed
 
 
 @dataclass(frozen=True)
@@ -107,16 +108,9 @@ def test_the_store_beside_it_never_noticed(
         store.order(restarted.ended_order["order_id"])
 
 
-@pytest.mark.parametrize(
-    ("victim", "count"),
-    [
-        pytest.param(ENGINE, 10),
-        *(pytest.param(victim, 50, marks=pytest.mark.full) for victim in VICTIMS),
-    ],
-)
-def test_no_order_is_lost_when_a_process_is_killed(
-    victim: str, count: int, restarted: Restarted
-) -> None:
+@pytest.mark.full
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_no_order_is_lost_when_a_process_is_killed(victim: str, restarted: Restarted) -> None:
     # Given customers who order, and orders under way
     stack = restarted.stack
     port = urlsplit(stack.endpoint_url).port
@@ -129,14 +123,14 @@ def test_no_order_is_lost_when_a_process_is_killed(
         kill(victim, port)
         run_cli("up", port=port)
 
-    order_ids = crowd.order(count, strike)
+    order_ids = crowd.order(ORDERS, strike)
 
     # Then every order exists, once, and ends; and the books add up
     statuses = sweep_until_all_have_ended(stack, order_ids)
-    assert len(statuses) == count
+    assert len(statuses) == ORDERS
     assert read_books(stack).orders.keys() - before == statuses.keys()
     assert Counter(statuses.values()) == Counter(
         "COMPLETED" if TOKENS[number % len(TOKENS)] == "tok_visa" else "CANCELLED"
-        for number in range(count)
+        for number in range(ORDERS)
     )
     eventually(lambda: what_is_wrong(read_books(stack)), until=lambda wrong: not wrong)

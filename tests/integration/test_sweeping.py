@@ -108,6 +108,7 @@ def test_an_order_whose_saga_never_began_is_started(
     assert saga.wait_until_ended(order.order_id)["status"] == "COMPLETED"
 
 
+@pytest.mark.full
 def test_an_order_whose_saga_was_stopped_is_redriven(
     sweeping: Sweeping,
     saga: Saga,
@@ -174,6 +175,7 @@ def test_what_a_cancelled_order_left_behind_is_undone(
         assert "unsettled" not in sweeping.row(service, order.order_id)
 
 
+@pytest.mark.full
 def test_stock_that_is_held_for_no_order_goes_back_after_an_hour(
     sweeping: Sweeping,
     saga: Saga,
@@ -194,6 +196,7 @@ def test_stock_that_is_held_for_no_order_goes_back_after_an_hour(
     assert stock_of(sku) == {"available": 10, "reserved": 0, "sold": 0}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("token", ["tok_visa", "tok_declined"])
 def test_an_order_that_ended_as_it_should_is_signed_off(
     token: str,
@@ -219,6 +222,7 @@ def test_an_order_that_ended_as_it_should_is_signed_off(
     assert stock_of(sku) == before
 
 
+@pytest.mark.full
 def test_an_order_that_is_under_way_is_left_in_peace(
     sweeping: Sweeping, saga: Saga, store: StoreClient, new_product: Callable[..., str]
 ) -> None:
