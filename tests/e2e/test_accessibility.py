@@ -24,7 +24,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("color_scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
 def test_axe_finds_nothing_wrong_on_any_page(
     new_shopper: Callable[..., Shopper], color_scheme: str
 ) -> None:
@@ -38,6 +38,7 @@ def test_axe_finds_nothing_wrong_on_any_page(
         assert results.violations_count == 0, f"{page}: {results.generate_report()}"
 
 
+@pytest.mark.full
 def test_axe_finds_nothing_wrong_in_a_refused_form(shopper: Shopper) -> None:
     shopper.puts_in_basket(MOUSE)
     shopper.goes_to_checkout()
@@ -47,6 +48,7 @@ def test_axe_finds_nothing_wrong_in_a_refused_form(shopper: Shopper) -> None:
     assert results.violations_count == 0, results.generate_report()
 
 
+@pytest.mark.full
 def test_no_page_scrolls_sideways_on_a_small_phone(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(viewport=SMALLEST_PHONE, has_touch=True)
     order_id = shopper.buys(MOUSE)
@@ -87,6 +89,7 @@ def test_a_purchase_needs_no_mouse(shopper: Shopper) -> None:
     expect(shopper.order_status).to_contain_text("complete", timeout=PATIENCE_MS)
 
 
+@pytest.mark.full
 def test_the_first_tab_stop_skips_to_the_content(shopper: Shopper) -> None:
     shopper.opens()
     shopper.page.keyboard.press("Tab")
@@ -103,6 +106,7 @@ def test_a_new_view_has_the_focus_and_the_title(shopper: Shopper) -> None:
     expect(shopper.page).to_have_title("Mouse · sagashop")
 
 
+@pytest.mark.full
 def test_late_news_of_an_order_leaves_the_focus_where_it_is(shopper: Shopper) -> None:
     # Given a cancelled order, and the focus on what can be done about it
     order = {
@@ -129,6 +133,7 @@ def test_late_news_of_an_order_leaves_the_focus_where_it_is(shopper: Shopper) ->
     expect(shopper.page.get_by_role("button", name="Put it back in the basket")).to_be_focused()
 
 
+@pytest.mark.full
 def test_what_was_done_is_announced(shopper: Shopper) -> None:
     shopper.puts_in_basket(MOUSE, 2)
     announcements = shopper.page.get_by_role("status").filter(has_text="added to your basket")

@@ -44,6 +44,7 @@ def test_a_retry_after_a_lost_answer_finds_the_order_already_placed(
     assert store.product(sku)["available"] == 9
 
 
+@pytest.mark.full
 def test_a_reload_keeps_the_form_and_the_key(
     shopper: Shopper, store: StoreClient, sku: str
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_reload_keeps_the_form_and_the_key(
     assert store.product(sku)["available"] == 9
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("sku")
 def test_a_changed_form_is_another_order(shopper: Shopper) -> None:
     shopper.page.route(POST_ORDERS, lambda route: route.abort(), times=1)
@@ -68,6 +70,7 @@ def test_a_changed_form_is_another_order(shopper: Shopper) -> None:
     assert len(set(shopper.idempotency_keys)) == 2
 
 
+@pytest.mark.full
 def test_the_same_basket_can_be_bought_again_later(
     shopper: Shopper, store: StoreClient, sku: str
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_card_declined_later_cancels_the_order(shopper: Shopper) -> None:
     expect(shopper.order_status).to_contain_text("You were not charged.", timeout=PATIENCE_MS)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("time_to_pay")
 def test_a_waiting_order_is_cancelled_from_the_keyboard(
     shopper: Shopper, store: StoreClient, new_product: Callable[..., str]
@@ -174,6 +175,7 @@ def test_an_order_that_cannot_be_cancelled_any_more_is_told_so(shopper: Shopper)
     expect(shopper.cancel_button).to_be_focused()
 
 
+@pytest.mark.full
 def test_a_shopper_is_not_thrown_out_of_a_form_that_goes_away(
     shopper: Shopper, waits: Callable[..., None]
 ) -> None:
@@ -188,6 +190,7 @@ def test_a_shopper_is_not_thrown_out_of_a_form_that_goes_away(
     expect(shopper.heading).to_be_focused()
 
 
+@pytest.mark.full
 def test_news_leaves_an_open_question_open(shopper: Shopper, waits: Callable[..., None]) -> None:
     shopper.cancel_button.click()
     # When the payment arrives while the shopper thinks about it
@@ -197,6 +200,7 @@ def test_news_leaves_an_open_question_open(shopper: Shopper, waits: Callable[...
     expect(shopper.page.get_by_role("button", name="No, keep it")).to_be_focused()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_while_an_order_waits(
     new_shopper: Callable[..., Shopper], color_scheme: str
@@ -217,6 +221,7 @@ def test_axe_finds_nothing_wrong_while_an_order_waits(
     assert results.violations_count == 0, results.generate_report()
 
 
+@pytest.mark.full
 def test_a_waiting_order_fits_a_small_phone(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(viewport=SMALLEST_PHONE, has_touch=True)
     shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": []})

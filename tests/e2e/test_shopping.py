@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from sagashop_cli.client import Line, StoreClient
@@ -39,6 +40,7 @@ def test_a_paid_order_is_completed_and_tells_its_story(
     assert shopper.refusals == []
 
 
+@pytest.mark.full
 def test_a_placed_order_is_found_again_under_orders(shopper: Shopper) -> None:
     order_id = shopper.buys(MOUSE)
     shopper.page.get_by_role("navigation").get_by_role("link", name="Orders").click()
@@ -61,6 +63,7 @@ def test_a_declined_card_cancels_the_order_and_charges_nothing(shopper: Shopper)
     expect(shopper.page.get_by_role("main").get_by_role("listitem")).to_have_count(1)
 
 
+@pytest.mark.full
 def test_a_payment_whose_reply_was_lost_is_refunded(shopper: Shopper) -> None:
     shopper.buys(MOUSE, card="Lost reply")
     expect(shopper.order_status).to_contain_text("cancelled", timeout=PATIENCE_MS)
@@ -83,6 +86,7 @@ def test_the_stock_is_told_in_words(shopper: Shopper, new_product: Callable[...,
     expect(shopper.page.get_by_role("main")).to_contain_text("In stock")
 
 
+@pytest.mark.full
 def test_what_is_sold_out_cannot_be_put_in_the_basket(
     shopper: Shopper, new_product: Callable[..., str]
 ) -> None:
@@ -91,6 +95,7 @@ def test_what_is_sold_out_cannot_be_put_in_the_basket(
     expect(shopper.page.get_by_role("button", name="Add to basket", exact=True)).to_be_disabled()
 
 
+@pytest.mark.full
 def test_a_shopper_who_comes_too_late_is_told_so(
     shopper: Shopper, store: StoreClient, new_product: Callable[..., str]
 ) -> None:
@@ -122,6 +127,7 @@ def test_the_basket_merges_lines_and_survives_a_reload(shopper: Shopper) -> None
     expect(shopper.page.locator("#basket-count")).to_contain_text("4 items")
 
 
+@pytest.mark.full
 def test_the_basket_warns_of_more_than_there_is(
     shopper: Shopper, new_product: Callable[..., str]
 ) -> None:

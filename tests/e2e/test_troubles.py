@@ -36,6 +36,7 @@ def test_each_wrong_field_is_named_and_can_be_reached(at_checkout: Shopper) -> N
     expect(at_checkout.heading).to_have_text("Checkout")
 
 
+@pytest.mark.full
 def test_a_mended_form_is_accepted(at_checkout: Shopper) -> None:
     # Given a form refused for its e-mail address alone
     at_checkout.fills_in()
@@ -48,6 +49,7 @@ def test_a_mended_form_is_accepted(at_checkout: Shopper) -> None:
     at_checkout.places_the_order()
 
 
+@pytest.mark.full
 def test_a_wrong_line_names_the_product(at_checkout: Shopper) -> None:
     problem = {
         "title": "Some fields are missing or wrong",
@@ -69,6 +71,7 @@ def test_a_shop_that_is_down_can_be_tried_again(at_checkout: Shopper) -> None:
     at_checkout.places_the_order()
 
 
+@pytest.mark.full
 def test_a_key_that_was_used_for_another_order_is_renewed(at_checkout: Shopper) -> None:
     conflict = {"title": "Conflict", "status": 409, "code": "IDEMPOTENCY_KEY_REUSED"}
     at_checkout.is_answered("**/orders", 409, conflict, times=1)
@@ -79,6 +82,7 @@ def test_a_key_that_was_used_for_another_order_is_renewed(at_checkout: Shopper) 
     assert len(set(at_checkout.idempotency_keys)) == 2
 
 
+@pytest.mark.full
 def test_a_catalogue_that_cannot_be_read_can_be_tried_again(shopper: Shopper) -> None:
     shopper.page.route("**/products", lambda route: route.abort(), times=1)
     shopper.opens()
@@ -89,6 +93,7 @@ def test_a_catalogue_that_cannot_be_read_can_be_tried_again(shopper: Shopper) ->
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "answer",
     [
@@ -105,6 +110,7 @@ def test_a_shop_without_its_configuration_says_so(shopper: Shopper, answer: dict
     expect(shopper.page.get_by_role("main")).to_contain_text("config.json")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("address", "heading"),
     [
@@ -125,6 +131,7 @@ def test_an_unknown_address_leads_back_to_the_shop(
     )
 
 
+@pytest.mark.full
 def test_an_address_without_its_hash_still_finds_the_view(shopper: Shopper) -> None:
     shopper.page.goto(f"{shopper.storefront_url}/products/{MOUSE}")
     expect(shopper.heading).to_have_text("Mouse", timeout=PATIENCE_MS)
@@ -171,6 +178,7 @@ def test_a_lost_connection_is_told_and_the_order_followed_again(shopper: Shopper
     expect(shopper.order_status).not_to_contain_text("lost contact")
 
 
+@pytest.mark.full
 def test_leaving_a_page_that_is_still_loading_is_no_error(shopper: Shopper) -> None:
     # Given a catalogue that takes forever
     shopper.page.route("**/products", lambda _: None)

@@ -44,6 +44,7 @@ def slow_carrier(stack: dict[str, Any], aws: Callable[[str], Any]) -> Iterator[N
     aws("ssm").put_parameter(Name=name, Value=before, Overwrite=True)
 
 
+@pytest.mark.full
 def test_an_order_that_has_just_been_placed_can_be_cancelled(
     store: StoreClient,
     saga: Saga,

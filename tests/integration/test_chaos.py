@@ -28,8 +28,8 @@ def deployment(stack: dict[str, Any]) -> Iterator[Deployment]:
     ("setting", "reason"),
     [
         ("payment.failure_rate=1", "PAYMENT_DECLINED"),
-        ("payment.decline_above_cents=1", "PAYMENT_DECLINED"),
-        ("shipping.failure_rate=1", "SHIPMENT_REJECTED"),
+        pytest.param("payment.decline_above_cents=1", "PAYMENT_DECLINED", marks=pytest.mark.full),
+        pytest.param("shipping.failure_rate=1", "SHIPMENT_REJECTED", marks=pytest.mark.full),
     ],
 )
 def test_an_injected_failure_cancels_orders_until_it_is_turned_off(

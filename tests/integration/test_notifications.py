@@ -79,6 +79,7 @@ def test_who_gets_no_parcel_is_told_why_and_what_comes_back(
     assert "Refund: 12.50 USD" in cancelled.text
 
 
+@pytest.mark.full
 def test_the_operator_is_told_what_is_owed_on_a_parked_order(
     saga: Saga, paid_in_vain: PaidInVain, inbox: Inbox
 ) -> None:

@@ -67,6 +67,7 @@ def test_the_secret_is_long_and_no_log_line_has_it(
     assert not [message for message in messages if secret in message]
 
 
+@pytest.mark.full
 def test_the_figures_are_those_of_the_books(
     deployment: Deployment, store: StoreClient, saga: Saga, books: Callable[[], Books]
 ) -> None:

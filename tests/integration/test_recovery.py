@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from order import domain
 from order.domain import Address, Order, Status
 from order.repository import OrderRepository
@@ -83,6 +85,7 @@ def patient_environment(function_name: str, aws: Callable[[str], Any]) -> dict[s
     return {"Variables": variables | {"PAYMENT_REPLY_TIMEOUT_SECONDS": "8"}}
 
 
+@pytest.mark.full
 def test_orders_complete_while_the_workers_of_their_tasks_are_killed(
     stack: dict[str, Any],
     store: StoreClient,

@@ -21,8 +21,10 @@ from support.kill import TOKENS, VICTIMS, Crowd, kill, sweep_until_all_have_ende
 from support.stores import new_store, run_cli, what_is_wrong
 from support.waiting import eventually
 
-SKU = "product-001"
+# Stopping and starting a store over and over takes a minute.
+pytestmark = pytest.mark.full
 
+SKU = "product-001"
 ORDERS = 50  # under way when a process is killed
 
 
@@ -108,7 +110,6 @@ def test_the_store_beside_it_never_noticed(
         store.order(restarted.ended_order["order_id"])
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_no_order_is_lost_when_a_process_is_killed(victim: str, restarted: Restarted) -> None:
     # Given customers who order, and orders under way

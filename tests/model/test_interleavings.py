@@ -550,7 +550,7 @@ def play(examples: int, steps: int, **options: Any) -> None:
 
 def test_orders_end_rightly_however_their_steps_interleave() -> None:
     """The same games every time, so that a change is to blame for a failure."""
-    play(examples=12, steps=25, derandomize=True, database=None)
+    play(examples=8, steps=20, derandomize=True, database=None)
 
 
 @pytest.mark.full

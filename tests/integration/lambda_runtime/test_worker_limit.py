@@ -40,6 +40,7 @@ def most_workers_during(engine: Engine, action: Callable[[], object]) -> int:
     return most
 
 
+@pytest.mark.full
 def test_calls_beyond_the_cap_wait_their_turn(small_engine: Engine) -> None:
     # Given a function whose timeout is far above one call, and below all of them in line
     slow = small_engine.functions.create(SLOW, timeout_seconds=3)
