@@ -109,6 +109,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Notes the levels all of whose tests are about to run."""
     report, collected = session.config.stash[REPORT], {item.path for item in session.items}
+    if session.config.option.collectonly:
+        return
     if not any("::" in argument for argument in session.config.args):
         report.complete |= {level for level, files in TESTS_OF.items() if files <= collected}
     report.complete -= session.config.stash.get(PARTIAL, set())
