@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKERS_PER_CORE = 4
-MINIMUM_WORKERS = 24
+MINIMUM_WORKERS = 40
 
 
 def default_worker_limit(cores: int) -> int:
-    """Four workers a core, and never fewer than 24.
+    """Four workers a core, and never fewer than 40.
 
     A call mostly waits for the network, so a core serves several. The floor is about memory, not
     cores: an idle worker costs some 50 MB and no CPU, while starting one again costs half a second
-    of CPU, so a store's twenty-odd functions should all stay warm even on two cores.
+    of CPU, so a store's thirty-odd functions should all stay warm even on two cores.
     """
     return max(MINIMUM_WORKERS, WORKERS_PER_CORE * cores)
 
