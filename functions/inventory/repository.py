@@ -32,7 +32,7 @@ from inventory.domain import (
     moves,
 )
 from inventory.ports import StockChanged
-from shared import outbox
+from shared import outbox, unsettled
 from shared.clock import from_iso, to_iso
 from shared.dynamodb import (
     ConditionFailed,
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 
 _CATALOGUE = "PRODUCT"
 _RESERVATION = "RESERVATION"
-_UNSETTLED = "Y"
 
 
 class StockTable:
@@ -148,31 +147,13 @@ class StockTable:
 
     def unsettled(self, before: datetime) -> Iterator[Reservation]:
         """See `ports.StockRepository.unsettled`."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName="unsettled",
-            KeyConditionExpression="unsettled = :unsettled AND updated_at < :before",
-            ExpressionAttributeValues=to_item(
-                {":unsettled": _UNSETTLED, ":before": to_iso(before)}
-            ),
-        )
-        with typed_failures():
-            for page in pages:
-                yield from (_to_reservation(from_item(item)) for item in page["Items"])
+        return map(_to_reservation, unsettled.rows(self._dynamodb, self._table, before))
 
     def settle(self, reservation: Reservation) -> None:
         """See `ports.StockRepository.settle`."""
-        try:
-            with typed_failures():
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key=_reservation_key(reservation.order_id),
-                    UpdateExpression="REMOVE unsettled",
-                    ConditionExpression="version = :version",
-                    ExpressionAttributeValues=to_item({":version": reservation.version}),
-                )
-        except ConditionFailed as refused:
-            raise StorageContention("another step changed the reservation") from refused
+        unsettled.settle(
+            self._dynamodb, self._table, _reservation_key(reservation.order_id), reservation.version
+        )
 
     def _write(
         self,
@@ -273,7 +254,7 @@ def _reservation_row(reservation: Reservation) -> dict[str, Any]:
         "refusal": None if reservation.refusal is None else asdict(reservation.refusal),
         "version": reservation.version,
         "updated_at": to_iso(reservation.updated_at),
-        "unsettled": _UNSETTLED,
+        "unsettled": unsettled.MARK,
     }
 
 

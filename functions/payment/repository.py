@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from payment.domain import Payment, PaymentStatus
-from shared import outbox
+from shared import outbox, unsettled
 from shared.clock import to_iso
 from shared.dynamodb import (
     ConditionFailed,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _PAYMENT = "PAYMENT"
-_UNSETTLED = "Y"
 
 
 class PaymentTable:
@@ -90,31 +89,11 @@ class PaymentTable:
 
     def unsettled(self, before: datetime) -> Iterator[Payment]:
         """See `ports.PaymentRepository.unsettled`."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName="unsettled",
-            KeyConditionExpression="unsettled = :unsettled AND updated_at < :before",
-            ExpressionAttributeValues=to_item(
-                {":unsettled": _UNSETTLED, ":before": to_iso(before)}
-            ),
-        )
-        with typed_failures():
-            for page in pages:
-                yield from (_to_payment(from_item(item)) for item in page["Items"])
+        return map(_to_payment, unsettled.rows(self._dynamodb, self._table, before))
 
     def settle(self, payment: Payment) -> None:
         """See `ports.PaymentRepository.settle`."""
-        try:
-            with typed_failures():
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key=_key(payment.order_id),
-                    UpdateExpression="REMOVE unsettled",
-                    ConditionExpression="version = :version",
-                    ExpressionAttributeValues=to_item({":version": payment.version}),
-                )
-        except ConditionFailed as refused:
-            raise StorageContention("another step changed the payment") from refused
+        unsettled.settle(self._dynamodb, self._table, _key(payment.order_id), payment.version)
 
 
 def _partition(order_id: str) -> str:
@@ -141,7 +120,7 @@ def _to_row(payment: Payment) -> dict[str, Any]:
         "version": payment.version,
         "created_at": to_iso(payment.created_at),
         "updated_at": to_iso(payment.updated_at),
-        "unsettled": _UNSETTLED,
+        "unsettled": unsettled.MARK,
     }
 
 

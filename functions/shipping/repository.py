@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared import outbox
+from shared import outbox, unsettled
 from shared.clock import to_iso
 from shared.dynamodb import (
     ConditionFailed,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SHIPMENT = "SHIPMENT"
-_UNSETTLED = "Y"
 
 
 class ShipmentTable:
@@ -90,31 +89,11 @@ class ShipmentTable:
 
     def unsettled(self, before: datetime) -> Iterator[Shipment]:
         """See `ports.ShipmentRepository.unsettled`."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName="unsettled",
-            KeyConditionExpression="unsettled = :unsettled AND updated_at < :before",
-            ExpressionAttributeValues=to_item(
-                {":unsettled": _UNSETTLED, ":before": to_iso(before)}
-            ),
-        )
-        with typed_failures():
-            for page in pages:
-                yield from (_to_shipment(from_item(item)) for item in page["Items"])
+        return map(_to_shipment, unsettled.rows(self._dynamodb, self._table, before))
 
     def settle(self, shipment: Shipment) -> None:
         """See `ports.ShipmentRepository.settle`."""
-        try:
-            with typed_failures():
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key=_key(shipment.order_id),
-                    UpdateExpression="REMOVE unsettled",
-                    ConditionExpression="version = :version",
-                    ExpressionAttributeValues=to_item({":version": shipment.version}),
-                )
-        except ConditionFailed as refused:
-            raise StorageContention("another step changed the shipment") from refused
+        unsettled.settle(self._dynamodb, self._table, _key(shipment.order_id), shipment.version)
 
 
 def _partition(order_id: str) -> str:
@@ -141,7 +120,7 @@ def _to_row(shipment: Shipment) -> dict[str, Any]:
         "version": shipment.version,
         "created_at": to_iso(shipment.created_at),
         "updated_at": to_iso(shipment.updated_at),
-        "unsettled": _UNSETTLED,
+        "unsettled": unsettled.MARK,
     }
 
 
