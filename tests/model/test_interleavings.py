@@ -366,7 +366,7 @@ class Store(RuleBasedStateMachine):
 
     def deliver(self, delivery: Delivery, mishap: Mishap) -> None:
         """Delivers a task beside its saga, which hears nothing of it."""
-        self.did(delivery.task, order_id=delivery.payload["order_id"])
+        self.did(delivery.task, order_id=delivery.order_id)
         self.cloud.deliver(delivery, mishap)
 
     def interrupted(self, delivery: Delivery, call: int, how: tuple[str, Any]) -> Mishap:
