@@ -56,22 +56,23 @@ def install(interpreter: str) -> None:
 
     `interpreter` is "localstack.services.stepfunctions.asl" or "moto.stepfunctions.parser.asl".
     """
-    jsonata = import_module(f"{interpreter}.jsonata.jsonata")
+
+    def module(name: str) -> Any:
+        return import_module(f"{interpreter}.{name}")
+
+    jsonata = module("jsonata.jsonata")
     if jsonata._eval_jsonata is evaluate:
         return
     # Otherwise the interpreter creates this function at the first call, in a Java virtual machine.
     jsonata._eval_jsonata = evaluate
-    # What it declares in place of AWS's functions would hide the ones above.
-    import_module(
-        f"{interpreter}.component.intrinsic.jsonata"
-    )._DECLARATION_BY_VARIABLE_REFERENCE.clear()
+    # What it declares in place of AWS's functions would hide the functions below.
+    module("component.intrinsic.jsonata")._DECLARATION_BY_VARIABLE_REFERENCE.clear()
     declare = _escaping(jsonata.encode_jsonata_variable_declarations)
     for user in "eval.states", "eval.variable_store":
-        import_module(f"{interpreter}.{user}").encode_jsonata_variable_declarations = declare
-    validations = import_module(f"{interpreter}.jsonata.validations")
-    expressions = import_module(f"{interpreter}.component.common.string.string_expression")
+        module(user).encode_jsonata_variable_declarations = declare
+    expressions = module("component.common.string.string_expression")
     for kind in expressions.StringJSONata, expressions.StringVariableSample:
-        kind._eval_body = _failing(kind._eval_body, validations)
+        kind._eval_body = _failing(kind._eval_body, module("jsonata.validations"))
 
 
 def _escaping(declare: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
