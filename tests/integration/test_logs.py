@@ -52,9 +52,7 @@ def lines(
         messages = messages_of(f"/aws/lambda/{saga.function_name(step)}")
         parsed = (json.loads(message) for message in messages if message.startswith("{"))
         return [
-            line
-            for line in parsed
-            if (line.get("order_id"), line.get("step")) == (order_id, step)
+            line for line in parsed if (line.get("order_id"), line.get("step")) == (order_id, step)
         ]
 
     return {

@@ -85,9 +85,7 @@ def test_the_wait_for_a_payment_ends_when_the_order_says_so_and_is_not_repeated(
     assert all(
         isinstance(state["TimeoutSeconds"], int) for step, state in tasks().items() if step != WAIT
     )
-    assert (
-        wait["TimeoutSeconds"] == "{% $states.context.Execution.Input.payment_wait_seconds %}"
-    )
+    assert wait["TimeoutSeconds"] == "{% $states.context.Execution.Input.payment_wait_seconds %}"
     assert wait["Resource"].endswith(".waitForTaskToken")
     assert not any("States.Timeout" in retrier["ErrorEquals"] for retrier in wait["Retry"])
     assert wait["Catch"][0]["ErrorEquals"] == ["States.Timeout"]
@@ -199,6 +197,6 @@ def test_every_step_has_a_handler_in_the_function_that_its_state_calls(step: str
 def test_every_handler_has_a_state() -> None:
     modules = {function_properties(step)["Handler"].rpartition(".")[0] for step in tasks()}
 
-    assert {
-        step for module in modules for step in importlib.import_module(module).steps
-    } == set(tasks())
+    assert {step for module in modules for step in importlib.import_module(module).steps} == set(
+        tasks()
+    )

@@ -228,9 +228,7 @@ def test_a_redrive_that_gets_stuck_again_is_parked_again(run: Scenario, compensa
     outcome = (
         run.given(a_parked_order(compensation))
         .when(compensation, fails_with="TypeError")
-        .then_path(
-            "ResumeOrBegin", compensation, "FlagForAttention", "NeedsAttention"
-        )
+        .then_path("ResumeOrBegin", compensation, "FlagForAttention", "NeedsAttention")
     )
 
     flagged = outcome.payload("FlagForAttention")

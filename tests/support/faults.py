@@ -86,9 +86,7 @@ class Cell:
             return None
         if self.task == FLAG:
             return "RefundPayment"
-        path = [
-            task for task in tasks() if self.is_paid_later or task not in _PAY_LATER
-        ]
+        path = [task for task in tasks() if self.is_paid_later or task not in _PAY_LATER]
         place = path.index(self.task)
         return path[place - 1] if place else None
 

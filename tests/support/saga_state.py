@@ -95,7 +95,10 @@ class StateTester:
             request["stateName"] = state
         if states()[state]["Type"] == "Task":
             execution = _CONTEXT["Execution"] | {"Input": order}
-            context = _CONTEXT | {"Execution": execution, "State": _CONTEXT["State"] | {"Name": state}}
+            context = _CONTEXT | {
+                "Execution": execution,
+                "State": _CONTEXT["State"] | {"Name": state},
+            }
             request |= {
                 "context": json.dumps(context),
                 "mock": _mock(answers, fails_with),
