@@ -5,8 +5,8 @@
     execution.succeed({"total_cents": 1})  # or .fail("OutOfStock", "none left")
 
 It knows the part of the Amazon States Language (https://states-language.net/spec.html) that the
-file uses, with JSONata, and raises NotImplementedError for the rest. Pauses between retries take no time here:
-when a delivery happens is up to the test.
+file uses, with JSONata, and raises NotImplementedError for the rest. Pauses between retries take no
+time here: when a delivery happens is up to the test.
 """
 
 import json
