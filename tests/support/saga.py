@@ -97,7 +97,7 @@ class Saga:
         """Returns the name of each error that an order's execution met, retried ones included."""
         return [failure["error"] for failure in self._failures(order_id)]
 
-    def run_task(self, task: str, order_id: str, **payload: object) -> Any:
+    def run_task(self, task: str, order_id: str, /, **payload: object) -> Any:
         """Invokes one task's function as the state machine does; raises `TaskFailed`.
 
         `payload` holds the step's own fields, or a whole payload that a state machine once sent.
