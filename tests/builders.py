@@ -117,15 +117,15 @@ class OrderBuilder:
         } | self.changes
         return {name: value for name, value in body.items() if value is not None}
 
-    def payload(self, **own: Any) -> dict[str, Any]:
-        """Returns the payload of one of the saga's tasks, with the task's `own` fields."""
-        return {
+    def payload(self, step: str, **own: Any) -> dict[str, Any]:
+        """Returns the payload of one of the saga's steps, with the step's `own` fields."""
+        task = {
             "order_id": self.order_id,
             "correlation_id": ORIGIN.correlation_id,
             "trace_id": TRACE_ID,
             "execution": self.order_id,
-            **own,
         }
+        return {"step": step, "task": task, **own}
 
     def reservation(self) -> dict[str, Any]:
         """Returns what ReserveStock answers."""

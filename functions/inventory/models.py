@@ -27,30 +27,6 @@ class ReserveStock:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseStock:
-    """Put the order's units back on the shelf."""
-
-    task: Task
-
-    @classmethod
-    def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
-        return cls(task)
-
-
-@dataclass(frozen=True, slots=True)
-class CommitStock:
-    """Turn the order's reserved units into sold ones."""
-
-    task: Task
-
-    @classmethod
-    def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
-        return cls(task)
-
-
 def reservation_result(reservation: Reservation) -> dict[str, Any]:
     """Returns the saga's `$.reservation`, which is also the data of StockReserved.
 

@@ -1,18 +1,20 @@
-"""The saga's inventory steps: one Lambda function each, all idempotent by order."""
+"""The saga's inventory steps, all idempotent by order."""
 
 from typing import Any
 
 from inventory import models, service
-from inventory.models import CommitStock, ReleaseStock, ReserveStock
+from inventory.models import ReserveStock
 from inventory.repository import StockTable
 from inventory.settings import SETTINGS
 from shared import clock, dynamodb
-from shared.tasks import saga_task
+from shared.tasks import SagaSteps, Task
 
 repository = StockTable(dynamodb.client(), SETTINGS.table_name)
+steps = SagaSteps()
+handler = steps.handler
 
 
-@saga_task(ReserveStock)
+@steps.saga_task("ReserveStock", ReserveStock)
 def reserve_stock(command: ReserveStock) -> dict[str, Any]:
     """Sets all the order's units aside, or none; returns what they cost.
 
@@ -23,21 +25,21 @@ def reserve_stock(command: ReserveStock) -> dict[str, Any]:
     return models.reservation_result(reservation)
 
 
-@saga_task(ReleaseStock)
-def release_stock(command: ReleaseStock) -> dict[str, Any]:
+@steps.saga_task("ReleaseStock")
+def release_stock(task: Task) -> dict[str, Any]:
     """Puts the order's units back on the shelf, reserved or sold.
 
     Raises StockContention, StorageContention.
     """
-    service.release(repository, command.task, clock.now())
+    service.release(repository, task, clock.now())
     return {}
 
 
-@saga_task(CommitStock)
-def commit_stock(command: CommitStock) -> dict[str, Any]:
+@steps.saga_task("CommitStock")
+def commit_stock(task: Task) -> dict[str, Any]:
     """Turns the order's reserved units into sold ones.
 
     Raises StepAlreadyUndone, StockContention, StorageContention.
     """
-    service.commit(repository, command.task, clock.now())
+    service.commit(repository, task, clock.now())
     return {}

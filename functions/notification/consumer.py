@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.batch import (
     process_partial_response,
 )
 
-from notification import service
+from notification import api, service
 from notification.customers import CustomersOfOrders
 from notification.mailer import ChaoticMailer, SesMailer
 from notification.repository import NotificationTable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _notifications = NotificationTable(dynamodb.client(), SETTINGS.table_name)
-_customers = CustomersOfOrders(SETTINGS.find_customer_function)
+_customers = CustomersOfOrders(SETTINGS.order_queries_function)
 # The one line to change for another mail service.
 _mailer = ChaoticMailer(SesMailer(SETTINGS.notification_sender), chaos.read)
 _processor = BatchProcessor(
@@ -42,12 +42,14 @@ _processor = BatchProcessor(
 _metrics = Metrics()
 
 
-def send_notifications(event: dict[str, Any], context: "LambdaContext") -> Any:
+def handler(event: dict[str, Any], context: "LambdaContext") -> Any:
     """Handles a batch of events from the queue, and reports those that have to come again.
 
     Returns `{"batchItemFailures": [{"itemIdentifier": message id}]}`. An event that comes twice is
-    dropped by its id.
+    dropped by its id. A request from API Gateway is answered by the service's API.
     """
+    if "httpMethod" in event:
+        return api.handler(event, context)
     logging.bind(context)
     return process_partial_response(event, _notify, _processor, context)
 

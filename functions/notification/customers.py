@@ -13,7 +13,7 @@ class CustomersOfOrders:
     def find_email(self, order_id: str) -> str | None:
         """See `ports.Customers.find_email`."""
         try:
-            answer = queries.ask(self._function, {"order_id": order_id})
+            answer = queries.ask(self._function, {"query": "customer", "order_id": order_id})
         except queries.QueryFailed as exc:
             if exc.error == NotFound.__name__:
                 return None

@@ -15,7 +15,7 @@ class Settings:
     """
 
     table_name: str
-    find_customer_function: str
+    order_queries_function: str
     notification_sender: str
     operator_email: str
     storefront_url: str = ""

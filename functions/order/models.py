@@ -161,18 +161,6 @@ class AwaitPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosePaymentWindow:
-    """Asks what was decided: paid, cancelled, or neither in time."""
-
-    task: Task
-
-    @classmethod
-    def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads nothing: the order's row says it all."""
-        return cls(task)
-
-
-@dataclass(frozen=True, slots=True)
 class RecordPayment:
     """Notes the captured payment."""
 

@@ -1,4 +1,4 @@
-"""What other services' functions may ask about orders; nobody reaches these over HTTP."""
+"""What other services' functions may ask about orders; nobody reaches this over HTTP."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,27 +17,37 @@ MAX_ORDERS = 100
 _orders = OrderRepository(dynamodb.client(), settings.load(TableSettings).table_name)
 
 
-def find_order_statuses(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Answers `{"order_ids": [at most 100]}` with `{"statuses": {id: status}}`.
+def handler(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Answers one of two questions.
 
-    An order that is not in the answer does not exist. Raises ValidationFailed, StorageContention.
+        {"query": "order_statuses", "order_ids": [at most 100]}   {"statuses": {id: status}}
+        {"query": "customer", "order_id": id}                     {"email": address}
+
+    An order that is not among the statuses does not exist. The address stays out of events and
+    logs. Raises ValidationFailed, StorageContention, and NotFound for the customer of an order that
+    does not exist.
     """
     logging.bind(context)
+    match query.get("query"):
+        case "order_statuses":
+            return _find_statuses(query)
+        case "customer":
+            return _find_customer(query)
+    raise ValidationFailed([FieldError("query", "must be order_statuses or customer")])
+
+
+def _find_statuses(query: Mapping[str, Any]) -> dict[str, Any]:
     order_ids = _order_ids(query)
     statuses = _orders.statuses(order_ids)
     logger.info("order statuses told", asked=len(order_ids), found=len(statuses))
     return {"statuses": statuses}
 
 
-def find_customer(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Answers `{"order_id"}` with `{"email"}`, which stays out of events and logs.
-
-    Raises NotFound, ValidationFailed, StorageContention.
-    """
+def _find_customer(query: Mapping[str, Any]) -> dict[str, Any]:
     fields = Fields(query)
     order_id = fields.text("order_id")
-    logging.bind(context, order_id=order_id)
     fields.check()
+    logger.append_keys(order_id=order_id)
     email = _orders.get(order_id).email
     logger.info("customer told")
     return {"email": email}

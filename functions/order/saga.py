@@ -7,7 +7,6 @@ from order.domain import Order, Parked, Status
 from order.models import (
     AwaitPayment,
     CancelOrder,
-    ClosePaymentWindow,
     CompleteOrder,
     FlagForAttention,
     RecordPayment,
@@ -16,13 +15,15 @@ from order.models import (
 from order.repository import OrderRepository
 from order.settings import TaskSettings
 from shared import clock, dynamodb, settings
-from shared.tasks import saga_task
+from shared.tasks import SagaSteps, Task
 
 _settings = settings.load(TaskSettings)
 _orders = OrderRepository(dynamodb.client(), _settings.table_name)
+steps = SagaSteps()
+handler = steps.handler
 
 
-@saga_task(RecordReservation)
+@steps.saga_task("RecordReservation", RecordReservation)
 def record_reservation(command: RecordReservation) -> dict[str, Any]:
     """Writes the catalogue's names and prices and the total on the order."""
     order = _orders.get(command.task.order_id)
@@ -31,7 +32,7 @@ def record_reservation(command: RecordReservation) -> dict[str, Any]:
     return _outcome(order, Status.PENDING)
 
 
-@saga_task(AwaitPayment)
+@steps.saga_task("AwaitPayment", AwaitPayment)
 def await_payment(command: AwaitPayment) -> dict[str, Any]:
     """Asks the customer to pay; wakes the saga at once where that is decided already.
 
@@ -48,16 +49,16 @@ def await_payment(command: AwaitPayment) -> dict[str, Any]:
     return _outcome(order, change.order.status)
 
 
-@saga_task(ClosePaymentWindow)
-def close_payment_window(command: ClosePaymentWindow) -> dict[str, Any]:
+@steps.saga_task("ClosePaymentWindow")
+def close_payment_window(task: Task) -> dict[str, Any]:
     """Returns the token that the customer paid with; raises what was decided instead."""
-    order = _orders.get(command.task.order_id)
+    order = _orders.get(task.order_id)
     change = payment_window.close(order, clock.now())
     _orders.save(order, change)
     return {"token": payment_window.token_of(change.order)}
 
 
-@saga_task(RecordPayment)
+@steps.saga_task("RecordPayment", RecordPayment)
 def record_payment(command: RecordPayment) -> dict[str, Any]:
     """Notes the captured payment on the order."""
     order = _orders.get(command.task.order_id)
@@ -65,7 +66,7 @@ def record_payment(command: RecordPayment) -> dict[str, Any]:
     return _outcome(order, Status.PAID)
 
 
-@saga_task(CompleteOrder)
+@steps.saga_task("CompleteOrder", CompleteOrder)
 def complete_order(command: CompleteOrder) -> dict[str, Any]:
     """Ends the order well."""
     order = _orders.get(command.task.order_id)
@@ -74,7 +75,7 @@ def complete_order(command: CompleteOrder) -> dict[str, Any]:
     return _outcome(order, Status.COMPLETED)
 
 
-@saga_task(CancelOrder)
+@steps.saga_task("CancelOrder", CancelOrder)
 def cancel_order(command: CancelOrder) -> dict[str, Any]:
     """Ends the order after everything was undone."""
     order = _orders.get(command.task.order_id)
@@ -83,7 +84,7 @@ def cancel_order(command: CancelOrder) -> dict[str, Any]:
     return _outcome(order, Status.CANCELLED)
 
 
-@saga_task(FlagForAttention)
+@steps.saga_task("FlagForAttention", FlagForAttention)
 def flag_for_attention(command: FlagForAttention) -> dict[str, Any]:
     """Parks the order, because a compensation got stuck."""
     order = _orders.get(command.task.order_id)

@@ -49,16 +49,18 @@ def execution_input(order: Order, payment_wait_seconds: int) -> str:
     resume = resumption(order)
     return json.dumps(
         {
-            "order_id": order.order_id,
+            "task": {
+                "order_id": order.order_id,
+                "correlation_id": order.correlation_id,
+                "trace_id": order.trace_id,
+                "execution": execution_name(order),
+            },
             "items": items_of(order),
             "shipping_address": asdict(order.shipping_address),
             "payment": {"token": order.payment_token},
             "payment_wait_seconds": payment_wait_seconds,
-            "correlation_id": order.correlation_id,
-            "trace_id": order.trace_id,
-            "shipment": None,
-            "refund": resume and resume.refund and asdict(resume.refund),
             "resume_at": resume and resume.resume_at,
             "failure": resume and {"Error": resume.failure.error, "Cause": resume.failure.cause},
+            "refund": resume and resume.refund and asdict(resume.refund),
         }
     )

@@ -35,18 +35,6 @@ class ChargePayment:
         return Money(self.amount_cents, self.currency)
 
 
-@dataclass(frozen=True, slots=True)
-class RefundPayment:
-    """Give back whatever was taken for the order."""
-
-    task: Task
-
-    @classmethod
-    def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
-        return cls(task)
-
-
 def payment_result(payment: Payment) -> dict[str, Any]:
     """Returns the saga's `$.payment`: `{"payment_id", "status", "amount_cents", "currency"}`."""
     return {

@@ -1,22 +1,27 @@
-"""Failures on demand, in sandbox stages only: how often simulated partners refuse, fail or dawdle.
+"""Failure injection, in sandbox stages only: how often partners and steps refuse, fail or dawdle.
 
-They are set in one JSON document, a parameter of SSM's, so that running functions follow a change
-within seconds and without a deploy. All of it is optional, and 0 or null is off:
+The failures are set in one JSON document, a parameter of SSM's, so that running functions follow a
+change within seconds and without a deploy. All of it is optional, and 0 or null is off:
 
     {"payment": {"failure_rate": 0.1, "decline_above_cents": 100000},
      "shipping": {"error_rate": 0.5, "delay_seconds": 2},
-     "notification": {"failure_rate": 1}}
+     "notification": {"failure_rate": 1},
+     "steps": {"CommitStock": {"error_rate": 1}}}
 
-    failure_rate         0 to 1    refusals: declined, rejected; for notification: not sent
-    error_rate           0 to 1    requests that are not taken, and may be when they are repeated
-    delay_seconds        0 to 60   what every request takes longer
+    failure_rate         0 to 1    refusals: declined, rejected, not sent; a step fails for good
+    error_rate           0 to 1    requests or calls that fail, and may succeed when repeated
+    delay_seconds        0 to 60   what every request or call takes longer
     decline_above_cents  from 0    the most that a charge may come to; payment's alone
 
-Only the adapters that stand in for a partner read this. A real one does without.
+The adapters that stand in for a partner read a partner's section; a real one does without. `steps`
+has a section for each step of the saga that is to fail, under its state's name: `shared.tasks`
+applies it before the step does anything.
 """
 
 import random
+import time
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -28,7 +33,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import (
 )
 
 from shared import settings
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, InjectedFailure, StorageContention
 from shared.logging import logger
 
 if TYPE_CHECKING:
@@ -73,12 +78,22 @@ class NotificationChaos:
 
 
 @dataclass(frozen=True, slots=True)
+class StepChaos:
+    """What goes wrong at a step of the saga."""
+
+    failure_rate: float = 0
+    error_rate: float = 0
+    delay_seconds: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Chaos:
-    """What goes wrong at each partner; by default nothing does."""
+    """What goes wrong at each partner and at each step; by default nothing does."""
 
     payment: PaymentChaos = field(default_factory=PaymentChaos)
     shipping: ShippingChaos = field(default_factory=ShippingChaos)
     notification: NotificationChaos = field(default_factory=NotificationChaos)
+    steps: Mapping[str, StepChaos] = field(default_factory=dict)
 
 
 CALM = Chaos()
@@ -116,12 +131,30 @@ def read() -> Chaos:
 
 def parse(document: object) -> Chaos:
     """Reads the document; raises ConfigurationError naming what is unknown or out of range."""
-    partners = _members(document, "the document", Chaos)
+    sections = _members(document, "the document", _names(Chaos))
+    steps = _members(sections.get("steps"), "steps")
     return Chaos(
-        payment=_read(PaymentChaos, "payment", partners),
-        shipping=_read(ShippingChaos, "shipping", partners),
-        notification=_read(NotificationChaos, "notification", partners),
+        payment=_read(PaymentChaos, "payment", sections.get("payment")),
+        shipping=_read(ShippingChaos, "shipping", sections.get("shipping")),
+        notification=_read(NotificationChaos, "notification", sections.get("notification")),
+        steps={step: _read(StepChaos, f"steps.{step}", section) for step, section in steps.items()},
     )
+
+
+def disturb_step(step: str) -> None:
+    """Delays a step, or fails in its place, as often as its section says.
+
+    Raises StorageContention for an error, which the state machine retries as it retries a step
+    whose table throttles, and InjectedFailure for a failure, which it does not retry.
+    """
+    section = read().steps.get(step)
+    if section is None:
+        return
+    time.sleep(section.delay_seconds)
+    if strikes(section.failure_rate):
+        raise InjectedFailure(step)
+    if strikes(section.error_rate):
+        raise StorageContention(f"failure injection: {step}")
 
 
 def strikes(rate: float) -> bool:
@@ -129,20 +162,24 @@ def strikes(rate: float) -> bool:
     return random.random() < rate
 
 
-def _read[P: DataclassInstance](partner: type[P], name: str, document: Mapping[str, Any]) -> P:
-    rates = _members(document.get(name), name, partner)
-    return partner(
+def _read[S: DataclassInstance](section: type[S], name: str, value: object) -> S:
+    rates = _members(value, name, _names(section))
+    return section(
         **{rate: _number(f"{name}.{rate}", value, *_RANGES[rate]) for rate, value in rates.items()}
     )
 
 
-def _members(value: object, name: str, known: "type[DataclassInstance]") -> Mapping[str, Any]:
-    """Returns an object's members, which are fields of `known`, without those that are null."""
+def _names(section: "type[DataclassInstance]") -> AbstractSet[str]:
+    return {member.name for member in fields(section)}
+
+
+def _members(value: object, name: str, known: AbstractSet[str] | None = None) -> Mapping[str, Any]:
+    """Returns an object's members without those that are null; `known` are the only names."""
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise ConfigurationError(f"chaos: {name} must be an object")
-    if unknown := sorted(value.keys() - {member.name for member in fields(known)}):
+    if known is not None and (unknown := sorted(value.keys() - known)):
         raise ConfigurationError(f"chaos: {name} has no {', '.join(unknown)}")
     return {key: member for key, member in value.items() if member is not None}
 

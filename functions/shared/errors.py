@@ -29,6 +29,8 @@
     ├── ValidationFailed              422, naming each wrong field
     └── ServiceBusy                   503, the same call may succeed in a moment
 
+    UnknownStep                       the state machine asked a service for a step it doesn't have
+    InjectedFailure                   failure injection made a step fail for good
     ConfigurationError                a function was deployed without a setting that it needs
 
 The state machine's `Retry` and `Catch` name the leaves of SagaError: a class's name is an
@@ -199,6 +201,14 @@ class ServiceBusy(HttpError):
     status = 503
     title = "The service is busy"
     default_code = "SERVICE_BUSY"
+
+
+class UnknownStep(Exception):
+    """The state machine asked a service for a step that it doesn't have."""
+
+
+class InjectedFailure(Exception):
+    """Failure injection made a step of the saga fail for good."""
 
 
 class ConfigurationError(Exception):

@@ -143,6 +143,7 @@ def _pending(record: Mapping[str, Any]) -> _Pending:
             "trace_id": detail["metadata"]["trace_id"],
             "event_id": detail["metadata"]["event_id"],
             "detail_type": row["detail_type"],
+            "source": row["source"],
         },
     )
 

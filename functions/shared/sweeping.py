@@ -127,7 +127,7 @@ class Report:
 
 @dataclass(frozen=True)
 class _Settings:
-    order_statuses_function: str
+    order_queries_function: str
     sweep_grace_seconds: float = 300
 
 
@@ -155,7 +155,8 @@ def handle[R: Row](
     )
 
     def ask(order_ids: Sequence[str]) -> Mapping[str, str]:
-        answer = queries.ask(configured.order_statuses_function, {"order_ids": list(order_ids)})
+        question = {"query": "order_statuses", "order_ids": list(order_ids)}
+        answer = queries.ask(configured.order_queries_function, question)
         statuses: Mapping[str, str] = answer["statuses"]
         return statuses
 

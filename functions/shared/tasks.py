@@ -1,24 +1,23 @@
-"""Makes Lambda handlers out of the saga's steps.
+"""Turns the saga's steps into one Lambda handler for each service.
 
-A step is a function from a typed command to a JSON object. `saga_task` parses the payload, binds
-the log's ids, counts the outcome, and lets typed exceptions fly: the state machine catches them by
-name.
+The state machine invokes it with the name of the state that asks. `SagaSteps` finds the step that
+is registered under that name, parses the payload, binds the log's ids, counts the outcome, and lets
+typed exceptions propagate: the state machine catches them by name.
 
-Metrics (namespace `sagashop`, dimensions `service` and `step`, one count a call):
-`StepSucceeded`; `StepRefused`, the business said no; `StepDeferred`, it may succeed on a retry;
-`StepFailed`, anything else, worth an alarm.
+Metrics (dimensions `service` and `step`, one count a call): `StepSucceeded`; `StepRefused`, the
+business said no; `StepDeferred`, it may succeed on a retry; `StepFailed`, anything else, worth an
+alarm.
 """
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from shared import logging, settings
-from shared.errors import BusinessError, TransientError
+from shared import chaos, logging, settings
+from shared.errors import BusinessError, TransientError, UnknownStep
 from shared.events import Origin
 from shared.fields import Fields
 from shared.logging import logger
@@ -26,7 +25,7 @@ from shared.logging import logger
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-type Handler = Callable[[Any, LambdaContext], dict[str, Any]]
+type Step[C] = Callable[[C], dict[str, Any]]
 
 _metrics = Metrics()
 
@@ -54,70 +53,111 @@ class Command(Protocol):
         ...
 
 
-def saga_task[C: Command](
-    command_type: type[C],
-) -> Callable[[Callable[[C], dict[str, Any]]], Handler]:
-    """Returns a decorator that makes a step the Lambda handler of the state of the same name.
+class SagaSteps:
+    """The steps of one service, each under the name of its state.
 
-        @saga_task(ReserveStock)
+        steps = SagaSteps()
+
+        @steps.saga_task("CommitStock")
+        def commit_stock(task: Task) -> dict[str, Any]: ...
+
+        @steps.saga_task("ReserveStock", ReserveStock)
         def reserve_stock(command: ReserveStock) -> dict[str, Any]: ...
 
-    The payload is `{"order_id", "correlation_id", "trace_id", "execution", …}` with the command's
-    own fields; an execution from before there were trace ids is traced by its invocations. One
-    that doesn't fit raises ValidationFailed: a bug of the state machine's, hence compensated.
+        handler = steps.handler
+
+    A step returns a JSON object, its state's result.
     """
 
-    def decorate(step: Callable[[C], dict[str, Any]]) -> Handler:
-        @functools.wraps(step)
-        def handler(payload: Any, context: "LambdaContext") -> dict[str, Any]:
-            name = command_type.__name__
-            try:
-                command = _parse(command_type, payload, context)
+    def __init__(self) -> None:
+        self._steps: dict[str, Callable[[Task, Fields], dict[str, Any]]] = {}
+
+    @overload
+    def saga_task(self, state: str) -> Callable[[Step[Task]], Step[Task]]: ...
+
+    @overload
+    def saga_task[C: Command](
+        self, state: str, command: type[C]
+    ) -> Callable[[Step[C]], Step[C]]: ...
+
+    def saga_task(
+        self, state: str, command: type[Command] | None = None
+    ) -> Callable[[Step[Any]], Step[Any]]:
+        """Registers a step under its state's name; one without a command gets the Task itself."""
+
+        def register(step: Step[Any]) -> Step[Any]:
+            def run(task: Task, fields: Fields) -> dict[str, Any]:
+                argument = task if command is None else command.read(task, fields)
+                fields.check()
                 logger.info("step started")
-                result = step(command)
-            except BusinessError as refusal:
-                logger.info("step refused", error=type(refusal).__name__, reason=str(refusal))
-                _count("StepRefused", name)
-                raise
-            except TransientError as exc:
-                logger.warning("step deferred", error=type(exc).__name__, reason=str(exc))
-                _count("StepDeferred", name)
-                raise
-            except Exception as exc:
-                logger.exception("step failed", error=type(exc).__name__)
-                _count("StepFailed", name)
-                raise
-            logger.info("step succeeded")
-            _count("StepSucceeded", name)
-            return result
+                chaos.disturb_step(state)
+                return step(argument)
 
-        return handler
+            self._steps[state] = run
+            return step
 
-    return decorate
+        return register
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the names of the states that have a step here."""
+        return iter(self._steps)
+
+    def handler(self, payload: Any, context: "LambdaContext") -> dict[str, Any]:
+        """The Lambda handler; returns what the step named `step` returns.
+
+        The payload is `{"step", "task": {"order_id", "correlation_id", "trace_id", "execution"},
+        …}` with the step's own fields. Raises ValidationFailed where it doesn't fit and UnknownStep
+        where the service has no such step: bugs of the state machine's, hence compensated.
+        """
+        fields = Fields(payload)
+        name = fields.text("step")
+        task = _task(fields.object("task"), context)
+        logging.bind(
+            context,
+            step=name,
+            order_id=task.order_id,
+            execution=task.execution,
+            correlation_id=task.origin.correlation_id,
+            trace_id=task.origin.trace_id,
+        )
+        # A metric's dimension is never empty.
+        step = name if name in self._steps else "unknown"
+        try:
+            result = self._run(name, task, fields)
+        except BusinessError as refusal:
+            logger.info("step refused", error=type(refusal).__name__, reason=str(refusal))
+            _count("StepRefused", step)
+            raise
+        except TransientError as exc:
+            logger.warning("step deferred", error=type(exc).__name__, reason=str(exc))
+            _count("StepDeferred", step)
+            raise
+        except Exception as exc:
+            logger.exception("step failed", error=type(exc).__name__)
+            _count("StepFailed", step)
+            raise
+        logger.info("step succeeded")
+        _count("StepSucceeded", step)
+        return result
+
+    def _run(self, name: str, task: Task, fields: Fields) -> dict[str, Any]:
+        if name not in self._steps:
+            fields.check()
+            raise UnknownStep(name)
+        return self._steps[name](task, fields)
 
 
-def _parse[C: Command](command_type: type[C], payload: Any, context: "LambdaContext") -> C:
-    fields = Fields(payload)
-    task = Task(
+def _task(fields: Fields, context: "LambdaContext") -> Task:
+    return Task(
         order_id=fields.text("order_id"),
         execution=fields.text("execution"),
         origin=Origin(
             correlation_id=fields.text("correlation_id"),
             causation_id=context.aws_request_id,
+            # An order that was placed without a trace id is traced by its invocations.
             trace_id=fields.optional_text("trace_id") or settings.trace_id(),
         ),
     )
-    logging.bind(
-        context,
-        step=command_type.__name__,
-        order_id=task.order_id,
-        execution=task.execution,
-        correlation_id=task.origin.correlation_id,
-        trace_id=task.origin.trace_id,
-    )
-    command = command_type.read(task, fields)
-    fields.check()
-    return command
 
 
 def _count(metric: str, step: str) -> None:

@@ -37,18 +37,6 @@ class CreateShipment:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CancelShipment:
-    """Call off whatever was booked for the order."""
-
-    task: Task
-
-    @classmethod
-    def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
-        return cls(task)
-
-
 def shipment_result(shipment: Shipment) -> dict[str, Any]:
     """Returns the saga's `$.shipment`: `{"shipment_id", "status", "carrier", "tracking_number"}`.
 

@@ -45,7 +45,8 @@ What happens in each column of the test:
   then compensated; a compensation is given up, and parks the order until somebody redrives it.
 - **times out, is killed**: the first attempt's worker does its work, and then hangs until Lambda
   ends it, or dies by SIGKILL. The second attempt finds the work done.
-- **is throttled**: the function's reserved concurrency is 0 until the saga has been refused.
+- **is throttled**: the function's reserved concurrency is 0 when the saga comes to this task, until
+  the saga has been refused once.
 - **is delivered twice**: the function's handler is called twice with the same payload, and must
   give the same answer twice.
 

@@ -121,7 +121,7 @@ def test_the_notification_service_writes_of_it(
     # When
     for number, (event_type, detail) in enumerate(due):
         batch = over_the_queue(event_type, with_id(detail, number))
-        answer = consumer.send_notifications(batch, lambda_context)
+        answer = consumer.handler(batch, lambda_context)
         assert answer == {"batchItemFailures": []}, event_type
 
     # Then

@@ -51,7 +51,9 @@ def lines(
     def logged(step: str) -> list[Json]:
         messages = messages_of(f"/aws/lambda/{saga.function_name(step)}")
         parsed = (json.loads(message) for message in messages if message.startswith("{"))
-        return [line for line in parsed if line.get("order_id") == order_id]
+        return [
+            line for line in parsed if (line.get("order_id"), line.get("step")) == (order_id, step)
+        ]
 
     return {
         step: eventually(

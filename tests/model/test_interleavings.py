@@ -366,12 +366,12 @@ class Store(RuleBasedStateMachine):
 
     def deliver(self, delivery: Delivery, mishap: Mishap) -> None:
         """Delivers a task beside its saga, which hears nothing of it."""
-        self.did(delivery.task, order_id=delivery.payload["order_id"])
+        self.did(delivery.task, order_id=delivery.order_id)
         self.cloud.deliver(delivery, mishap)
 
     def interrupted(self, delivery: Delivery, call: int, how: tuple[str, Any]) -> Mishap:
         """Returns the mishap that has something else happen in the middle of a delivery."""
-        order_id = delivery.payload["order_id"]
+        order_id = delivery.order_id
 
         def interrupt() -> None:
             match how:
@@ -502,7 +502,7 @@ def product(sku: str, units: int) -> Row:
 
 def order_of(execution: Execution) -> str:
     """Returns the order that an execution is of."""
-    order_id: str = execution.saga_input["order_id"]
+    order_id: str = execution.saga_input["task"]["order_id"]
     return order_id
 
 

@@ -35,7 +35,7 @@ def kill(victim: str, port: int) -> None:
     )
     assert record is not None, f"{victim} has died by itself"
     server = psutil.Process(record.pid)
-    for process in server.children() if victim == WORKERS else [server]:
+    for process in server.children(recursive=True) if victim == WORKERS else [server]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
 

@@ -17,7 +17,7 @@ def workers_of(stack: Mapping[str, Any], function_name: str) -> Iterator[psutil.
     assert port is not None
     engine = ProcessTable(StorePaths(port).processes_file).running(ENGINE)
     assert engine is not None, "the engine has died"
-    for process in psutil.Process(engine.pid).children():
+    for process in psutil.Process(engine.pid).children(recursive=True):
         try:
             if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function_name:
                 yield process

@@ -19,8 +19,8 @@ class TestSagaSteps:
         shelf.stock("mouse", 10, price_cents=2500, name="Mouse")
         order = an_order()
 
-        result = saga.reserve_stock(
-            order.payload(items=[{"sku": "mouse", "quantity": 2}]), lambda_context
+        result = saga.handler(
+            order.payload("ReserveStock", items=[{"sku": "mouse", "quantity": 2}]), lambda_context
         )
         assert json.loads(json.dumps(result)) == {
             "lines": [{"sku": "mouse", "name": "Mouse", "quantity": 2, "unit_price_cents": 2500}],
@@ -28,10 +28,26 @@ class TestSagaSteps:
             "currency": "USD",
         }
 
-        assert saga.commit_stock(order.payload(), lambda_context) == {}
+        assert (
+            saga.handler(
+                order.payload(
+                    "CommitStock",
+                ),
+                lambda_context,
+            )
+            == {}
+        )
         assert shelf.units("mouse") == (8, 0, 2)
 
-        assert saga.release_stock(order.payload(), lambda_context) == {}
+        assert (
+            saga.handler(
+                order.payload(
+                    "ReleaseStock",
+                ),
+                lambda_context,
+            )
+            == {}
+        )
         assert shelf.units("mouse") == (10, 0, 0)
 
         events = outbox_events()
@@ -50,18 +66,24 @@ class TestSagaSteps:
         self, shelf, lambda_context, sku, error
     ):
         shelf.stock("mouse", 1)
-        payload = an_order().payload(items=[{"sku": sku, "quantity": 2}])
+        payload = an_order().payload("ReserveStock", items=[{"sku": sku, "quantity": 2}])
 
         with pytest.raises(error):
-            saga.reserve_stock(payload, lambda_context)
+            saga.handler(payload, lambda_context)
 
     def test_a_late_step_is_refused(self, shelf, lambda_context):
         shelf.stock("mouse", 1)
-        saga.release_stock(an_order().payload(), lambda_context)
+        saga.handler(
+            an_order().payload(
+                "ReleaseStock",
+            ),
+            lambda_context,
+        )
 
         with pytest.raises(StepAlreadyUndone):
-            saga.reserve_stock(
-                an_order().payload(items=[{"sku": "mouse", "quantity": 1}]), lambda_context
+            saga.handler(
+                an_order().payload("ReserveStock", items=[{"sku": "mouse", "quantity": 1}]),
+                lambda_context,
             )
 
     @pytest.mark.parametrize(
@@ -77,7 +99,7 @@ class TestSagaSteps:
         shelf.stock("mouse", 1)
 
         with pytest.raises(ValidationFailed, match=field):
-            saga.reserve_stock(an_order().payload(items=items), lambda_context)
+            saga.handler(an_order().payload("ReserveStock", items=items), lambda_context)
         assert shelf.units("mouse") == (1, 0, 0)
 
 
@@ -85,8 +107,9 @@ class TestApi:
     def test_the_catalogue_is_sorted_by_sku_and_shows_what_is_left(self, shelf, lambda_context):
         shelf.stock("product-002", 500, price_cents=2500, name="Mouse")
         shelf.stock("product-001", 100, price_cents=129_900, name="Laptop")
-        saga.reserve_stock(
-            an_order().payload(items=[{"sku": "product-001", "quantity": 30}]), lambda_context
+        saga.handler(
+            an_order().payload("ReserveStock", items=[{"sku": "product-001", "quantity": 30}]),
+            lambda_context,
         )
 
         status, body = self.get("/products", lambda_context)
@@ -103,7 +126,12 @@ class TestApi:
         }
 
     def test_reservations_and_events_are_no_products(self, inventory_table, lambda_context):
-        saga.release_stock(an_order().payload(), lambda_context)
+        saga.handler(
+            an_order().payload(
+                "ReleaseStock",
+            ),
+            lambda_context,
+        )
 
         assert self.get("/products", lambda_context) == (200, {"products": []})
 

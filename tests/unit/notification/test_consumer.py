@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, TRACE_ID, a_request
-from notification import api, consumer
+from notification import consumer
 from shared.errors import NotificationUnavailable
 from shared.events import DomainEvent
 
@@ -39,7 +39,7 @@ def message(message_id: str, body: str | DomainEvent) -> dict[str, Any]:
 
 
 def test_a_batch_of_events_becomes_mail(mailer: Any, lambda_context: Any) -> None:
-    response = consumer.send_notifications({"Records": [message("m1", placed())]}, lambda_context)
+    response = consumer.handler({"Records": [message("m1", placed())]}, lambda_context)
 
     assert response == {"batchItemFailures": []}
     assert [recipient for recipient, _ in mailer.sent] == [CUSTOMER]
@@ -50,7 +50,7 @@ def test_an_event_that_is_in_a_batch_twice_becomes_one_message(
 ) -> None:
     records = [message("m1", placed()), message("m2", placed())]
 
-    response = consumer.send_notifications({"Records": records}, lambda_context)
+    response = consumer.handler({"Records": records}, lambda_context)
 
     assert response == {"batchItemFailures": []}
     assert len(mailer.sent) == 1
@@ -70,7 +70,7 @@ def test_only_what_could_not_be_sent_comes_again(mailer: Any, lambda_context: An
     records = [message("unlucky", placed()), message("good", completed), message("broken", "[]")]
 
     # When
-    response = consumer.send_notifications({"Records": records}, lambda_context)
+    response = consumer.handler({"Records": records}, lambda_context)
 
     # Then
     assert response == {
@@ -87,7 +87,7 @@ def test_the_log_links_the_mail_to_its_order_and_names_no_address(
 
     # When
     for message_id in ("m1", "m2"):
-        consumer.send_notifications({"Records": [message(message_id, placed())]}, lambda_context)
+        consumer.handler({"Records": [message(message_id, placed())]}, lambda_context)
 
     # Then
     lines = logged()
@@ -100,7 +100,7 @@ def test_the_log_links_the_mail_to_its_order_and_names_no_address(
 
 
 def test_the_service_says_that_it_is_well(lambda_context: Any) -> None:
-    response = api.handler(a_request("GET", "/notification/health"), lambda_context)
+    response = consumer.handler(a_request("GET", "/notification/health"), lambda_context)
 
     assert response["statusCode"] == 200
     assert json.loads(response["body"]) == {"service": "notification", "status": "ok"}

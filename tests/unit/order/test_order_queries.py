@@ -26,8 +26,9 @@ def orders(order_table: str) -> OrderRepository:
 
 def test_the_statuses_of_the_orders_that_exist_are_told(lambda_context: Any) -> None:
     # When
-    answer = queries.find_order_statuses(
-        {"order_ids": [ORDER_ID, SECOND_ID, f"{ORDER_ID[:-1]}3"]}, lambda_context
+    answer = queries.handler(
+        {"query": "order_statuses", "order_ids": [ORDER_ID, SECOND_ID, f"{ORDER_ID[:-1]}3"]},
+        lambda_context,
     )
 
     # Then
@@ -40,23 +41,25 @@ def test_a_hundred_orders_may_be_asked_about_at_once(lambda_context: Any) -> Non
     asked = [f"{ORDER_ID[:-2]}{number:02d}" for number in range(100)]
 
     # Then
-    answer = queries.find_order_statuses({"order_ids": asked}, lambda_context)
+    answer = queries.handler({"query": "order_statuses", "order_ids": asked}, lambda_context)
     assert set(answer["statuses"]) == {ORDER_ID, SECOND_ID}
     with pytest.raises(ValidationFailed, match="at most 100"):
-        queries.find_order_statuses({"order_ids": [*asked, SECOND_ID]}, lambda_context)
+        queries.handler(
+            {"query": "order_statuses", "order_ids": [*asked, SECOND_ID]}, lambda_context
+        )
 
 
 @pytest.mark.parametrize("query", [{}, {"order_ids": ORDER_ID}, {"order_ids": [7]}])
 def test_a_senseless_question_is_refused(query: dict[str, Any], lambda_context: Any) -> None:
     with pytest.raises(ValidationFailed):
-        queries.find_order_statuses(query, lambda_context)
+        queries.handler({"query": "order_statuses"} | query, lambda_context)
 
 
 def test_a_customers_address_is_told_and_not_logged(
     lambda_context: Any, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
     # When
-    answer = queries.find_customer({"order_id": ORDER_ID}, lambda_context)
+    answer = queries.handler({"query": "customer", "order_id": ORDER_ID}, lambda_context)
 
     # Then
     assert answer == {"email": "ada@example.com"}
@@ -66,6 +69,12 @@ def test_a_customers_address_is_told_and_not_logged(
 
 def test_the_customer_of_an_order_that_does_not_exist_is_not_found(lambda_context: Any) -> None:
     with pytest.raises(NotFound):
-        queries.find_customer({"order_id": f"{ORDER_ID[:-1]}3"}, lambda_context)
+        queries.handler({"query": "customer", "order_id": f"{ORDER_ID[:-1]}3"}, lambda_context)
     with pytest.raises(ValidationFailed):
-        queries.find_customer({}, lambda_context)
+        queries.handler({"query": "customer"}, lambda_context)
+
+
+@pytest.mark.parametrize("query", [{}, {"query": "orders"}, {"query": ["customer"]}])
+def test_a_question_of_another_kind_is_refused(query: dict[str, Any], lambda_context: Any) -> None:
+    with pytest.raises(ValidationFailed, match="order_statuses or customer"):
+        queries.handler({"order_id": ORDER_ID, **query}, lambda_context)

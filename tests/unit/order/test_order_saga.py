@@ -45,9 +45,12 @@ def test_the_forward_steps_take_an_order_from_pending_to_completed(
 
     # When
     frozen_clock.advance(seconds=1)
-    saga.record_reservation(order.payload(reservation=order.reservation()), lambda_context)
-    saga.record_payment(order.payload(payment=order.payment()), lambda_context)
-    answer = saga.complete_order(order.payload(shipment=order.shipment()), lambda_context)
+    for payload in (
+        order.payload("RecordReservation", reservation=order.reservation()),
+        order.payload("RecordPayment", payment=order.payment()),
+    ):
+        saga.handler(payload, lambda_context)
+    answer = saga.handler(order.payload("CompleteOrder", shipment=order.shipment()), lambda_context)
 
     # Then
     assert answer == {"order_id": order.order_id, "status": "COMPLETED"}
@@ -67,7 +70,7 @@ def test_an_events_envelope_says_which_invocation_caused_it(
     order = placed(orders, an_order().paid())
 
     # When
-    saga.complete_order(order.payload(), lambda_context)
+    saga.handler(order.payload("CompleteOrder"), lambda_context)
 
     # Then
     details = dict(outbox_events())
@@ -84,7 +87,7 @@ def test_a_failed_saga_cancels_the_order_with_the_customers_reason(
     order = placed(orders)
 
     # When
-    answer = saga.cancel_order(order.payload(failure=FAILURE), lambda_context)
+    answer = saga.handler(order.payload("CancelOrder", failure=FAILURE), lambda_context)
 
     # Then
     assert answer == {"order_id": order.order_id, "status": "CANCELLED"}
@@ -102,6 +105,7 @@ def test_a_stuck_compensation_parks_the_order_and_says_what_is_owed(
     # Given
     order = placed(orders, an_order().paid())
     payload = order.payload(
+        "FlagForAttention",
         failure={"Error": "ZeroDivisionError", "Cause": "a" * 30_000},
         refund=None,
         compensation="RefundPayment",
@@ -109,7 +113,7 @@ def test_a_stuck_compensation_parks_the_order_and_says_what_is_owed(
     )
 
     # When
-    answer = saga.flag_for_attention(payload, lambda_context)
+    answer = saga.handler(payload, lambda_context)
 
     # Then
     assert answer == {"order_id": order.order_id, "status": "NEEDS_ATTENTION"}
@@ -127,16 +131,16 @@ def test_every_step_may_be_repeated_at_any_time_and_returns_its_first_answer(
 ) -> None:
     # Given
     order = placed(orders)
-    calls = [
-        (saga.record_reservation, order.payload(reservation=order.reservation())),
-        (saga.record_payment, order.payload(payment=order.payment())),
-        (saga.complete_order, order.payload()),
+    payloads = [
+        order.payload("RecordReservation", reservation=order.reservation()),
+        order.payload("RecordPayment", payment=order.payment()),
+        order.payload("CompleteOrder"),
     ]
-    first = [step(payload, lambda_context) for step, payload in calls]
+    first = [saga.handler(payload, lambda_context) for payload in payloads]
     before = orders.get(order.order_id)
 
     # When
-    repeated = [step(payload, lambda_context) for step, payload in calls]
+    repeated = [saga.handler(payload, lambda_context) for payload in payloads]
 
     # Then
     assert repeated == first
@@ -149,11 +153,11 @@ def test_a_repeated_cancellation_keeps_the_first_reason_and_tells_it_once(
 ) -> None:
     # Given
     order = placed(orders)
-    first = saga.cancel_order(order.payload(failure=FAILURE), lambda_context)
+    first = saga.handler(order.payload("CancelOrder", failure=FAILURE), lambda_context)
 
     # When
     other = {"Error": "ZeroDivisionError", "Cause": ""}
-    second = saga.cancel_order(order.payload(failure=other), lambda_context)
+    second = saga.handler(order.payload("CancelOrder", failure=other), lambda_context)
 
     # Then
     assert second == first
@@ -168,12 +172,12 @@ def test_a_late_step_after_the_cancellation_changes_nothing(
 ) -> None:
     # Given
     order = placed(orders)
-    saga.cancel_order(order.payload(failure=FAILURE), lambda_context)
+    saga.handler(order.payload("CancelOrder", failure=FAILURE), lambda_context)
     cancelled = orders.get(order.order_id)
 
     # When
     with pytest.raises(StepAlreadyUndone):
-        saga.record_payment(order.payload(payment=order.payment()), lambda_context)
+        saga.handler(order.payload("RecordPayment", payment=order.payment()), lambda_context)
 
     # Then
     assert orders.get(order.order_id) == cancelled
@@ -188,7 +192,7 @@ def test_of_two_steps_at_the_same_moment_the_later_write_is_refused_and_can_be_t
     # Given a step that read the order before a cancellation wrote it
     order = placed(orders, an_order().paid())
     stale = orders.get(order.order_id)
-    saga.cancel_order(order.payload(failure=FAILURE), lambda_context)
+    saga.handler(order.payload("CancelOrder", failure=FAILURE), lambda_context)
 
     cancelled = orders.get(order.order_id)
 
@@ -199,7 +203,7 @@ def test_of_two_steps_at_the_same_moment_the_later_write_is_refused_and_can_be_t
 
     # When
     with pytest.raises(StorageContention):
-        saga.complete_order(order.payload(), lambda_context)
+        saga.handler(order.payload("CompleteOrder"), lambda_context)
 
     # Then
     monkeypatch.undo()
@@ -211,7 +215,7 @@ def test_a_step_of_an_order_that_does_not_exist_fails(
     orders: OrderRepository, lambda_context: Any
 ) -> None:
     with pytest.raises(NotFound):
-        saga.complete_order(an_order().payload(), lambda_context)
+        saga.handler(an_order().payload("CompleteOrder"), lambda_context)
 
 
 REFUND = {"amount_cents": 129_900, "currency": "USD"}
@@ -237,7 +241,7 @@ def test_a_cancelled_order_tells_what_was_refunded(
     order = placed(orders, an_order().reserved())
 
     # When
-    saga.cancel_order(order.payload(failure=FAILURE, refund=refund), lambda_context)
+    saga.handler(order.payload("CancelOrder", failure=FAILURE, refund=refund), lambda_context)
 
     # Then
     assert outbox_events()[-1][1]["data"]["refund"] == told
@@ -249,6 +253,7 @@ def test_a_refund_that_was_made_is_remembered_while_the_order_is_parked(
     # Given
     order = placed(orders, an_order().paid())
     payload = order.payload(
+        "FlagForAttention",
         failure=FAILURE,
         refund=REFUND,
         compensation="ReleaseStock",
@@ -256,7 +261,7 @@ def test_a_refund_that_was_made_is_remembered_while_the_order_is_parked(
     )
 
     # When
-    saga.flag_for_attention(payload, lambda_context)
+    saga.handler(payload, lambda_context)
 
     # Then
     parked = orders.get(order.order_id).parked
@@ -284,7 +289,7 @@ def test_an_order_that_is_paid_later_waits_until_it_is_woken(
     frozen_clock.advance(seconds=1)
 
     # When
-    answer = saga.await_payment(order.payload(task_token="task-token-1"), lambda_context)
+    answer = saga.handler(order.payload("AwaitPayment", task_token="task-token-1"), lambda_context)
 
     # Then
     assert answer == {"order_id": order.order_id, "status": "AWAITING_PAYMENT"}
@@ -317,7 +322,7 @@ def test_a_saga_that_comes_to_wait_for_what_is_decided_wakes_at_once(
         frozen_clock.advance(minutes=15)
 
     # When
-    saga.await_payment(order.payload(task_token="task-token-2"), lambda_context)
+    saga.handler(order.payload("AwaitPayment", task_token="task-token-2"), lambda_context)
 
     # Then
     assert stepfunctions.woken == ["task-token-2"]
@@ -330,7 +335,7 @@ def test_the_task_token_is_not_in_the_log(
     order = placed(orders, an_order().unpaid().reserved())
 
     # When
-    saga.await_payment(order.payload(task_token="task-token-1"), lambda_context)
+    saga.handler(order.payload("AwaitPayment", task_token="task-token-1"), lambda_context)
 
     # Then
     assert "task-token-1" not in json.dumps(logged())
@@ -346,7 +351,7 @@ def test_a_window_that_closes_hands_over_the_payment_as_often_as_it_is_asked(
     )
 
     # When
-    answers = [saga.close_payment_window(order.payload(), lambda_context) for _ in range(2)]
+    answers = [saga.handler(order.payload("ClosePaymentWindow"), lambda_context) for _ in range(2)]
 
     # Then
     assert answers == [{"token": "tok_visa"}] * 2
@@ -361,7 +366,7 @@ def test_a_window_that_closes_unpaid_expires_once_and_for_all(
     # When
     for _ in range(2):
         with pytest.raises(PaymentExpired):
-            saga.close_payment_window(order.payload(), lambda_context)
+            saga.handler(order.payload("ClosePaymentWindow"), lambda_context)
 
     # Then
     with pytest.raises(Conflict):
@@ -383,11 +388,13 @@ def test_an_expiry_that_was_overtaken_by_a_payment_does_not_count(
 
     # When
     with pytest.raises(StorageContention):
-        saga.close_payment_window(order.payload(), lambda_context)
+        saga.handler(order.payload("ClosePaymentWindow"), lambda_context)
 
     # Then the state machine's retry finds the payment
     monkeypatch.undo()
-    assert saga.close_payment_window(order.payload(), lambda_context) == {"token": "tok_visa"}
+    assert saga.handler(order.payload("ClosePaymentWindow"), lambda_context) == {
+        "token": "tok_visa"
+    }
 
 
 def test_of_a_completion_and_a_cancellation_at_the_same_moment_exactly_one_wins(

@@ -28,7 +28,12 @@ def told(order: Order) -> dict[str, Any]:
 
 def test_a_new_orders_saga_is_told_all_that_its_states_may_read() -> None:
     assert told(ORDER.build()) == {
-        "order_id": ORDER.order_id,
+        "task": {
+            "order_id": ORDER.order_id,
+            "correlation_id": "cor-1",
+            "trace_id": TRACE_ID,
+            "execution": ORDER.order_id,
+        },
         "items": [{"sku": "product-001", "quantity": 2}],
         "shipping_address": {
             "street": "1 Main St",
@@ -39,12 +44,9 @@ def test_a_new_orders_saga_is_told_all_that_its_states_may_read() -> None:
         },
         "payment": {"token": "tok_visa"},
         "payment_wait_seconds": 900,
-        "correlation_id": "cor-1",
-        "trace_id": TRACE_ID,
-        "shipment": None,
-        "refund": None,
         "resume_at": None,
         "failure": None,
+        "refund": None,
     }
 
 
@@ -97,3 +99,4 @@ def test_each_redrive_is_an_execution_of_its_own(redrives: int, suffix: str) -> 
     order = replace(ORDER.build(), redrives=redrives)
 
     assert execution_name(order) == f"{ORDER.order_id}{suffix}"
+    assert told(order)["task"]["execution"] == execution_name(order)

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.usefixtures("payment_table", "frozen_clock")
 
 
 def charge_payload(means: str = "tok_visa", **changes: Any) -> dict[str, Any]:
-    return an_order().payload(amount_cents=5000, currency=CURRENCY, token=means) | changes
+    return (
+        an_order().payload("ChargePayment", amount_cents=5000, currency=CURRENCY, token=means)
+        | changes
+    )
 
 
 def get(resource: str, context: Any, **path: str) -> tuple[int, dict[str, Any]]:
@@ -36,7 +39,7 @@ def get_payment(context: Any) -> tuple[int, dict[str, Any]]:
 
 class TestSagaSteps:
     def test_a_payment_is_charged_and_refunded(self, ledger, lambda_context):
-        charged = saga.charge_payment(charge_payload(), lambda_context)
+        charged = saga.handler(charge_payload(), lambda_context)
         assert json.loads(json.dumps(charged)) == {
             "payment_id": charged["payment_id"],
             "status": "CAPTURED",
@@ -44,13 +47,18 @@ class TestSagaSteps:
             "currency": "USD",
         }
 
-        refunded = saga.refund_payment(an_order().payload(), lambda_context)
+        refunded = saga.handler(
+            an_order().payload(
+                "RefundPayment",
+            ),
+            lambda_context,
+        )
         assert refunded == charged | {"status": "REFUNDED", "refunded_cents": 5000}
         assert ledger.money() == (5000, 5000)
 
     def test_a_decline_reaches_the_state_machine_by_its_name(self, lambda_context):
         with pytest.raises(PaymentDeclined, match="insufficient funds"):
-            saga.charge_payment(charge_payload("tok_insufficient_funds"), lambda_context)
+            saga.handler(charge_payload("tok_insufficient_funds"), lambda_context)
 
     def test_a_lost_reply_reaches_the_state_machine_by_its_name(
         self, lambda_context, monkeypatch, naps
@@ -58,30 +66,45 @@ class TestSagaSteps:
         monkeypatch.setattr(saga.provider, "_sleep", naps)
 
         with pytest.raises(PaymentOutcomeUnknown):
-            saga.charge_payment(charge_payload("tok_lost_reply"), lambda_context)
+            saga.handler(charge_payload("tok_lost_reply"), lambda_context)
         assert naps.taken == [1.0], "the default of PAYMENT_REPLY_TIMEOUT_SECONDS"
 
     def test_a_refund_that_cannot_be_made_reaches_the_state_machine_by_its_name(
         self, lambda_context
     ):
-        saga.charge_payment(charge_payload("tok_refund_fails"), lambda_context)
+        saga.handler(charge_payload("tok_refund_fails"), lambda_context)
 
         with pytest.raises(RefundUnavailable):
-            saga.refund_payment(an_order().payload(), lambda_context)
+            saga.handler(
+                an_order().payload(
+                    "RefundPayment",
+                ),
+                lambda_context,
+            )
 
     def test_where_nothing_was_captured_nothing_is_refunded(self, lambda_context):
         with pytest.raises(PaymentDeclined):
-            saga.charge_payment(charge_payload("tok_declined"), lambda_context)
+            saga.handler(charge_payload("tok_declined"), lambda_context)
 
-        undone = saga.refund_payment(an_order().payload(), lambda_context)
+        undone = saga.handler(
+            an_order().payload(
+                "RefundPayment",
+            ),
+            lambda_context,
+        )
 
         assert (undone["amount_cents"], undone["refunded_cents"]) == (5000, 0)
 
     def test_a_late_charge_is_refused(self, lambda_context):
-        saga.refund_payment(an_order().payload(), lambda_context)
+        saga.handler(
+            an_order().payload(
+                "RefundPayment",
+            ),
+            lambda_context,
+        )
 
         with pytest.raises(StepAlreadyUndone):
-            saga.charge_payment(charge_payload(), lambda_context)
+            saga.handler(charge_payload(), lambda_context)
 
     @pytest.mark.parametrize(
         "changes",
@@ -99,14 +122,14 @@ class TestSagaSteps:
         (field,) = changes
 
         with pytest.raises(ValidationFailed, match=field):
-            saga.charge_payment(charge_payload(**changes), lambda_context)
+            saga.handler(charge_payload(**changes), lambda_context)
         assert ledger.row() == {}
 
     def test_the_token_stays_out_of_the_log(self, lambda_context, monkeypatch):
         log = io.StringIO()
         monkeypatch.setattr(logger.registered_handler, "stream", log)
 
-        saga.charge_payment(charge_payload("tok_visa"), lambda_context)
+        saga.handler(charge_payload("tok_visa"), lambda_context)
 
         assert "step succeeded" in log.getvalue()
         assert "tok_visa" not in log.getvalue()
@@ -114,8 +137,13 @@ class TestSagaSteps:
 
 class TestApi:
     def test_a_payment_shows_what_was_taken_and_given_back(self, lambda_context):
-        charged = saga.charge_payment(charge_payload(), lambda_context)
-        saga.refund_payment(an_order().payload(), lambda_context)
+        charged = saga.handler(charge_payload(), lambda_context)
+        saga.handler(
+            an_order().payload(
+                "RefundPayment",
+            ),
+            lambda_context,
+        )
 
         assert get_payment(lambda_context) == (
             200,
@@ -135,7 +163,7 @@ class TestApi:
 
     def test_a_declined_payment_says_why(self, lambda_context):
         with pytest.raises(PaymentDeclined):
-            saga.charge_payment(charge_payload("tok_declined"), lambda_context)
+            saga.handler(charge_payload("tok_declined"), lambda_context)
 
         status, body = get_payment(lambda_context)
 
@@ -148,7 +176,12 @@ class TestApi:
         assert (status, body["code"]) == (404, "PAYMENT_NOT_FOUND")
 
     def test_an_order_undone_before_its_payment_began_has_none(self, lambda_context):
-        saga.refund_payment(an_order().payload(), lambda_context)
+        saga.handler(
+            an_order().payload(
+                "RefundPayment",
+            ),
+            lambda_context,
+        )
 
         status, _ = get_payment(lambda_context)
 

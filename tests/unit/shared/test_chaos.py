@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, BaseProvider
 
 from shared import chaos
-from shared.chaos import CALM, Chaos, NotificationChaos, PaymentChaos, ShippingChaos
-from shared.errors import ConfigurationError
+from shared.chaos import CALM, Chaos, NotificationChaos, PaymentChaos, ShippingChaos, StepChaos
+from shared.errors import ConfigurationError, InjectedFailure, StorageContention
 
 PARAMETER = "/sagashop-unit/chaos"
 
@@ -85,6 +85,11 @@ class TestDocument:
             NotificationChaos(failure_rate=0.3, delay_seconds=60),
         )
 
+    def test_a_step_has_a_section_under_its_states_name(self):
+        document = {"steps": {"CommitStock": {"error_rate": 1}, "RefundPayment": None}}
+
+        assert chaos.parse(document).steps == {"CommitStock": StepChaos(error_rate=1)}
+
     @pytest.mark.parametrize(
         ("document", "complaint"),
         [
@@ -99,6 +104,10 @@ class TestDocument:
             ({"payment": {"error_rate": True}}, "payment.error_rate must be a number"),
             ({"shipping": {"delay_seconds": 61}}, "shipping.delay_seconds must be from 0 to 60"),
             ({"payment": {"decline_above_cents": -1}}, "payment.decline_above_cents must be from"),
+            ({"steps": ["CommitStock"]}, "steps must be an object"),
+            ({"steps": {"CommitStock": 1}}, "steps.CommitStock must be an object"),
+            ({"steps": {"A": {"decline_above_cents": 1}}}, "steps.A has no decline_above_cents"),
+            ({"steps": {"A": {"error_rate": 2}}}, "steps.A.error_rate must be from 0 to 1"),
         ],
     )
     def test_what_it_must_not_say_is_named(self, document: Any, complaint: str):
@@ -116,6 +125,29 @@ class TestChance:
         monkeypatch.setattr(chaos.random, "random", lambda: next(draws))
 
         assert [chaos.strikes(0.3) for _ in range(4)] == [True, True, False, False]
+
+
+class TestSteps:
+    def test_a_step_fails_and_dawdles_as_its_section_says(self, sandbox, monkeypatch):
+        waits: list[float] = []
+        monkeypatch.setattr(chaos.time, "sleep", waits.append)
+        sandbox.put('{"steps": {"CommitStock": {"error_rate": 1, "delay_seconds": 0.5}}}')
+
+        with pytest.raises(StorageContention, match="failure injection: CommitStock"):
+            chaos.disturb_step("CommitStock")
+
+        assert waits == [0.5]
+
+    def test_a_step_fails_for_good_with_an_error_that_no_retry_names(self, sandbox):
+        sandbox.put('{"steps": {"CommitStock": {"failure_rate": 1}}}')
+
+        with pytest.raises(InjectedFailure, match="CommitStock"):
+            chaos.disturb_step("CommitStock")
+
+    def test_every_other_step_works(self, sandbox):
+        sandbox.put('{"steps": {"CommitStock": {"error_rate": 1}}}')
+
+        chaos.disturb_step("ReleaseStock")
 
 
 class TestReading:

@@ -33,10 +33,10 @@ def reach(monkeypatch: pytest.MonkeyPatch, answer: Any, error: str | None = None
 def test_the_answer_is_what_the_function_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = reach(monkeypatch, {"email": "ada@example.com"})
 
-    answer = queries.ask("FindCustomer", {"order_id": "ord_1"})
+    answer = queries.ask("OrderQueries", {"order_id": "ord_1"})
 
     assert answer == {"email": "ada@example.com"}
-    assert fake.asked == [("FindCustomer", {"order_id": "ord_1"})]
+    assert fake.asked == [("OrderQueries", {"order_id": "ord_1"})]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_failure_is_told_by_its_type_alone(
     reach(monkeypatch, answer, error="Unhandled")
 
     with pytest.raises(QueryFailed) as failure:
-        queries.ask("FindCustomer", {"order_id": "ord_1"})
+        queries.ask("OrderQueries", {"order_id": "ord_1"})
 
     assert failure.value.error == error
-    assert str(failure.value) == f"FindCustomer failed with {error}"
+    assert str(failure.value) == f"OrderQueries failed with {error}"

@@ -255,7 +255,7 @@ class TestAsSchedulesCallIt:
         frozen_clock.at = NOW
 
         def ask(function: str, question: Mapping[str, Any]) -> dict[str, Any]:
-            assert function == "sagashop-unit-FindOrderStatuses"
+            assert function == "sagashop-unit-OrderQueries"
             return {"statuses": dict.fromkeys(question["order_ids"], "CANCELLED")}
 
         monkeypatch.setattr(queries, "ask", ask)

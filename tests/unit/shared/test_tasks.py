@@ -1,4 +1,4 @@
-"""A saga's step as a Lambda handler: parse, log, count, and let typed errors fly."""
+"""A service's steps as one Lambda handler: find, parse, log, count, and let errors propagate."""
 
 import json
 from collections.abc import Callable
@@ -7,20 +7,29 @@ from typing import Any, Self
 
 import pytest
 
-from shared.errors import OutOfStock, PaymentOutcomeUnknown, StockContention, ValidationFailed
+from shared import chaos
+from shared.chaos import Chaos, StepChaos
+from shared.errors import (
+    OutOfStock,
+    PaymentOutcomeUnknown,
+    StockContention,
+    StorageContention,
+    UnknownStep,
+    ValidationFailed,
+)
 from shared.events import Origin
 from shared.fields import Fields
 from shared.logging import logger
-from shared.tasks import Task, saga_task
+from shared.tasks import SagaSteps, Step, Task
 
 TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"
-PAYLOAD = {
+TASK = {
     "order_id": "ord_1",
     "correlation_id": "cor_1",
     "trace_id": TRACE_ID,
     "execution": "ord_1",
-    "units": 2,
 }
+PAYLOAD = {"step": "PackParcel", "task": TASK, "units": 2}
 type Logged = Callable[[], list[dict[str, Any]]]
 
 
@@ -38,6 +47,17 @@ def pack(command: PackParcel) -> dict[str, Any]:
     return {"packed": command.units, "origin": command.task.origin}
 
 
+def payload_of(**changes: str | None) -> dict[str, Any]:
+    return PAYLOAD | {"task": {**TASK, **changes}}
+
+
+def handler_of(step: Step[PackParcel]) -> Callable[[Any, Any], dict[str, Any]]:
+    """The handler of a service with this step alone."""
+    steps = SagaSteps()
+    steps.saga_task("PackParcel", PackParcel)(step)
+    return steps.handler
+
+
 def emitted_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     metrics: dict[str, Any]
@@ -47,7 +67,7 @@ def emitted_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 def test_a_step_gets_a_typed_command_and_its_answer_is_the_handlers(lambda_context: Any) -> None:
     # When
-    answer = saga_task(PackParcel)(pack)(PAYLOAD, lambda_context)
+    answer = handler_of(pack)(PAYLOAD, lambda_context)
 
     # Then
     assert answer["packed"] == 2
@@ -58,7 +78,7 @@ def test_a_step_logs_its_start_and_its_outcome_with_the_orders_ids(
     lambda_context: Any, logged: Logged
 ) -> None:
     # When
-    saga_task(PackParcel)(pack)(PAYLOAD, lambda_context)
+    handler_of(pack)(PAYLOAD, lambda_context)
 
     # Then
     lines = logged()
@@ -80,10 +100,10 @@ def test_what_one_invocation_binds_does_not_stay_for_the_next(
         logger.append_keys(grams=command.units)
         return {}
 
-    saga_task(PackParcel)(weigh)(PAYLOAD, lambda_context)
+    handler_of(weigh)(PAYLOAD, lambda_context)
 
     # When
-    saga_task(PackParcel)(pack)({**PAYLOAD, "order_id": "ord_2"}, lambda_context)
+    handler_of(pack)(payload_of(order_id="ord_2"), lambda_context)
 
     # Then
     assert [(line["order_id"], line.get("grams")) for line in logged()] == [
@@ -103,7 +123,7 @@ def test_what_one_invocation_binds_does_not_stay_for_the_next(
         (ZeroDivisionError("a bug"), "step failed", "StepFailed"),
     ],
 )
-def test_an_error_is_logged_and_counted_and_flies_on(
+def test_an_error_is_logged_and_counted_and_propagates(
     error: Exception,
     message: str,
     metric: str,
@@ -117,7 +137,7 @@ def test_an_error_is_logged_and_counted_and_flies_on(
 
     # When
     with pytest.raises(type(error)) as caught:
-        saga_task(PackParcel)(fail)(PAYLOAD, lambda_context)
+        handler_of(fail)(PAYLOAD, lambda_context)
 
     # Then
     assert caught.value is error
@@ -129,7 +149,7 @@ def test_an_error_is_logged_and_counted_and_flies_on(
 
 def test_a_success_is_counted(lambda_context: Any, capsys: pytest.CaptureFixture[str]) -> None:
     # When
-    saga_task(PackParcel)(pack)(PAYLOAD, lambda_context)
+    handler_of(pack)(PAYLOAD, lambda_context)
 
     # Then
     metrics = emitted_metrics(capsys)
@@ -137,21 +157,22 @@ def test_a_success_is_counted(lambda_context: Any, capsys: pytest.CaptureFixture
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "sagashop"
 
 
-def test_an_execution_from_before_there_were_trace_ids_is_traced_by_its_invocations(
+def test_an_order_without_a_trace_id_is_traced_by_its_invocations(
     lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-67c2d3e4-ffffffffffffffffffffffff;Sampled=0")
-    old = {name: value for name, value in PAYLOAD.items() if name != "trace_id"}
 
     # When
-    answer = saga_task(PackParcel)(pack)(old, lambda_context)
+    answer = handler_of(pack)(payload_of(trace_id=None), lambda_context)
 
     # Then
     assert answer["origin"].trace_id == "1-67c2d3e4-ffffffffffffffffffffffff"
 
 
-@pytest.mark.parametrize("payload", [{}, None, {**PAYLOAD, "units": "2"}])
+@pytest.mark.parametrize(
+    "payload", [{}, None, {**PAYLOAD, "units": "2"}, {**PAYLOAD, "task": None}]
+)
 def test_a_payload_that_does_not_fit_never_reaches_the_step_and_is_a_failure(
     payload: Any, lambda_context: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,7 +182,64 @@ def test_a_payload_that_does_not_fit_never_reaches_the_step_and_is_a_failure(
 
     # When
     with pytest.raises(ValidationFailed):
-        saga_task(PackParcel)(never)(payload, lambda_context)
+        handler_of(never)(payload, lambda_context)
 
     # Then
     assert emitted_metrics(capsys)["StepFailed"] == [1.0]
+
+
+def test_each_step_answers_to_its_own_name(lambda_context: Any) -> None:
+    # Given
+    steps = SagaSteps()
+
+    @steps.saga_task("PackParcel", PackParcel)
+    def pack_parcel(command: PackParcel) -> dict[str, Any]:
+        return {"packed": command.units}
+
+    @steps.saga_task("SendParcel")
+    def send_parcel(task: Task) -> dict[str, Any]:
+        return {"sent": task.order_id}
+
+    # When
+    answers = [
+        steps.handler({**PAYLOAD, "step": step}, lambda_context)
+        for step in ("PackParcel", "SendParcel")
+    ]
+
+    # Then
+    assert answers == [{"packed": 2}, {"sent": "ord_1"}]
+    assert send_parcel(Task("ord_2", "sweeper", Origin("cor_1"))) == {"sent": "ord_2"}
+
+
+def test_a_step_that_the_service_does_not_have_is_a_failure(
+    lambda_context: Any, logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # When
+    with pytest.raises(UnknownStep, match="LoseParcel"):
+        handler_of(pack)({**PAYLOAD, "step": "LoseParcel"}, lambda_context)
+
+    # Then
+    (line,) = logged()
+    assert (line["message"], line["step"]) == ("step failed", "LoseParcel")
+    metrics = emitted_metrics(capsys)
+    assert (metrics["StepFailed"], metrics["step"]) == ([1.0], "unknown")
+
+
+def test_a_step_that_is_made_to_fail_does_nothing_and_is_deferred(
+    lambda_context: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given
+    monkeypatch.setattr(chaos, "read", lambda: Chaos(steps={"PackParcel": StepChaos(error_rate=1)}))
+    packed: list[PackParcel] = []
+
+    def note(command: PackParcel) -> dict[str, Any]:
+        packed.append(command)
+        return {}
+
+    # When
+    with pytest.raises(StorageContention, match="failure injection"):
+        handler_of(note)(PAYLOAD, lambda_context)
+
+    # Then
+    assert packed == []
+    assert emitted_metrics(capsys)["StepDeferred"] == [1.0]

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("shipping_table", "frozen_clock")
 def create_payload(**changes: Any) -> dict[str, Any]:
     # The reservation's lines, which know more than shipping asks for.
     line = {"sku": "product-001", "name": "Laptop", "quantity": 2, "unit_price_cents": 129_900}
-    return an_order().payload(shipping_address=ADDRESS, items=[line]) | changes
+    return an_order().payload("CreateShipment", shipping_address=ADDRESS, items=[line]) | changes
 
 
 def get(resource: str, context: Any, **path: str) -> tuple[int, dict[str, Any]]:
@@ -32,7 +32,7 @@ def get_shipment(context: Any) -> tuple[int, dict[str, Any]]:
 
 class TestSagaSteps:
     def test_a_shipment_is_created_and_cancelled(self, book, lambda_context):
-        created = saga.create_shipment(create_payload(), lambda_context)
+        created = saga.handler(create_payload(), lambda_context)
         assert json.loads(json.dumps(created)) == {
             "shipment_id": created["shipment_id"],
             "status": "CREATED",
@@ -40,21 +40,31 @@ class TestSagaSteps:
             "tracking_number": book.row()["tracking_number"],
         }
 
-        cancelled = saga.cancel_shipment(an_order().payload(), lambda_context)
+        cancelled = saga.handler(
+            an_order().payload(
+                "CancelShipment",
+            ),
+            lambda_context,
+        )
         assert cancelled == created | {"status": "CANCELLED"}
 
     def test_a_rejection_reaches_the_state_machine_by_its_name(self, lambda_context):
         payload = create_payload(shipping_address=ADDRESS | {"country": "XX"})
 
         with pytest.raises(ShipmentRejected, match="nobody delivers to XX"):
-            saga.create_shipment(payload, lambda_context)
+            saga.handler(payload, lambda_context)
 
     def test_a_late_booking_is_refused(self, lambda_context):
-        cancelled = saga.cancel_shipment(an_order().payload(), lambda_context)
+        cancelled = saga.handler(
+            an_order().payload(
+                "CancelShipment",
+            ),
+            lambda_context,
+        )
         assert (cancelled["carrier"], cancelled["tracking_number"]) == (None, None)
 
         with pytest.raises(StepAlreadyUndone):
-            saga.create_shipment(create_payload(), lambda_context)
+            saga.handler(create_payload(), lambda_context)
 
     @pytest.mark.parametrize(
         ("changes", "complaint"),
@@ -69,13 +79,13 @@ class TestSagaSteps:
         self, book, lambda_context, changes, complaint
     ):
         with pytest.raises(ValidationFailed, match=complaint):
-            saga.create_shipment(create_payload(**changes), lambda_context)
+            saga.handler(create_payload(**changes), lambda_context)
         assert book.row() == {}
 
 
 class TestApi:
     def test_a_shipment_shows_where_the_parcel_goes_and_how_to_follow_it(self, lambda_context):
-        created = saga.create_shipment(create_payload(), lambda_context)
+        created = saga.handler(create_payload(), lambda_context)
 
         assert get_shipment(lambda_context) == (
             200,
@@ -93,7 +103,7 @@ class TestApi:
 
     def test_a_rejected_shipment_has_nothing_to_follow(self, lambda_context):
         with pytest.raises(ShipmentRejected):
-            saga.create_shipment(
+            saga.handler(
                 create_payload(shipping_address=ADDRESS | {"country": "XX"}), lambda_context
             )
 
@@ -107,7 +117,12 @@ class TestApi:
         assert (status, body["code"]) == (404, "SHIPMENT_NOT_FOUND")
 
     def test_an_order_undone_before_its_shipment_began_has_none(self, lambda_context):
-        saga.cancel_shipment(an_order().payload(), lambda_context)
+        saga.handler(
+            an_order().payload(
+                "CancelShipment",
+            ),
+            lambda_context,
+        )
 
         status, _ = get_shipment(lambda_context)
 

@@ -18,9 +18,11 @@ def stepfunctions() -> Service:
 
     from localstack_embedded.stepfunctions.definitions import remember_definitions
     from localstack_embedded.stepfunctions.json_paths import remember_json_paths
+    from localstack_embedded.stepfunctions.state_tests import report_assigned_variables
     # ruff: enable[PLC0415]
 
     jsonata.install("localstack.services.stepfunctions.asl")
     remember_definitions()
     remember_json_paths()
+    report_assigned_variables()
     return Service.for_provider(StepFunctionsProvider())
