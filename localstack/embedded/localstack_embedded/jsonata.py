@@ -17,8 +17,13 @@ from typing import Any
 
 import jsonatapy
 
+OUT_OF_RANGE = "D1001: Number out of range"
+"""What JSON cannot express: 1 / 0, for example."""
+
 # What the library puts before the text of an error that one of the functions below raised.
 _HOST_FUNCTION = re.compile(r"^host function raised \w+: ")
+# No other thread of the process runs meanwhile.
+_TIMEOUT_MS = 2000
 _ALGORITHMS = {"MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"}
 
 
@@ -44,10 +49,13 @@ def _run(program: str) -> Any:
         for name, function in _FUNCTIONS.items():
             expression.register(name, function)
         expression.register_override("random", _random)
-        value = expression.evaluate(None)
-        json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError) as error:
+        value = expression.evaluate(None, timeout=_TIMEOUT_MS)
+    except ValueError as error:
         raise JSONataError(_HOST_FUNCTION.sub("", str(error))) from error
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise JSONataError(OUT_OF_RANGE) from error
     return value
 
 
