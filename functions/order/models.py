@@ -257,6 +257,7 @@ def order_view(order: Order, at: datetime) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "status": order.status,
+        "status_text": asdict(order.status_text(is_payable=due_at is not None)),
         "items": [asdict(line) for line in order.lines],
         "total_cents": order.total_cents,
         "currency": order.currency,

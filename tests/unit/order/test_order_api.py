@@ -298,6 +298,12 @@ def test_a_new_order_shows_what_was_ordered_and_no_prices_yet(call: Call) -> Non
     assert response["body"] == {
         "order_id": order_id,
         "status": "PENDING",
+        "status_text": {
+            "label": "In progress",
+            "headline": "We're preparing your order",
+            "detail": "We set the items aside and take your payment. "
+            "This usually takes a second or two.",
+        },
         "items": [{"sku": "product-001", "quantity": 1, "name": None, "unit_price_cents": None}],
         "total_cents": None,
         "currency": None,

@@ -152,7 +152,27 @@ def test_a_cancelled_order_tells_what_went_back_to_its_customer() -> None:
     assert change.event.data["refund"] == {"amount_cents": 129_900, "currency": "USD"}
 
 
-def test_an_order_that_needed_attention_is_cancelled_once_its_undo_is_mended() -> None:
+@pytest.mark.parametrize(
+    ("order", "money"),
+    [
+        (an_order().unpaid(), "You have not been charged."),
+        (an_order(), "If you were charged, you have been refunded."),
+        (an_order().paid(), "Your payment has been refunded."),
+    ],
+    ids=["no payment given", "a payment given", "charged"],
+)
+def test_a_cancelled_order_tells_what_happened_to_the_money(
+    order: OrderBuilder, money: str
+) -> None:
+    # When
+    reason = cancel(order.build(), "CancelledByCustomer").order.reason
+
+    # Then
+    assert reason is not None
+    assert reason.message == f"You cancelled this order. {money}"
+
+
+def test_an_order_that_needed_attention_is_cancelled_once_its_undo_is_fixed() -> None:
     # Given
     parked = flag(an_order().paid().build(), "RefundPayment").order
 
