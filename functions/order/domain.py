@@ -279,10 +279,8 @@ def pay(order: Order, payment: Payment, at: datetime) -> Change:
     return Change(changed(order, at, status=Status.PAID, payment=payment))
 
 
-def complete(
-    order: Order, origin: Origin, at: datetime, shipment: Shipment | None = None
-) -> Change:
-    """Ends the order well: it is COMPLETED. An execution from before shipments has none."""
+def complete(order: Order, shipment: Shipment, origin: Origin, at: datetime) -> Change:
+    """Ends the order well: it is COMPLETED."""
     refuse_if_undone(order)
     if order.status is Status.COMPLETED:
         return Change(order)
@@ -290,9 +288,11 @@ def complete(
     if order.status is not Status.PAID:
         raise IllegalTransition(f"order {order.order_id} is {order.status}, not paid")
     completed = changed(order, at, status=Status.COMPLETED, shipment=shipment)
-    data: dict[str, Any] = {"total_cents": order.total_cents, "currency": order.currency}
-    if shipment is not None:
-        data["shipment"] = asdict(shipment)
+    data = {
+        "total_cents": order.total_cents,
+        "currency": order.currency,
+        "shipment": asdict(shipment),
+    }
     return Change(completed, event(completed, "OrderCompleted", origin, data))
 
 

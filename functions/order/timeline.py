@@ -1,40 +1,14 @@
 """An order's timeline: its own events and the other services', in words for its customer."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from order import saga_input
 from shared import wording
+from shared.events import PublishedEvent
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
-    """An event as it went over the bus; `detail` is the envelope of shared.events."""
-
-    source: str
-    type: str
-    detail: Mapping[str, Any]
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """The envelope's metadata."""
-        metadata: Mapping[str, Any] = self.detail["metadata"]
-        return metadata
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The envelope's data."""
-        data: Mapping[str, Any] = self.detail["data"]
-        return data
-
-    @classmethod
-    def from_eventbridge(cls, event: Mapping[str, Any]) -> Self:
-        """Reads an event in EventBridge's own envelope; raises KeyError where it isn't one."""
-        return cls(event["source"], event["detail-type"], event["detail"])
-
-
-def timeline_view(order_id: str, events: Iterable[LoggedEvent]) -> dict[str, Any]:
+def timeline_view(order_id: str, events: Iterable[PublishedEvent]) -> dict[str, Any]:
     """Returns `GET /orders/{order_id}/timeline`."""
     return {
         "order_id": order_id,
@@ -55,8 +29,8 @@ def timeline_view(order_id: str, events: Iterable[LoggedEvent]) -> dict[str, Any
 
 
 def _with_executions(
-    order_id: str, events: Iterable[LoggedEvent]
-) -> Iterator[tuple[LoggedEvent, str]]:
+    order_id: str, events: Iterable[PublishedEvent]
+) -> Iterator[tuple[PublishedEvent, str]]:
     """Yields each event with the execution that it belongs to: every redrive starts another one."""
     redrives = 0
     for event in events:

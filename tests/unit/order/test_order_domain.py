@@ -84,7 +84,7 @@ def test_a_payment_makes_an_order_paid() -> None:
 
 def test_a_paid_order_completes_and_tells_its_total_and_how_it_travels() -> None:
     # When
-    change = domain.complete(an_order().paid().build(), ORIGIN, LATER, SHIPMENT)
+    change = domain.complete(an_order().paid().build(), SHIPMENT, ORIGIN, LATER)
 
     # Then
     assert (change.order.status, change.order.shipment) == (Status.COMPLETED, SHIPMENT)
@@ -97,18 +97,9 @@ def test_a_paid_order_completes_and_tells_its_total_and_how_it_travels() -> None
     }
 
 
-def test_an_execution_from_before_there_were_shipments_completes_its_order_too() -> None:
-    # When
-    change = domain.complete(an_order().paid().build(), ORIGIN, LATER)
-
-    # Then
-    assert change.event is not None
-    assert change.event.data == {"total_cents": 129_900, "currency": "USD"}
-
-
 def test_an_order_that_is_not_paid_does_not_complete() -> None:
     with pytest.raises(IllegalTransition):
-        domain.complete(an_order().reserved().build(), ORIGIN, LATER)
+        domain.complete(an_order().reserved().build(), SHIPMENT, ORIGIN, LATER)
 
 
 REFUND = {"amount_cents": 129_900, "currency": "USD"}
@@ -220,7 +211,7 @@ def test_a_repeated_decision_changes_nothing_and_tells_nothing() -> None:
         (reserved, domain.price(reserved, reserved.lines, 1, "USD", LATER)),
         (paid, domain.pay(paid, PAYMENT, LATER)),
         (completed, domain.pay(completed, PAYMENT, LATER)),
-        (completed, domain.complete(completed, ORIGIN, LATER)),
+        (completed, domain.complete(completed, SHIPMENT, ORIGIN, LATER)),
         (cancelled, cancel(cancelled, "PaymentDeclined")),
         (parked, flag(parked, "ReleaseStock")),
     ]
@@ -241,7 +232,7 @@ def test_a_step_that_comes_after_the_undo_is_refused(undone: Order) -> None:
     with pytest.raises(StepAlreadyUndone):
         domain.pay(undone, PAYMENT, LATER)
     with pytest.raises(StepAlreadyUndone):
-        domain.complete(undone, ORIGIN, LATER)
+        domain.complete(undone, SHIPMENT, ORIGIN, LATER)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +366,7 @@ def test_the_sagas_next_step_finds_that_the_customer_cancelled() -> None:
     with pytest.raises(CancelledByCustomer):
         domain.pay(paid, PAYMENT, LATER)
     with pytest.raises(CancelledByCustomer):
-        domain.complete(paid, ORIGIN, LATER, SHIPMENT)
+        domain.complete(paid, SHIPMENT, ORIGIN, LATER)
 
 
 def test_an_order_that_may_have_been_charged_is_not_stopped_where_nothing_is_refunded() -> None:

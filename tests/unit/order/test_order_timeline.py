@@ -1,11 +1,12 @@
 """An order's timeline."""
 
-from order.timeline import LoggedEvent, timeline_view
+from order.timeline import timeline_view
+from shared.events import PublishedEvent
 
 
 def test_the_timeline_carries_what_an_operator_follows_a_story_by() -> None:
     # Given
-    event = LoggedEvent(
+    event = PublishedEvent(
         "sagashop.payment",
         "PaymentDeclined",
         {
@@ -47,7 +48,7 @@ def test_each_event_is_told_with_the_execution_that_it_belongs_to() -> None:
     types = ["OrderPlaced", "OrderRedriven", "StockReleased", "OrderRedriven", "OrderCancelled"]
     data = {"items": [], "reason": {"message": ""}}
     events = [
-        LoggedEvent("sagashop.order", event_type, {"metadata": metadata, "data": data})
+        PublishedEvent("sagashop.order", event_type, {"metadata": metadata, "data": data})
         for event_type in types
     ]
 
