@@ -194,9 +194,10 @@ def test_of_two_steps_at_the_same_moment_the_later_write_is_refused_and_can_be_t
     cancelled = orders.get(order.order_id)
 
     # When
-    with monkeypatch.context() as overtaken, pytest.raises(StorageContention):
+    with monkeypatch.context() as overtaken:
         overtaken.setattr(orders, "get", lambda order_id: stale)
-        saga.handler(order.payload("CompleteOrder", shipment=order.shipment()), lambda_context)
+        with pytest.raises(StorageContention):
+            saga.handler(order.payload("CompleteOrder", shipment=order.shipment()), lambda_context)
 
     # Then
     assert orders.get(order.order_id) == cancelled
@@ -389,9 +390,10 @@ def test_an_expiry_that_was_overtaken_by_a_payment_does_not_count(
     )
 
     # When
-    with monkeypatch.context() as overtaken, pytest.raises(StorageContention):
+    with monkeypatch.context() as overtaken:
         overtaken.setattr(orders, "get", lambda order_id: stale)
-        saga.handler(order.payload("ClosePaymentWindow"), lambda_context)
+        with pytest.raises(StorageContention):
+            saga.handler(order.payload("ClosePaymentWindow"), lambda_context)
 
     # Then the state machine's retry finds the payment
     assert saga.handler(order.payload("ClosePaymentWindow"), lambda_context) == {
