@@ -1,31 +1,25 @@
-"""Places an order: stored first, then started, and safe to repeat under an idempotency key."""
+"""Places an order, and decides on one that others may change at the same moment."""
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from order import domain
-from order.domain import Order, Placement, Status
-from order.execution import SagaNotStarted
-from order.models import PlaceOrder
+from order.domain import Change, Order, Placement, Status
+from order.execution import SagaNotStarted, Sagas
+from order.ports import Orders
+from order.requests import PlaceOrder
 from order.saga_input import execution_name
 from shared import ids
+from shared.contention import patiently
 from shared.errors import Conflict
 from shared.events import Origin
 from shared.logging import logger
 
-if TYPE_CHECKING:
-    from order.repository import OrderRepository
 
+def place(request: PlaceOrder, orders: Orders, sagas: Sagas, origin: Origin, at: datetime) -> str:
+    """Stores an order, then starts its saga; safe to repeat under an idempotency key.
 
-def place(
-    request: PlaceOrder,
-    orders: "OrderRepository",
-    start_saga: Callable[[Order], None],
-    origin: Origin,
-    at: datetime,
-) -> str:
-    """Returns the id of the order placed, now or by an earlier request under the same key.
+    Returns the id of the order placed, now or by an earlier request under the same key.
 
     Raises Conflict where the key was used for another request, and StorageContention.
     """
@@ -37,7 +31,7 @@ def place(
     if earlier is None:
         logger.append_keys(order_id=order.order_id)
         logger.info("order placed", execution=execution_name(order))
-        _start(start_saga, order)
+        _start(sagas, order)
         return order.order_id
     if earlier.fingerprint != request.fingerprint():
         raise Conflict(
@@ -46,6 +40,22 @@ def place(
     logger.append_keys(order_id=earlier.order_id)
     logger.info("order was placed before")
     return earlier.order_id
+
+
+def change(orders: Orders, order_id: str, decide: Callable[[Order], Change]) -> Order:
+    """Decides on an order as it is and stores that; decides again if it changed meanwhile.
+
+    Returns the order as it is then. What `decide` raises propagates. Raises NotFound, and
+    StorageContention when others kept changing the order.
+    """
+
+    def decide_once() -> Order:
+        order = orders.get(order_id)
+        decision = decide(order)
+        orders.save(order, decision)
+        return decision.order
+
+    return patiently(decide_once)
 
 
 def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
@@ -63,9 +73,9 @@ def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
     )
 
 
-def _start(start_saga: Callable[[Order], None], order: Order) -> None:
+def _start(sagas: Sagas, order: Order) -> None:
     try:
-        start_saga(order)
+        sagas.start(order)
     except SagaNotStarted:
         # The order stands: its OrderPlaced event starts the saga too, under the same name.
         logger.warning("saga not started by the request", exc_info=True)
