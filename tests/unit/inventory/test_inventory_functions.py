@@ -30,9 +30,7 @@ class TestSagaSteps:
 
         assert (
             saga.handler(
-                order.payload(
-                    "CommitStock",
-                ),
+                order.payload("CommitStock"),
                 lambda_context,
             )
             == {}
@@ -41,9 +39,7 @@ class TestSagaSteps:
 
         assert (
             saga.handler(
-                order.payload(
-                    "ReleaseStock",
-                ),
+                order.payload("ReleaseStock"),
                 lambda_context,
             )
             == {}
@@ -73,12 +69,7 @@ class TestSagaSteps:
 
     def test_a_late_step_is_refused(self, shelf, lambda_context):
         shelf.stock("mouse", 1)
-        saga.handler(
-            an_order().payload(
-                "ReleaseStock",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("ReleaseStock"), lambda_context)
 
         with pytest.raises(StepAlreadyUndone):
             saga.handler(
@@ -126,12 +117,7 @@ class TestApi:
         }
 
     def test_reservations_and_events_are_no_products(self, inventory_table, lambda_context):
-        saga.handler(
-            an_order().payload(
-                "ReleaseStock",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("ReleaseStock"), lambda_context)
 
         assert self.get("/products", lambda_context) == (200, {"products": []})
 

@@ -40,12 +40,7 @@ class TestSagaSteps:
             "tracking_number": book.row()["tracking_number"],
         }
 
-        cancelled = saga.handler(
-            an_order().payload(
-                "CancelShipment",
-            ),
-            lambda_context,
-        )
+        cancelled = saga.handler(an_order().payload("CancelShipment"), lambda_context)
         assert cancelled == created | {"status": "CANCELLED"}
 
     def test_a_rejection_reaches_the_state_machine_by_its_name(self, lambda_context):
@@ -55,12 +50,7 @@ class TestSagaSteps:
             saga.handler(payload, lambda_context)
 
     def test_a_late_booking_is_refused(self, lambda_context):
-        cancelled = saga.handler(
-            an_order().payload(
-                "CancelShipment",
-            ),
-            lambda_context,
-        )
+        cancelled = saga.handler(an_order().payload("CancelShipment"), lambda_context)
         assert (cancelled["carrier"], cancelled["tracking_number"]) == (None, None)
 
         with pytest.raises(StepAlreadyUndone):
@@ -117,12 +107,7 @@ class TestApi:
         assert (status, body["code"]) == (404, "SHIPMENT_NOT_FOUND")
 
     def test_an_order_undone_before_its_shipment_began_has_none(self, lambda_context):
-        saga.handler(
-            an_order().payload(
-                "CancelShipment",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("CancelShipment"), lambda_context)
 
         status, _ = get_shipment(lambda_context)
 
