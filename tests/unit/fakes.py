@@ -18,7 +18,7 @@ class FakeRepository[R: Row]:
     def __init__(self) -> None:
         self._rows: dict[str, R] = {}
         self._marked: set[str] = set()
-        self._outbox: list[DomainEvent] = []
+        self.outbox: list[DomainEvent] = []
 
     def find(self, order_id: str) -> R | None:
         """See `Repository.find`."""
@@ -52,8 +52,14 @@ class FakeRepository[R: Row]:
         return order_id in self._marked
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
-        """Returns the outbox: `[(type, detail)]`, in the order of the table."""
-        return [(each.type, each.envelope()) for each in sorted(self._outbox, key=outbox.sort_key)]
+        """Returns the outbox: `[(type, detail)]`, in the order of the table.
+
+        Every event is checked against its JSON Schema on the way.
+        """
+        events = [(each.type, each.envelope()) for each in sorted(self.outbox, key=outbox.sort_key)]
+        for event_type, detail in events:
+            validate(event_type, detail)
+        return events
 
     def _require(self, row: R) -> None:
         current = self._rows.get(row.order_id)
@@ -61,11 +67,9 @@ class FakeRepository[R: Row]:
             raise StorageContention("another step changed the row")
 
     def _write(self, before: R | None, after: R, events: Sequence[DomainEvent]) -> None:
-        for event in events:
-            validate(event.type, event.envelope())
         self._rows[after.order_id] = after
         self._marked.add(after.order_id)
-        self._outbox.extend(events)
+        self.outbox.extend(events)
 
 
 class Interrupted:

@@ -54,5 +54,5 @@ def test_an_audit_finds_the_money_in_the_payment_and_in_the_ledger(
         assert (found["captured_cents"], found["refunded_cents"]) == (5000, 5000)
 
 
-def test_the_provider_has_a_second_to_reply_unless_a_setting_says_otherwise() -> None:
+def test_the_provider_has_a_second_to_reply() -> None:
     assert wiring.settings().payment_reply_timeout_seconds == 1.0

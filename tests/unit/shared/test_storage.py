@@ -1,4 +1,4 @@
-"""One row per order: the rules that the DynamoDB table keeps, and the fake of the services' tests."""
+"""One row per order: the rules of the table in DynamoDB, and of the fake."""
 
 import json
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def events(request: pytest.FixtureRequest, parcels: Any) -> Events:
     """Returns a reader of the outbox: `[(type, detail)]`."""
     if isinstance(parcels, FakeRepository):
         return parcels.events
-    read: Events = request.getfixturevalue("outbox_events")
+    read: Events = request.getfixturevalue("table_events")
     return read
 
 

@@ -8,11 +8,11 @@ import pytest
 from builders import ORDER_ID, a_request, an_order
 from shared.errors import ShipmentRejected, StepAlreadyUndone, ValidationFailed
 from shipping import api, saga
-from shipping.repository import ShipmentTable
+from unit.fakes import FakeRepository
 
 ADDRESS = an_order().body()["shipping_address"]
 
-pytestmark = pytest.mark.usefixtures("shipping_table", "frozen_clock")
+pytestmark = pytest.mark.usefixtures("repository", "carrier", "frozen_clock")
 
 
 def create_payload(**changes: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class TestApi:
     def test_an_order_id_that_dynamodb_would_refuse_is_not_looked_up(
         self, lambda_context, monkeypatch
     ):
-        monkeypatch.delattr(ShipmentTable, "find")
+        monkeypatch.delattr(FakeRepository, "find")
 
         status, body = get("/orders/{order_id}/shipment", lambda_context, order_id="o" * 3000)
 
