@@ -7,40 +7,32 @@ from payment.domain import Payment
 from payment.provider import PaymentProvider
 from payment.repository import PaymentTable
 from payment.simulated_provider import SimulatedProvider
-from shared import chaos, dynamodb
+from shared import chaos, dynamodb, settings
 from shared.ledger import LedgerTable
-from shared.settings import load
-from shared.storage import Repository
+from shared.storage import Repository, own_table
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`table_name` is the payment service's own table, which also holds the simulated ledger.
+    """`payment_reply_timeout_seconds` is how long the service waits for the provider's reply."""
 
-    `payment_reply_timeout_seconds` is how long the service waits for the provider's reply.
-    """
-
-    table_name: str
     payment_reply_timeout_seconds: float = 1.0
-
-
-@cache
-def settings() -> Settings:
-    """Returns the function's settings."""
-    return load(Settings)
 
 
 @cache
 def repository() -> Repository[Payment]:
     """Returns the payments."""
-    return PaymentTable(dynamodb.client(), settings().table_name)
+    return PaymentTable(dynamodb.client(), own_table())
 
 
 @cache
 def provider() -> PaymentProvider:
-    """Returns the payment provider: the one place to change for a real one."""
+    """Returns the payment provider: the one place to change for a real one.
+
+    The simulated one keeps its ledger in the payment service's table.
+    """
     return SimulatedProvider(
-        LedgerTable(dynamodb.client(), settings().table_name, "PROVIDER", "CHARGE"),
-        reply_timeout_seconds=settings().payment_reply_timeout_seconds,
+        LedgerTable(dynamodb.client(), own_table(), "PROVIDER", "CHARGE"),
+        reply_timeout_seconds=settings.load(Settings).payment_reply_timeout_seconds,
         read_chaos=chaos.read,
     )

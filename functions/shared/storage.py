@@ -10,10 +10,11 @@ it: see `shared.unsettled`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from shared import outbox, unsettled
+from shared import outbox, settings, unsettled
 from shared.dynamodb import (
     ConditionFailed,
     Item,
@@ -28,6 +29,16 @@ from shared.events import DomainEvent
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+@dataclass(frozen=True)
+class _Settings:
+    table_name: str
+
+
+def own_table() -> str:
+    """Returns the name of the table that belongs to the function's service."""
+    return settings.load(_Settings).table_name
 
 
 class Row(Protocol):

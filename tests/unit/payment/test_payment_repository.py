@@ -8,7 +8,7 @@ from builders import CURRENCY, ORDER_ID, PLACED_AT, an_order
 from payment import domain, saga, wiring
 from payment.domain import Payment
 from payment.repository import PaymentTable
-from shared import dynamodb
+from shared import dynamodb, settings
 from shared.dynamodb import from_item, to_item
 from shared.money import Money
 
@@ -55,4 +55,4 @@ def test_an_audit_finds_the_money_in_the_payment_and_in_the_ledger(
 
 
 def test_the_provider_has_a_second_to_reply() -> None:
-    assert wiring.settings().payment_reply_timeout_seconds == 1.0
+    assert settings.load(wiring.Settings).payment_reply_timeout_seconds == 1.0
