@@ -89,10 +89,10 @@ class Worker:
         self._modules: dict[str, ModuleType] = {}
 
     def function(self, handler: str) -> Callable[[Any, Any], Any]:
-        """Returns the function that a template's `Handler` names."""
+        """Returns the function that a template's `Handler` names, in the worker's environment."""
         name, _, attribute = handler.rpartition(".")
         found: Callable[[Any, Any], Any] = getattr(self.module(name), attribute)
-        return found
+        return patch.dict(os.environ, self._environment)(found)
 
     def module(self, name: str) -> ModuleType:
         """Returns the worker's own copy of a module."""
