@@ -1,14 +1,11 @@
-"""What API Gateway answers by itself, in the words of the API's template.
+"""Gateway responses: what API Gateway answers by itself, as the API's definition declares it.
 
-LocalStack takes only the status code from a gateway response: not its headers, which let a browser
-read the answer, nor its body.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
 """
 
 import json
 from collections.abc import Callable, Mapping
 
-from localstack.runtime import hooks
 from localstack.services.apigateway.next_gen.execute_api.context import RestApiInvocationContext
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
     DEFAULT_GATEWAY_RESPONSES,
@@ -21,8 +18,9 @@ from localstack.services.apigateway.next_gen.execute_api.handlers.gateway_except
 from localstack.services.apigateway.next_gen.execute_api.template_mapping import (
     ApiGatewayVtlTemplate,
 )
-from localstack.utils.patch import patch
 from rolo import Response
+
+from localstack_embedded.patches import patch
 
 _HEADER = "gatewayresponse.header."
 _TEMPLATE = "application/json"
@@ -32,33 +30,37 @@ type Answer = Callable[
 ]
 
 
-@hooks.on_infra_start()
-def word_gateway_responses() -> None:
-    """Makes API Gateway answer with a gateway response's headers and body as well."""
+@patch(
+    GatewayExceptionHandler.create_exception_response,
+    source="71c1d583fbb98864",
+    test="unit/localstack_embedded/engine_checks.py::test_a_gateway_response_has_its_headers_and_body",
+)
+def create_exception_response(
+    answer: Answer,
+    self: GatewayExceptionHandler,
+    exception: BaseGatewayException,
+    context: RestApiInvocationContext,
+) -> Response:
+    """Adds a gateway response's headers and body to the status code that LocalStack takes from it.
 
-    @patch(GatewayExceptionHandler.create_exception_response)
-    def create_exception_response(
-        answer: Answer,
-        self: GatewayExceptionHandler,
-        exception: BaseGatewayException,
-        context: RestApiInvocationContext,
-    ) -> Response:
-        response = answer(self, exception, context)
-        assert context.deployment is not None, "an error before that has no gateway response"
-        configured = get_gateway_response_or_default(
-            exception.type, context.deployment.rest_api.gateway_responses
-        )
-        if configured is DEFAULT_GATEWAY_RESPONSES.get(exception.type):
-            return response  # AWS's own words, which LocalStack knows.
-        response.headers.update(static_headers(configured.get("responseParameters") or {}))
-        template = (configured.get("responseTemplates") or {}).get(_TEMPLATE)
-        if template is not None:
-            response.set_data(_rendered(template, exception))
-        return response
+    Without the headers, a browser does not let a page read the answer.
+    """
+    response = answer(self, exception, context)
+    assert context.deployment is not None, "an error before that has no gateway response"
+    configured = get_gateway_response_or_default(
+        exception.type, context.deployment.rest_api.gateway_responses
+    )
+    if configured is DEFAULT_GATEWAY_RESPONSES.get(exception.type):
+        return response  # What AWS answers by default, which LocalStack knows.
+    response.headers.update(static_headers(configured.get("responseParameters") or {}))
+    template = (configured.get("responseTemplates") or {}).get(_TEMPLATE)
+    if template is not None:
+        response.set_data(_rendered(template, exception))
+    return response
 
 
 def static_headers(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Returns the headers whose value is a constant, `'*'`; those taken from the request are not.
+    """Returns the headers whose value is a constant (`'*'`), not taken from the request.
 
     >>> static_headers({"gatewayresponse.header.Access-Control-Allow-Origin": "'*'"})
     {'Access-Control-Allow-Origin': '*'}
