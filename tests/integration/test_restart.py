@@ -10,12 +10,12 @@ import psutil
 import pytest
 import requests
 
-from sagashop_cli.audit import read_books
-from sagashop_cli.aws import function_name, local_client
-from sagashop_cli.client import Json, Line, StoreClient
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.processes import ProcessTable
-from sagashop_cli.stack import Stack
+from sagashop_local.paths import StorePaths
+from sagashop_local.processes import ProcessTable
+from sagashop_ops.audit import read_books
+from sagashop_ops.aws import Deployment, client_of
+from sagashop_ops.client import Json, Line, StoreClient
+from sagashop_ops.stack import Stack
 from support.engines import is_running
 from support.kill import TOKENS, VICTIMS, Crowd, kill, sweep_until_all_have_ended
 from support.stores import new_store, run_cli, what_is_wrong
@@ -65,8 +65,8 @@ def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
 
 def place_order_that_waits(stack: Stack, store: StoreClient) -> str:
     """Places an order whose CommitStock gets no worker before the engine is a new one."""
-    local_client(stack, "lambda").put_function_concurrency(
-        FunctionName=function_name(stack, "CommitStockFunction"), ReservedConcurrentExecutions=0
+    client_of(stack, "lambda").put_function_concurrency(
+        FunctionName=Deployment.of(stack).functions["CommitStock"], ReservedConcurrentExecutions=0
     )
     order_id = store.place_order([Line(SKU, 3)], "tok_visa")
     eventually(lambda: store.order(order_id)["status"], until=lambda status: status == "PAID")

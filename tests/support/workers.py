@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.processes import ProcessTable
-from sagashop_cli.servers import ENGINE
+from sagashop_local.paths import StorePaths
+from sagashop_local.processes import ProcessTable
+from sagashop_local.servers import ENGINE
 
 
 def workers_of(stack: Mapping[str, Any], function_name: str) -> Iterator[psutil.Process]:
