@@ -11,7 +11,6 @@ from sagashop_ops.errors import InvalidArgument, NotASandbox
 from shared import chaos as functions_chaos
 from support.operators import FakeJournal, FakeStore
 
-
 PARTNERS = [name for name in chaos.SETTINGS if not name.startswith("steps.")]
 
 
