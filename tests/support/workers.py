@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from sagashop_cli.paths import StorePaths
+from sagashop_local.paths import StorePaths
 
 
 def workers_of(stack: Mapping[str, Any], function_name: str) -> Iterator[psutil.Process]:
