@@ -1,4 +1,4 @@
-"""The words of the mail: one function for each event that somebody wants to hear of.
+"""What the mail says: one function for each event that somebody is notified of.
 
 Each writes a letter; the letter becomes plain text and HTML, which say the same. Whatever comes out
 of an event is data: it is escaped in HTML, and kept on one line in a subject.
@@ -13,6 +13,7 @@ from typing import Any
 
 from shared import clock
 from shared.money import Money
+from shared.wording import STATUSES
 
 SHOP = "sagashop"
 
@@ -50,7 +51,7 @@ type Data = Mapping[str, Any]
 
 
 def write(event_type: str, data: Data) -> Letter | None:
-    """Returns the letter that an event's data calls for, None where nobody needs to hear of it."""
+    """Returns the letter that an event's data calls for; None where nobody is notified of it."""
     writer = _WRITERS.get(event_type)
     return None if writer is None else writer(data)
 
@@ -74,23 +75,22 @@ def _placed(data: Data) -> Letter:
         subject=f"We received your order {data['order_id']}",
         heading="We received your order",
         paragraphs=(
-            "Thank you! We set the items aside and see to the payment. You hear from us as soon as "
-            "your order is complete.",
+            "Thank you! We set the items aside and take your payment. We will write to you as soon "
+            "as your order is complete.",
         ),
         facts=(("Items", _items(data["items"])),),
     )
 
 
 def _awaiting_payment(data: Data) -> Letter:
-    due = _instant(data["due_at"])
+    words, due = STATUSES["AWAITING_PAYMENT"], _instant(data["due_at"])
     return Letter(
-        subject=f"Your order {data['order_id']} waits for your payment",
-        heading="Your order waits for your payment",
+        subject=f"Your order {data['order_id']} is waiting for your payment",
+        heading=words.headline,
         paragraphs=(
-            "The items are set aside for you. To pay, open your order in the shop, choose a card "
-            "and confirm.",
-            f"Please pay by {due}. After that the items go back on sale and the order is "
-            "cancelled; you are not charged.",
+            f"{words.detail} To pay, open your order in the shop, choose a card and confirm.",
+            f"Please pay by {due}. After that we put the items back on sale and cancel the order; "
+            "you are not charged.",
         ),
         facts=(
             ("To pay", str(Money(data["total_cents"], data["currency"]))),
@@ -106,10 +106,11 @@ def _completed(data: Data) -> Letter:
         if shipment
         else ()
     )
+    words = STATUSES["COMPLETED"]
     return Letter(
         subject=f"Your order {data['order_id']} is complete",
-        heading="Your order is complete",
-        paragraphs=("Thank you! It is paid, and the goods are on their way to you.",),
+        heading=words.headline,
+        paragraphs=(words.detail,),
         facts=(("Paid", str(Money(data["total_cents"], data["currency"]))), *tracking),
     )
 
@@ -124,7 +125,7 @@ def _cancelled(data: Data) -> Letter:
     )
     return Letter(
         subject=f"Your order {data['order_id']} was cancelled",
-        heading="Your order was cancelled",
+        heading=STATUSES["CANCELLED"].headline,
         paragraphs=(data["reason"]["message"], *money),
         facts=(("Refund", str(refunded)),) if money else (),
     )
@@ -137,8 +138,9 @@ def _needs_attention(data: Data) -> Letter:
         heading="An order needs attention",
         paragraphs=(
             f"The order could not be completed, and undoing it got stuck at {data['compensation']}."
-            " The shop tells its customer that our team is looking after it.",
-            "Mend the cause, then resume the order where it stands. The runbook says how to look.",
+            " The shop tells the customer that a person is looking after the order.",
+            "Fix the cause, then redrive the order: its saga resumes at that step. The runbook "
+            "explains how to find the cause.",
         ),
         facts=(
             ("Went wrong", data["reason"]["code"]),
@@ -146,7 +148,7 @@ def _needs_attention(data: Data) -> Letter:
             ("Owed to the customer", _owed_money(owed)),
             ("Units still held", _items(owed["stock_held"]) or "none"),
             ("Shipment", "may be on its way" if owed.get("shipment_booked") else "none"),
-            ("Resume with", f'make redrive ORDER={order_id} WHY="…"'),
+            ("Resume with", f'sagashop redrive {order_id} --why "…"'),
             ("or", f"POST /ops/orders/{order_id}/redrive"),
         ),
         audience=Audience.OPERATOR,
@@ -167,7 +169,7 @@ def _items(items: Iterable[Data]) -> str:
 
 
 def _instant(iso: str) -> str:
-    """Returns a time for people, `1 March 2026, 09:45 UTC`: nobody told us where they live."""
+    """Returns a time for people, `1 March 2026, 09:45 UTC`: their time zone is not known."""
     at: datetime = clock.from_iso(iso)
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 

@@ -24,6 +24,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared import wording
 from shared.errors import CancelledByCustomer, Conflict, PaymentExpired, StepAlreadyUndone
 from shared.events import DomainEvent, Origin
 
@@ -64,7 +65,7 @@ class ReasonCode(StrEnum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 
-# The saga's error names that a customer can do something about, and the words for them.
+# The saga's error names that a customer can do something about.
 _CODE_OF_ERROR = {
     "OutOfStock": ReasonCode.OUT_OF_STOCK,
     "UnknownProduct": ReasonCode.UNKNOWN_PRODUCT,
@@ -73,31 +74,10 @@ _CODE_OF_ERROR = {
     "ShipmentRejected": ReasonCode.SHIPMENT_REJECTED,
     "CancelledByCustomer": ReasonCode.CANCELLED_BY_CUSTOMER,
 }
-_MESSAGES = {
-    ReasonCode.OUT_OF_STOCK: "We don't have enough of an item in stock. You have not been charged.",
-    ReasonCode.UNKNOWN_PRODUCT: "We don't sell one of the items. You have not been charged.",
-    ReasonCode.PAYMENT_DECLINED: "Your payment was declined. You have not been charged.",
-    ReasonCode.PAYMENT_EXPIRED: (
-        "We did not receive your payment in time. You have not been charged."
-    ),
-    ReasonCode.SHIPMENT_REJECTED: (
-        "Our carrier does not deliver to your address. Your payment has been refunded."
-    ),
-    ReasonCode.CANCELLED_BY_CUSTOMER: (
-        "You cancelled this order. If you were charged, you have been refunded."
-    ),
-    ReasonCode.INTERNAL_ERROR: (
-        "Something went wrong on our side. If you were charged, you have been refunded."
-    ),
-}
-_UNSETTLED_MESSAGE = (
-    "Something went wrong on our side, and we could not undo all of it yet. "
-    "Our team is on it and will settle what we owe you."
-)
 _TOO_LATE = {
     Status.COMPLETED: "The order is complete and on its way.",
-    Status.CANCELLED: "The order is cancelled already.",
-    Status.NEEDS_ATTENTION: "The order is being undone already; our team is on it.",
+    Status.CANCELLED: "The order is already cancelled.",
+    Status.NEEDS_ATTENTION: "The order is already being undone; our team is working on it.",
 }
 
 COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder")
@@ -233,6 +213,13 @@ class Order:
         last_parked = 0 if self.parked is None else self.parked.redrive
         return self.status is Status.NEEDS_ATTENTION and last_parked == self.redrives
 
+    def status_text(self, *, is_payable: bool) -> wording.StatusText:
+        """Returns the status in words; `is_payable` tells whether a payment can be given now."""
+        is_being_cancelled = self.status.is_open and self.cancel_requested_at is not None
+        return wording.status_text(
+            self.status, is_payable=is_payable, is_being_cancelled=is_being_cancelled
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -292,10 +279,8 @@ def pay(order: Order, payment: Payment, at: datetime) -> Change:
     return Change(changed(order, at, status=Status.PAID, payment=payment))
 
 
-def complete(
-    order: Order, origin: Origin, at: datetime, shipment: Shipment | None = None
-) -> Change:
-    """Ends the order well: it is COMPLETED. An execution from before shipments has none."""
+def complete(order: Order, shipment: Shipment, origin: Origin, at: datetime) -> Change:
+    """Ends the order well: it is COMPLETED."""
     refuse_if_undone(order)
     if order.status is Status.COMPLETED:
         return Change(order)
@@ -303,9 +288,11 @@ def complete(
     if order.status is not Status.PAID:
         raise IllegalTransition(f"order {order.order_id} is {order.status}, not paid")
     completed = changed(order, at, status=Status.COMPLETED, shipment=shipment)
-    data: dict[str, Any] = {"total_cents": order.total_cents, "currency": order.currency}
-    if shipment is not None:
-        data["shipment"] = asdict(shipment)
+    data = {
+        "total_cents": order.total_cents,
+        "currency": order.currency,
+        "shipment": asdict(shipment),
+    }
     return Change(completed, event(completed, "OrderCompleted", origin, data))
 
 
@@ -335,7 +322,9 @@ def cancel(
     if refund is None and order.payment is not None:
         refund = Refund(order.payment.amount_cents, order.payment.currency)
     code = _reason_code_of(order, error)
-    reason = Reason(code, _MESSAGES[code])
+    # Without a payment token, no charge was ever tried.
+    was_charged = True if refund else None if order.payment_token else False
+    reason = Reason(code, wording.reason_text(code, was_charged=was_charged))
     cancelled = changed(order, at, status=Status.CANCELLED, reason=reason, parked=None)
     data = {
         "reason": {"code": reason.code, "message": reason.message},
@@ -352,7 +341,7 @@ def flag_for_attention(order: Order, parked: Parked, origin: Origin, at: datetim
     """
     if order.status is Status.CANCELLED or order.is_parked:
         return Change(order)
-    reason = Reason(_reason_code_of(order, parked.failure.error), _UNSETTLED_MESSAGE)
+    reason = Reason(_reason_code_of(order, parked.failure.error), wording.UNSETTLED)
     flagged = changed(order, at, status=Status.NEEDS_ATTENTION, reason=reason, parked=parked)
     data = {
         "compensation": parked.compensation,

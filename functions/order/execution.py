@@ -1,4 +1,4 @@
-"""Runs the saga of an order on Step Functions: starts it, looks after it, wakes it."""
+"""Runs the saga of an order on Step Functions: starts it, tells its state, wakes it."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,10 +40,7 @@ def client() -> "SFNClient":
 class Sagas:
     """The executions of one state machine."""
 
-    def __init__(
-        self, stepfunctions: "SFNClient", state_machine_arn: str, payment_wait_seconds: int
-    ) -> None:
-        self._stepfunctions = stepfunctions
+    def __init__(self, state_machine_arn: str, payment_wait_seconds: int) -> None:
         self._state_machine_arn = state_machine_arn
         self._payment_wait_seconds = payment_wait_seconds
 
@@ -55,12 +52,12 @@ class Sagas:
         Raises SagaNotStarted.
         """
         try:
-            self._stepfunctions.start_execution(
+            client().start_execution(
                 stateMachineArn=self._state_machine_arn,
                 name=saga_input.execution_name(order),
                 input=saga_input.execution_input(order, self._payment_wait_seconds),
             )
-        except self._stepfunctions.exceptions.ExecutionAlreadyExists:
+        except client().exceptions.ExecutionAlreadyExists:
             return
         except (BotoCoreError, ClientError) as exc:
             raise SagaNotStarted(order.order_id) from exc
@@ -74,24 +71,24 @@ class Sagas:
         machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
         arn = f"{machine}:{saga_input.execution_name(order)}"
         try:
-            return self._stepfunctions.describe_execution(executionArn=arn)["status"]
-        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return client().describe_execution(executionArn=arn)["status"]
+        except client().exceptions.ExecutionDoesNotExist:
             return None
         except (BotoCoreError, ClientError) as exc:
             raise SagaUnreachable(order.order_id) from exc
 
 
-def wake(stepfunctions: "SFNClient", task_token: str) -> bool:
+def wake(task_token: str) -> bool:
     """Wakes the execution that waits under this token; tells whether one did.
 
     Nothing depends on it: the time limit wakes the execution too, and it carries no decision.
     """
     try:
-        stepfunctions.send_task_success(taskToken=task_token, output="{}")
+        client().send_task_success(taskToken=task_token, output="{}")
     except (
-        stepfunctions.exceptions.TaskDoesNotExist,
-        stepfunctions.exceptions.TaskTimedOut,
-        stepfunctions.exceptions.InvalidToken,
+        client().exceptions.TaskDoesNotExist,
+        client().exceptions.TaskTimedOut,
+        client().exceptions.InvalidToken,
     ) as exc:
         logger.info("nobody waits any more", error=type(exc).__name__)
         return False

@@ -6,30 +6,23 @@ from typing import Any
 
 from aws_lambda_powertools.utilities import parameters
 
-from order import domain, execution, models
+from order import domain, requests, views, wiring
 from order.domain import Status
-from order.execution import Sagas, SagaUnreachable
+from order.execution import SagaUnreachable
 from order.redrive import redrive
-from order.repository import OrderRepository
 from order.saga_input import execution_name, resumption
-from order.settings import OperatorSettings, SagaSettings
-from shared import clock, dynamodb, settings
+from shared import clock
 from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
 from shared.http import Answer, ServiceApi
 
 # A new secret opens the API, and the old one stops to, within so many seconds.
 _SECRET_MAX_AGE = 60
 
-_settings = settings.load(SagaSettings)
-_secret_arn = settings.load(OperatorSettings).operator_secret_arn
-_orders = OrderRepository(dynamodb.client(), _settings.table_name)
-_sagas = Sagas(execution.client(), _settings.state_machine_arn, _settings.payment_wait_seconds)
-
 
 def _only_operators() -> None:
     """Raises Unauthorized where the request doesn't carry `Authorization: Bearer <secret>`."""
     scheme, _, credential = (api.header("Authorization") or "").partition(" ")
-    secret = parameters.get_secret(_secret_arn, max_age=_SECRET_MAX_AGE)
+    secret = parameters.get_secret(wiring.operator_secret_arn(), max_age=_SECRET_MAX_AGE)
     # Compared in constant time: how long it takes must not tell how much of it was right.
     is_right = secrets.compare_digest(credential.strip().encode(), secret.encode())
     if scheme.lower() != "bearer" or not is_right:
@@ -44,17 +37,23 @@ handler = api.handler
 def list_unsettled_orders() -> dict[str, Any]:
     """Lists the orders for which something is left to do, all or those in one `status`."""
     wanted = _status(api.query("status"))
-    orders = [order for order in _orders.unsettled() if wanted in (None, order.status)]
-    return {"orders": [models.operators_view(order) for order in orders]}
+    orders = [order for order in wiring.orders().unsettled() if wanted in (None, order.status)]
+    return {"orders": [views.operators_view(order) for order in orders]}
 
 
 @api.post("/ops/orders/{order_id}/redrive")
 def redrive_order(order_id: str) -> Answer:
     """Has a parked or dead order's saga go on where it stood."""
-    request = models.Redrive.read(api.json_body())
+    request = requests.Redrive.read(api.json_body())
     try:
         order = redrive(
-            order_id, request.operator, request.reason, _orders, _sagas, api.origin, clock.now()
+            order_id,
+            request.operator,
+            request.reason,
+            wiring.orders(),
+            wiring.sagas(),
+            api.origin,
+            clock.now(),
         )
     except SagaUnreachable as exc:
         raise ServiceBusy("The saga's engine did not answer. Nothing was changed.") from exc

@@ -95,15 +95,15 @@ def _refusal(order: Order, at: datetime) -> str | None:
     """Returns why the order takes no payment, or None where it does."""
     is_late = order.payment_window is not None and at >= order.payment_window.due_at
     reasons = (
-        (order.status in (Status.PAID, Status.COMPLETED), "The order is paid already."),
+        (order.status in (Status.PAID, Status.COMPLETED), "The order is already paid."),
         (
             order.payment_token is not None and order.status.is_open,
-            "A payment was given already.",
+            "A payment was already given.",
         ),
         (order.payment_expired_at is not None, "The time to pay is over."),
         (
             order.status is Status.NEEDS_ATTENTION,
-            "The order is being undone; our team is on it.",
+            "The order is being undone; our team is working on it.",
         ),
         (
             order.cancel_requested_at is not None or order.status is Status.CANCELLED,

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from order.repository import OrderRepository
-from order.settings import TableSettings
-from shared import dynamodb, logging, settings
+from order import wiring
+from shared import logging
 from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
 from shared.logging import logger
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 MAX_ORDERS = 100
-_orders = OrderRepository(dynamodb.client(), settings.load(TableSettings).table_name)
 
 
 def handler(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -38,7 +36,7 @@ def handler(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any
 
 def _find_statuses(query: Mapping[str, Any]) -> dict[str, Any]:
     order_ids = _order_ids(query)
-    statuses = _orders.statuses(order_ids)
+    statuses = wiring.orders().statuses(order_ids)
     logger.info("order statuses told", asked=len(order_ids), found=len(statuses))
     return {"statuses": statuses}
 
@@ -48,7 +46,7 @@ def _find_customer(query: Mapping[str, Any]) -> dict[str, Any]:
     order_id = fields.text("order_id")
     fields.check()
     logger.append_keys(order_id=order_id)
-    email = _orders.get(order_id).email
+    email = wiring.orders().get(order_id).email
     logger.info("customer told")
     return {"email": email}
 

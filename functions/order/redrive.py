@@ -5,18 +5,15 @@ comes after them, and one that is lost is made up for by the sweeper.
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from order import domain
+from order import domain, service
 from order.domain import Change, Order
 from order.execution import SagaNotStarted, Sagas
+from order.ports import Orders
 from order.saga_input import execution_name, resumption
 from shared.errors import Conflict
 from shared.events import Origin
 from shared.logging import logger
-
-if TYPE_CHECKING:
-    from order.repository import OrderRepository
 
 SWEEPER = "sweeper"
 # An execution that nobody knows yet may be about to be started by whoever wrote the order last.
@@ -43,7 +40,7 @@ def redrive(
     order_id: str,
     operator: str,
     reason: str,
-    orders: "OrderRepository",
+    orders: Orders,
     sagas: Sagas,
     origin: Origin,
     at: datetime,
@@ -59,7 +56,7 @@ def redrive(
         _refuse_if_running(order, sagas, at)
         return change
 
-    order = orders.change(order_id, decide)
+    order = service.change(orders, order_id, decide)
     execution = execution_name(order)
     logger.info("order redriven", execution=execution, operator=operator, reason=reason)
     try:

@@ -12,11 +12,9 @@ published is a `logged_event` row, which it leaves alone.
 """
 
 import json
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from order.domain import (
@@ -36,10 +34,11 @@ from order.domain import (
     Shipment,
     Status,
 )
-from order.timeline import LoggedEvent
-from shared import clock, ids, outbox
+from shared import clock, ids, outbox, unsettled
+from shared.contention import patiently
 from shared.dynamodb import ConditionFailed, from_item, to_item, transact_write, typed_failures
 from shared.errors import NotFound, StorageContention
+from shared.events import PublishedEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,24 +48,19 @@ IDEMPOTENCY_LIFETIME = timedelta(days=1)
 _ORDER = "ORDER"
 _IDEMPOTENCY = "IDEMPOTENCY"
 _LOGGED = "logged_event"
-_UNSETTLED = "unsettled"
-_YES = "Y"
-_COLLISION_WAITS = (0.02, 0.04, 0.08, 0.16, 0.32)  # seconds
+# Later than any change of an order.
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 class OrderRepository:
-    """Everything that the order service stores."""
+    """A `ports.Orders`."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
     def add(self, change: Change, placement: Placement | None) -> Placement | None:
-        """Stores a new order with its event and its idempotency key, all or nothing.
-
-        Returns None, or the placement that used the same key before: then nothing was stored.
-        Raises StorageContention when requests under one key kept getting in each other's way.
-        """
+        """See `ports.Orders.add`."""
         items = [
             self._put_order(change.order, "attribute_not_exists(pk)", {}),
             *self._events(change),
@@ -74,7 +68,7 @@ class OrderRepository:
         if placement is not None:
             items.insert(0, self._put_placement(placement, change.order.created_at))
         try:
-            self._write_patiently(items)
+            patiently(lambda: transact_write(self._dynamodb, items))
         except ConditionFailed as exc:
             used = exc.failed.get(0)
             if placement is None or used is None:
@@ -83,7 +77,7 @@ class OrderRepository:
         return None
 
     def get(self, order_id: str) -> Order:
-        """Returns an order as it is now; raises NotFound."""
+        """See `ports.Orders.get`."""
         _refuse_senseless(order_id)
         with typed_failures():
             response = self._dynamodb.get_item(
@@ -94,10 +88,7 @@ class OrderRepository:
         return _order(from_item(response["Item"]))
 
     def save(self, before: Order, change: Change) -> None:
-        """Stores a decision on `before` with its event; nothing where nothing changed.
-
-        Raises StorageContention where the order was changed by someone else meanwhile.
-        """
+        """See `ports.Orders.save`."""
         if change.order == before:
             return
         items = [
@@ -109,27 +100,8 @@ class OrderRepository:
         except ConditionFailed as exc:
             raise StorageContention(f"order {before.order_id} was changed meanwhile") from exc
 
-    def change(self, order_id: str, decide: Callable[[Order], Change]) -> Order:
-        """Decides on an order as it is and stores that; decides again if it changed meanwhile.
-
-        Returns the order as it is then. What `decide` raises flies. Raises NotFound, and
-        StorageContention when others kept changing it.
-        """
-        for longest_wait in (*_COLLISION_WAITS, None):
-            order = self.get(order_id)
-            change = decide(order)
-            try:
-                self.save(order, change)
-            except StorageContention:
-                if longest_wait is None:
-                    raise
-                time.sleep(random.uniform(0, longest_wait))
-            else:
-                return change.order
-        raise AssertionError("the last attempt returns or raises")
-
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
-        """Returns the status of each of these orders (at most 100) that there is."""
+        """See `ports.Orders.statuses`."""
         keys = [_key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)]
         found: dict[str, Status] = {}
         while keys:
@@ -151,21 +123,11 @@ class OrderRepository:
         return found
 
     def unsettled(self) -> list[Order]:
-        """Returns the orders for which something is left to do, the longest untouched first.
+        """See `ports.Orders.unsettled`."""
+        return [_order(row) for row in unsettled.rows(self._dynamodb, self._table_name, _ALWAYS)]
 
-        An index lags behind its table by a moment: decide on what `get` returns.
-        """
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table_name,
-            IndexName=_UNSETTLED,
-            KeyConditionExpression="unsettled = :yes",
-            ExpressionAttributeValues=to_item({":yes": _YES}),
-        )
-        with typed_failures():
-            return [_order(from_item(row)) for page in pages for row in page["Items"]]
-
-    def log(self, event: LoggedEvent) -> None:
-        """Appends another service's event to its order's log, once however often it comes."""
+    def log(self, event: PublishedEvent) -> None:
+        """See `ports.Orders.log`."""
         metadata = event.metadata
         row = {
             "pk": _partition(event.data["order_id"]),
@@ -187,26 +149,17 @@ class OrderRepository:
         except ConditionFailed:
             return
 
-    def events(self, order_id: str) -> list[LoggedEvent]:
-        """Returns the order's log in the order of time; raises NotFound."""
+    def events(self, order_id: str) -> list[PublishedEvent]:
+        """See `ports.Orders.events`."""
         _refuse_senseless(order_id)
         rows = list(self._partition_rows(order_id))
         if not any(row["sk"] == _ORDER for row in rows):
             raise _not_found()
         return [
-            LoggedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
+            PublishedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
             for row in rows
             if row["sk"] != _ORDER
         ]
-
-    def _write_patiently(self, items: list["TransactWriteItemTypeDef"]) -> None:
-        """Writes although requests with the same key collide: one wins, the others find its row."""
-        for longest_wait in _COLLISION_WAITS:
-            try:
-                return transact_write(self._dynamodb, items)
-            except StorageContention:
-                time.sleep(random.uniform(0, longest_wait))
-        return transact_write(self._dynamodb, items)
 
     def _partition_rows(self, order_id: str) -> Iterator[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -284,7 +237,7 @@ def _not_found() -> NotFound:
 
 def _row(order: Order) -> dict[str, Any]:
     row = {**_plain(asdict(order)), "entity": "order"}
-    return row if order.status.is_final else {**row, _UNSETTLED: _YES}
+    return row if order.status.is_final else {**row, "unsettled": unsettled.MARK}
 
 
 def _plain(value: Any) -> Any:

@@ -6,20 +6,14 @@ EventBridge hands over every OrderPlaced. Mostly the saga runs already: one refu
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from order.execution import Sagas, client
-from order.repository import OrderRepository
+from order import wiring
 from order.saga_input import execution_name
-from order.settings import SagaSettings
-from order.timeline import LoggedEvent
-from shared import dynamodb, logging, settings
+from shared import logging
+from shared.events import PublishedEvent
 from shared.logging import logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-_settings = settings.load(SagaSettings)
-_orders = OrderRepository(dynamodb.client(), _settings.table_name)
-_sagas = Sagas(client(), _settings.state_machine_arn, _settings.payment_wait_seconds)
 
 
 def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
@@ -33,7 +27,7 @@ def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
     The event doesn't carry the payment token; the order's own row does. Raises NotFound and
     SagaNotStarted, which make Lambda try again and then park the event in the dead-letter queue.
     """
-    placed = LoggedEvent.from_eventbridge(event)
+    placed = PublishedEvent.from_eventbridge(event)
     order_id = placed.data["order_id"]
     logging.bind(
         context,
@@ -41,9 +35,9 @@ def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
         correlation_id=placed.metadata["correlation_id"],
         trace_id=placed.metadata["trace_id"],
     )
-    order = _orders.get(order_id)
+    order = wiring.orders().get(order_id)
     if not order.status.is_open:
         logger.info("order has ended", status=order.status)
         return
-    _sagas.start(order)
+    wiring.sagas().start(order)
     logger.info("saga is started", execution=execution_name(order))

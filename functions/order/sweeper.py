@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from order import execution, payment_window
+from order import execution, payment_window, wiring
 from order.domain import SERVICE, Order, Status
-from order.execution import SagaNotStarted, Sagas, SagaUnreachable
+from order.execution import SagaNotStarted, SagaUnreachable
 from order.redrive import SWEEPER, redrive
-from order.repository import OrderRepository
 from order.saga_input import execution_name
-from order.settings import SagaSettings, SweepSettings
-from shared import clock, dynamodb, ids, logging, settings
+from shared import clock, ids, logging
 from shared.errors import Conflict, StorageContention
 from shared.events import Origin
 from shared.logging import logger
@@ -38,11 +36,6 @@ MAX_SWEEPS = 3
 # The function's timeout is a minute. What is left over is the next sweep's.
 _BUDGET_SECONDS = 45.0
 
-_settings = settings.load(SagaSettings)
-_grace_seconds = settings.load(SweepSettings).sweep_grace_seconds
-_orders = OrderRepository(dynamodb.client(), _settings.table_name)
-_stepfunctions = execution.client()
-_sagas = Sagas(_stepfunctions, _settings.state_machine_arn, _settings.payment_wait_seconds)
 _metrics = Metrics()
 
 
@@ -58,7 +51,7 @@ class _Sweep:
     def look_at(self, order_id: str) -> None:
         """Gets the order's saga going where it isn't; notes what was done, or why nothing was."""
         try:
-            self._mend(_orders.get(order_id))
+            self._mend(wiring.orders().get(order_id))
         except (SagaUnreachable, SagaNotStarted, StorageContention) as exc:
             logger.warning("order not mended", order_id=order_id, exc_info=True)
             self._leave(order_id, type(exc).__name__)
@@ -69,11 +62,11 @@ class _Sweep:
     def _mend(self, order: Order) -> None:
         if order.status.is_final or order.is_parked:
             return
-        state = _sagas.state(order)
+        state = wiring.sagas().state(order)
         if state == "RUNNING":
             self._wake_if_decided(order)
         elif state is None:
-            _sagas.start(order)
+            wiring.sagas().start(order)
             self._mended(order, "started")
         elif order.swept >= MAX_SWEEPS:
             logger.error("order is stuck", order_id=order.order_id, state=state)
@@ -81,7 +74,13 @@ class _Sweep:
         else:
             reason = f"the execution is {state} and the order {order.status}"
             order = redrive(
-                order.order_id, SWEEPER, reason, _orders, _sagas, self._origin_of(order), self.at
+                order.order_id,
+                SWEEPER,
+                reason,
+                wiring.orders(),
+                wiring.sagas(),
+                self._origin_of(order),
+                self.at,
             )
             self._mended(order, "redriven")
 
@@ -91,7 +90,7 @@ class _Sweep:
             order.status is Status.AWAITING_PAYMENT
             and window is not None
             and payment_window.is_decided(order, self.at)
-            and execution.wake(_stepfunctions, window.task_token)
+            and execution.wake(window.task_token)
         ):
             self._mended(order, "woken")
 
@@ -124,8 +123,8 @@ def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     at = clock.now()
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
     logging.bind(context, sweep=run.origin.correlation_id)
-    unsettled = _orders.unsettled()
-    latest = at - timedelta(seconds=event.get("grace_seconds", _grace_seconds))
+    unsettled = wiring.orders().unsettled()
+    latest = at - timedelta(seconds=event.get("grace_seconds", wiring.sweep_grace_seconds()))
     due = [order for order in unsettled if order.updated_at <= latest and not order.is_parked]
     started = time.monotonic()
     looked_at = 0

@@ -1,9 +1,9 @@
-"""Domain events: what happened, in the past tense, and the envelope that carries it outside."""
+"""Domain events: what happened, in the past tense, and the envelope in which others read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from shared import clock, ids
 
@@ -61,4 +61,42 @@ class DomainEvent:
                 "trace_id": self.origin.trace_id,
             },
             "data": {"order_id": self.order_id, **self.data},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEvent:
+    """An event as it went over the bus; `detail` is the envelope of `DomainEvent`."""
+
+    source: str
+    type: str
+    detail: Mapping[str, Any]
+
+    @classmethod
+    def from_eventbridge(cls, event: Mapping[str, Any]) -> Self:
+        """Reads an event in EventBridge's own envelope; raises KeyError where it isn't one."""
+        return cls(event["source"], event["detail-type"], event["detail"])
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The envelope's metadata."""
+        metadata: Mapping[str, Any] = self.detail["metadata"]
+        return metadata
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The envelope's data."""
+        data: Mapping[str, Any] = self.detail["data"]
+        return data
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """The fields of a log line about the event: what it is, and what it belongs to."""
+        return {
+            "order_id": self.data["order_id"],
+            "detail_type": self.type,
+            "source": self.source,
+            "event_id": self.metadata["event_id"],
+            "correlation_id": self.metadata["correlation_id"],
+            "trace_id": self.metadata["trace_id"],
         }

@@ -14,7 +14,7 @@ import boto3
 
 from shared import clock, settings
 from shared.dynamodb import from_item, to_item
-from shared.events import DomainEvent
+from shared.events import DomainEvent, PublishedEvent
 from shared.logging import bind, logger
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _is_event(record: Mapping[str, Any]) -> bool:
 
 def _pending(record: Mapping[str, Any]) -> _Pending:
     row = from_item(record["dynamodb"]["NewImage"])
-    detail = json.loads(row["detail"])
+    event = PublishedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
     return _Pending(
         sequence_number=record["dynamodb"]["SequenceNumber"],
         entry={
@@ -137,14 +137,7 @@ def _pending(record: Mapping[str, Any]) -> _Pending:
             "DetailType": row["detail_type"],
             "Detail": row["detail"],
         },
-        ids={
-            "order_id": detail["data"]["order_id"],
-            "correlation_id": detail["metadata"]["correlation_id"],
-            "trace_id": detail["metadata"]["trace_id"],
-            "event_id": detail["metadata"]["event_id"],
-            "detail_type": row["detail_type"],
-            "source": row["source"],
-        },
+        ids=event.ids,
     )
 
 

@@ -20,7 +20,7 @@ export class ApiUnreachable extends Error {
   }
 }
 
-/** The calls that the shop makes, against the API at `baseUrl`. Reading ones stop with `signal`. */
+/** The calls that the shop makes to the API at `baseUrl`. `signal` aborts those that read. */
 export function connect(baseUrl) {
   const get = (path, signal) => request(baseUrl + path, { signal });
   const post = (path, body, headers = {}) =>

@@ -5,7 +5,7 @@
 
 import { record } from "./storage.js";
 
-/** More of one product than this is a slip of the finger; the order API would take 1000. */
+/** More of one product than this is probably a typing error; the order API takes up to 1000. */
 export const MAX_QUANTITY = 99;
 
 const isLine = (line) =>

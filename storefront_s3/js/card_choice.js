@@ -1,4 +1,4 @@
-/** The sandbox's cards to choose from: at the checkout, and where an order waits for its payment. */
+/** The sandbox's test cards, for the checkout and for an order that awaits its payment. */
 
 import { el } from "./dom.js";
 

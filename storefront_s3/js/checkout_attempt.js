@@ -13,7 +13,7 @@ const attempt = record(
   (value) => typeof value?.key === "string" && typeof value.digest === "string",
 );
 
-// What was typed survives a reload but not the tab: a shared computer should not keep an address.
+// What was typed survives a reload but not the tab: a shared computer must not keep an address.
 const draft = record(
   "sessionStorage",
   "sagashop.checkout-draft",
@@ -30,7 +30,7 @@ export function keyFor(body) {
   return key;
 }
 
-/** Gives up the key: the next submission is an order of its own. */
+/** Discards the key: the next submission is an order of its own. */
 export function renewKey() {
   attempt.write(null);
 }

@@ -40,7 +40,7 @@ export function drawing(name, className) {
 
 let hideToast;
 
-/** Tells the shopper that something was done: seen for a while, and read out by screen readers. */
+/** Tells the shopper that something was done: shown for a while, and read out by screen readers. */
 export function announce(message) {
   const toast = document.getElementById("toast");
   clearTimeout(hideToast);
@@ -49,7 +49,7 @@ export function announce(message) {
   hideToast = setTimeout(hideAnnouncement, 5000);
 }
 
-/** Takes the message away early, where it would cover another page. */
+/** Hides the message early, before it covers another page. */
 export function hideAnnouncement() {
   document.getElementById("toast").classList.remove("shown");
 }

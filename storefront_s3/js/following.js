@@ -1,18 +1,18 @@
 /** Follows an order on its page. */
 
 import { ApiProblem, ApiUnreachable } from "./api.js";
-import { hasEnded } from "./order_words.js";
+import { hasEnded } from "./order_state.js";
 import { poll } from "./polling.js";
 
 /**
- * Other services' last events reach the timeline after the order has ended: it is complete once it
- * has stayed the same for this many readings.
+ * Other services' last events reach the timeline after the order has ended. The timeline counts as
+ * complete once this many readings in a row found it unchanged.
  */
 const QUIET_READINGS = 3;
 
 /**
- * Reads the order again and again until nothing more will happen to it, or `left` aborts. `hurry()`
- * reads at short intervals once more: something is about to happen.
+ * Reads the order repeatedly until nothing more will happen to it, or `left` aborts. `hurry()`
+ * starts again at short intervals: something is about to happen.
  */
 export function follow(api, orderId, page, left, { order, events }) {
   let known = JSON.stringify([order, events]);
@@ -37,9 +37,8 @@ export function follow(api, orderId, page, left, { order, events }) {
       const now = JSON.stringify([order, events]);
       quietReadings = hasEnded(order) && now === known ? quietReadings + 1 : 0;
       known = now;
-      const isSettled = quietReadings >= QUIET_READINGS;
-      page.show({ order, events, isSettled });
-      return isSettled;
+      page.show({ order, events });
+      return quietReadings >= QUIET_READINGS;
     }, signal);
   }
 

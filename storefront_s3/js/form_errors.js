@@ -1,6 +1,6 @@
 /**
  * Shows what is wrong with a form: a summary at the top, which takes the focus and links to the
- * fields, and each message at its field. Fields go by the API's names (`shipping_address.city`).
+ * fields, and each message at its field. Fields have the API's names (`shipping_address.city`).
  */
 
 import { el } from "./dom.js";
@@ -12,7 +12,7 @@ export function controlId(field) {
 
 /**
  * Shows `errors` (`[{field, message}]`) in a form that has a `.form-problem` box. `nameOf(field)`
- * is the field's label. Errors of fields that the form doesn't have are shown in the summary alone.
+ * is the field's label. Errors of fields that the form doesn't have are shown only in the summary.
  */
 export function showFieldErrors(form, heading, errors, nameOf) {
   clearErrors(form);
@@ -35,7 +35,7 @@ export function showProblem(form, heading, ...content) {
   box.scrollIntoView({ block: "nearest" });
 }
 
-/** Takes all messages away. */
+/** Removes all messages. */
 export function clearErrors(form) {
   form.querySelector(".form-problem").hidden = true;
   for (const message of form.querySelectorAll(".field-error")) message.remove();

@@ -1,4 +1,4 @@
-/** Asks again and again, gently: soon at first, ever more slowly, and never for a hidden tab. */
+/** Polls with growing delays, and pauses while the tab is hidden. */
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 3000;

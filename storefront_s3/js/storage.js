@@ -1,11 +1,11 @@
 /**
  * JSON in the browser's storage. What is stored may be missing, damaged or forbidden (private
- * windows); the shop then works on, for as long as the page is open, without remembering.
+ * windows). The shop then keeps it in memory, for as long as the page is open.
  */
 
 /**
  * A named record. `area` is "localStorage" (kept) or "sessionStorage" (this tab, until it closes).
- * `isValid` guards against what an older version or another hand has left there.
+ * `isValid` guards against what an older version, or somebody else, has stored there.
  */
 export function record(area, name, isValid) {
   let unsaved = null;

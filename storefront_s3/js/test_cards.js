@@ -1,4 +1,4 @@
-/** The sandbox's test cards: what each makes the payment provider do, in a shopper's words. */
+/** The sandbox's test cards: what each makes the payment provider do, in words for a shopper. */
 
 export const TEST_CARDS = [
   {
@@ -9,22 +9,22 @@ export const TEST_CARDS = [
   {
     token: "tok_declined",
     name: "Declined card",
-    effect: "The bank says no: the order is cancelled and the stock is given back.",
+    effect: "The bank declines it: the order is cancelled and its stock released.",
   },
   {
     token: "tok_insufficient_funds",
     name: "Card without enough money",
-    effect: "The bank says no for lack of funds.",
+    effect: "The bank declines it for lack of funds.",
   },
   {
     token: "tok_flaky",
-    name: "Unsteady connection",
+    name: "Unreliable connection",
     effect: "The payment fails twice, then goes through by itself.",
   },
   {
     token: "tok_lost_reply",
     name: "Lost reply",
-    effect: "The bank takes the money but never says so: it is found and refunded.",
+    effect: "The bank takes the money, but its answer is lost: we find the payment and refund it.",
   },
   {
     token: "tok_refund_fails",
@@ -33,9 +33,9 @@ export const TEST_CARDS = [
   },
 ];
 
-/** No card yet: the shop sets the items aside and waits for the payment. */
+/** No card yet: the shop sets the items aside and awaits the payment. */
 export const PAY_LATER = {
   token: "",
   name: "Pay later",
-  effect: "We set your items aside for a while, and you pay on your order’s page.",
+  effect: "We set your items aside for a while; you pay on the order’s page.",
 };

@@ -12,10 +12,11 @@ import pytest
 from builders import ORIGIN, an_order
 from inventory.domain import Product
 from inventory.models import product_answer
-from order import domain, models, timeline
+from order import domain, timeline, views
 from order.domain import Failure, Parked
 from payment import domain as payments
 from payment.models import payment_answer
+from shared.events import PublishedEvent
 from shared.money import Money
 from shipping import domain as shipments
 from shipping.models import shipment_answer
@@ -90,7 +91,7 @@ def order_examples() -> Iterator[tuple[str, Mapping[str, Any]]]:
     shipped = domain.changed(order, NOW, shipment=domain.Shipment("Saga Parcel", "SP1"))
     event = domain.place(order, ORIGIN).event
     assert event is not None
-    logged = timeline.LoggedEvent(event.source, event.type, event.envelope())
+    logged = PublishedEvent(event.source, event.type, event.envelope())
     money = Money(100, "USD")
     payment = payments.capture(payments.begin(order.order_id, money, NOW), NOW)
     booking = shipments.Booking("Saga Parcel", "SP1", NOW)
@@ -98,12 +99,12 @@ def order_examples() -> Iterator[tuple[str, Mapping[str, Any]]]:
     shipment = shipments.create(shipments.begin(order.order_id, address, NOW), booking, NOW)
     product = product_answer(Product("sku", "Name", "Words.", money, 1, 0, 0, 1, 1))
     yield "GET /products", {"products": [product]}
-    yield "POST /orders", models.accepted_view(order.order_id)
-    yield "GET /orders/{order_id}", models.order_view(shipped, NOW)
+    yield "POST /orders", views.accepted_view(order.order_id)
+    yield "GET /orders/{order_id}", views.order_view(shipped, NOW)
     yield "GET /orders/{order_id}/timeline", timeline.timeline_view(order.order_id, [logged])
     yield "GET /orders/{order_id}/payment", payment_answer(payment)
     yield "GET /orders/{order_id}/shipment", shipment_answer(shipment)
-    yield "GET /ops/orders", {"orders": [models.operators_view(parked)]}
+    yield "GET /ops/orders", {"orders": [views.operators_view(parked)]}
 
 
 @pytest.mark.parametrize(("route", "answer"), list(order_examples()))

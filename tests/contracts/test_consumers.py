@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from builders import ORIGIN, an_order
-from notification import consumer
-from order import domain, log, starter, timeline
-from order.execution import Sagas
-from order.repository import OrderRepository
-from shared import dynamodb
+from notification import consumer, wiring
+from order import domain, execution, log, starter, timeline
+from order import wiring as order_wiring
+from shared.events import PublishedEvent
 from support.event_schemas import SCHEMAS, event_types, files, releases, resolved, validate
 from support.instances import from_the_future, instances
 from support.stepfunctions import FakeStepFunctions
 from support.template import resources
-from unit.notification.conftest import FakeCustomers, FakeMailer
+from unit.notification.fakes import FakeCustomers, FakeMailer, FakeNotifications
+from unit.order.fakes import FakeOrders
 
 SOURCES = {"Order": "order", "Stock": "inventory", "Payment": "payment", "Shipment": "shipping"}
 # PaymentRequested is the order's, who asks; what becomes of the money is the payment service's.
@@ -69,7 +69,7 @@ def test_what_is_made_from_a_schema_is_what_it_allows(event_type: str) -> None:
 
 @pytest.mark.parametrize(("event_type", "detail"), EVERYTHING)
 def test_the_timeline_has_a_sentence_for_it(event_type: str, detail: Mapping[str, Any]) -> None:
-    event = timeline.LoggedEvent.from_eventbridge(over_the_bus(event_type, detail))
+    event = PublishedEvent.from_eventbridge(over_the_bus(event_type, detail))
 
     (entry,) = timeline.timeline_view(an_order().order_id, [event])["events"]
 
@@ -78,15 +78,15 @@ def test_the_timeline_has_a_sentence_for_it(event_type: str, detail: Mapping[str
 
 
 @pytest.fixture
-def orders(order_table: str) -> OrderRepository:
+def orders(monkeypatch: pytest.MonkeyPatch) -> FakeOrders:
     """The one order that all these events are about."""
-    repository = OrderRepository(dynamodb.client(), order_table)
-    repository.add(domain.place(an_order().build(), ORIGIN), None)
-    return repository
+    fake = FakeOrders()
+    fake.add(domain.place(an_order().build(), ORIGIN), None)
+    monkeypatch.setattr(order_wiring, "orders", lambda: fake)
+    return fake
 
 
-def test_the_orders_log_takes_it(orders: OrderRepository, lambda_context: Any) -> None:
-    # A table for each of some two hundred events would take longer than all else.
+def test_the_orders_log_takes_it(orders: FakeOrders, lambda_context: Any) -> None:
     for number, (event_type, detail) in enumerate(each.values for each in EVERYTHING):
         batch = over_the_queue(event_type, with_id(detail, number))
         answer = log.record_events(batch, lambda_context)
@@ -95,25 +95,25 @@ def test_the_orders_log_takes_it(orders: OrderRepository, lambda_context: Any) -
 
 
 def test_the_starter_starts_an_order_by_it(
-    orders: OrderRepository, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+    orders: FakeOrders, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for event_type, detail in (each.values for each in EVERYTHING):
         if event_type != "OrderPlaced":
             continue
         stepfunctions = FakeStepFunctions()
-        sagas = Sagas(stepfunctions, "arn", payment_wait_seconds=900)  # type: ignore[arg-type]
-        monkeypatch.setattr(starter, "_sagas", sagas)
+        monkeypatch.setattr(execution, "client", lambda fake=stepfunctions: fake)
         starter.start_saga(over_the_bus(event_type, detail), lambda_context)
         assert list(stepfunctions.executions) == [an_order().order_id]
 
 
 def test_the_notification_service_writes_of_it(
-    notification_table: str, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+    lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given
-    post_office = FakeMailer()
-    monkeypatch.setattr(consumer, "_mailer", post_office)
-    monkeypatch.setattr(consumer, "_customers", FakeCustomers())
+    post_office, notifications, customers = FakeMailer(), FakeNotifications(), FakeCustomers()
+    monkeypatch.setattr(wiring, "mailer", lambda: post_office)
+    monkeypatch.setattr(wiring, "notifications", lambda: notifications)
+    monkeypatch.setattr(wiring, "customers", lambda: customers)
     wanted = resources("AWS::Events::Rule")["NotificationRule"]["EventPattern"]["detail-type"]
     due = [each.values for each in EVERYTHING if each.values[0] in wanted]
     assert {event_type for event_type, _ in due} == set(wanted)

@@ -41,8 +41,7 @@ def of_orders() -> Iterator[DomainEvent | None]:
     yield orders.place(placed, ORIGIN).event
     yield payment_window.ask_for_payment(unpaid(priced), "token", 900, ORIGIN, NOW).event
     yield orders.request_cancellation(priced, ORIGIN, NOW).event
-    yield orders.complete(paid, ORIGIN, NOW).event
-    yield orders.complete(paid, ORIGIN, NOW, Carried("Saga Parcel", "SP1")).event
+    yield orders.complete(paid, Carried("Saga Parcel", "SP1"), ORIGIN, NOW).event
     for error in (*error_names(), "a bug"):
         yield orders.cancel(paid, error, ORIGIN, NOW).event
     yield orders.cancel(paid, "ShipmentRejected", ORIGIN, NOW, Refund(129_900, "USD")).event

@@ -122,7 +122,7 @@ def test_late_news_of_an_order_leaves_the_focus_where_it_is(shopper: Shopper) ->
         "summary": "Your payment was declined.",
         "occurred_at": "2026-01-02T03:04:05Z",
     }
-    shopper.is_answered("**/orders/ord_1", 200, order)
+    shopper.is_shown(order)
     shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": []})
     shopper.opens("#/orders/ord_1")
     shopper.tabs_to(shopper.page.get_by_role("button", name="Put it back in the basket"))

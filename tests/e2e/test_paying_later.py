@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
-from sagashop_cli.client import StoreClient
+from sagashop_ops.client import StoreClient
+from shared import wording
 from support.payment_window import payment_window
 from support.shopper import PATIENCE_MS, Shopper
 
@@ -40,7 +41,7 @@ def waits(shopper: Shopper) -> Callable[..., None]:
     """Opens the page of an order that is as told, at NOW by the page's clock."""
 
     def show(**changes: object) -> None:
-        shopper.is_answered("**/orders/ord_1", 200, WAITING | changes)
+        shopper.is_shown(WAITING | changes)
 
     shopper.page.clock.install(time=NOW)
     shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": []})
@@ -53,7 +54,7 @@ def waits(shopper: Shopper) -> Callable[..., None]:
 def test_an_order_is_paid_later_on_its_page(shopper: Shopper, store: StoreClient) -> None:
     # Given an order placed without a card
     order_id = shopper.buys(MOUSE, card="Pay later")
-    expect(shopper.order_status).to_contain_text("waits for your payment", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("waiting for your payment", timeout=PATIENCE_MS)
     expect(shopper.payment_form.get_by_role("timer")).to_contain_text("Please pay within")
     # When it is paid
     shopper.pays()
@@ -69,8 +70,8 @@ def test_an_order_is_paid_later_on_its_page(shopper: Shopper, store: StoreClient
 def test_a_card_declined_later_cancels_the_order(shopper: Shopper) -> None:
     shopper.buys(MOUSE, card="Pay later")
     shopper.pays(card="Declined card")
-    expect(shopper.order_status).to_contain_text("Your bank declined", timeout=PATIENCE_MS)
-    expect(shopper.order_status).to_contain_text("You were not charged.", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("Your payment was declined.", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("You have not been charged.", timeout=PATIENCE_MS)
 
 
 @pytest.mark.full
@@ -96,8 +97,8 @@ def test_a_waiting_order_is_cancelled_from_the_keyboard(
     shopper.tabs_to(page.get_by_role("button", name="Yes, cancel it"))
     keyboard.press("Enter")
     # Then the order is cancelled at no cost, and the stock is back
-    expect(shopper.order_status).to_contain_text("You asked us to cancel it", timeout=PATIENCE_MS)
-    expect(shopper.order_status).to_contain_text("You were not charged.", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("You cancelled this order.", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("You have not been charged.", timeout=PATIENCE_MS)
     assert store.product(sku)["available"] == 10
     assert shopper.refusals == []
 
@@ -116,8 +117,10 @@ def test_an_order_that_is_not_paid_in_time_costs_nothing(
         # When nobody pays
         order_id = shopper.buys(sku, card="Pay later")
         # Then the page says so by itself
-        expect(shopper.order_status).to_contain_text("not paid in time", timeout=PATIENCE_MS)
-    expect(shopper.order_status).to_contain_text("You were not charged.")
+        expect(shopper.order_status).to_contain_text(
+            "did not receive your payment in time", timeout=PATIENCE_MS
+        )
+    expect(shopper.order_status).to_contain_text("You have not been charged.")
     expect(shopper.payment_form).to_be_hidden()
     expect(shopper.cancel_button).to_be_hidden()
     assert store.order(order_id)["reason"]["code"] == "PAYMENT_EXPIRED"
@@ -132,11 +135,14 @@ def test_the_time_to_pay_is_counted_down(shopper: Shopper, waits: Callable[..., 
     # Then the page says so; whether a payment still counts is for the shop to say
     expect(timer).to_contain_text("The time to pay is up")
     # When the shop has cancelled the order
-    reason = {"code": "PAYMENT_EXPIRED", "message": "Not paid in time."}
+    message = wording.reason_text("PAYMENT_EXPIRED", was_charged=False)
+    reason = {"code": "PAYMENT_EXPIRED", "message": message}
     waits(status="CANCELLED", reason=reason, payment_due_at=None)
     # Then there is nothing to pay any more, at once
-    expect(shopper.order_status).to_contain_text("not paid in time", timeout=PATIENCE_MS)
-    expect(shopper.order_status).to_contain_text("You were not charged.")
+    expect(shopper.order_status).to_contain_text(
+        "did not receive your payment in time", timeout=PATIENCE_MS
+    )
+    expect(shopper.order_status).to_contain_text("You have not been charged.")
     expect(shopper.payment_form).to_be_hidden()
 
 
@@ -195,7 +201,7 @@ def test_news_leaves_an_open_question_open(shopper: Shopper, waits: Callable[...
     shopper.cancel_button.click()
     # When the payment arrives while the shopper thinks about it
     waits(status="PAID", payment_due_at=None)
-    expect(shopper.order_status).to_contain_text("Your payment is in", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text("We received your payment", timeout=PATIENCE_MS)
     # Then the question is still there, and the focus in it
     expect(shopper.page.get_by_role("button", name="No, keep it")).to_be_focused()
 
@@ -207,7 +213,7 @@ def test_axe_finds_nothing_wrong_while_an_order_waits(
 ) -> None:
     shopper = new_shopper(color_scheme=color_scheme, reduced_motion="reduce")
     shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": []})
-    shopper.is_answered("**/orders/ord_1", 200, WAITING)
+    shopper.is_shown(WAITING)
     shopper.opens("#/orders/ord_1")
     shopper.cancel_button.click()
     results = Axe().run(shopper.page)
@@ -215,7 +221,7 @@ def test_axe_finds_nothing_wrong_while_an_order_waits(
     # And once it is on its way
     shipment = {"carrier": "Parcel & Sons", "tracking_number": "PS0123456789"}
     sent = WAITING | {"status": "COMPLETED", "payment_due_at": None, "shipment": shipment}
-    shopper.is_answered("**/orders/ord_1", 200, sent)
+    shopper.is_shown(sent)
     expect(shopper.delivery).to_contain_text("PS0123456789", timeout=PATIENCE_MS)
     results = Axe().run(shopper.page)
     assert results.violations_count == 0, results.generate_report()
@@ -225,7 +231,7 @@ def test_axe_finds_nothing_wrong_while_an_order_waits(
 def test_a_waiting_order_fits_a_small_phone(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(viewport=SMALLEST_PHONE, has_touch=True)
     shopper.is_answered("**/orders/ord_1/timeline", 200, {"events": []})
-    shopper.is_answered("**/orders/ord_1", 200, WAITING)
+    shopper.is_shown(WAITING)
     shopper.opens("#/orders/ord_1")
     shopper.cancel_button.click()
     width = shopper.page.evaluate("document.documentElement.scrollWidth")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.client import Line, StoreClient
-from sagashop_cli.mail import Mail, sent_mail
-from sagashop_cli.stack import Stack
+from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.mail import Mail, sent_mail
+from sagashop_ops.stack import Stack
 from support.outage import PaidInVain
 from support.saga import Saga
 from support.waiting import eventually
@@ -57,7 +57,7 @@ def test_who_pays_later_is_asked_to_and_told_until_when(
     _, asked, cancelled = inbox(order_id, 3)
 
     # Then
-    assert asked.subject == f"Your order {order_id} waits for your payment"
+    assert asked.subject == f"Your order {order_id} is waiting for your payment"
     assert "To pay: 12.50 USD" in asked.text
     assert "Pay by: " in asked.text
     assert cancelled.subject == f"Your order {order_id} was cancelled"

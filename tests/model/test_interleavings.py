@@ -27,9 +27,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sagashop_cli.audit import audit, read_books
-from sagashop_cli.client import Line, order_body
-from sagashop_cli.stack import Stack
+from sagashop_ops.audit import audit, read_books
+from sagashop_ops.client import Line, order_body
+from sagashop_ops.stack import Stack
 from support.event_schemas import validate
 from support.model_cloud import (
     FINE,
@@ -479,7 +479,7 @@ class Store(RuleBasedStateMachine):
         """Reads the tables as the auditor does."""
         fields = dict.fromkeys(Stack.__dataclass_fields__, "")
         stack = Stack(**fields | {"tables": {name: table_name(name) for name in SERVICES}})  # type: ignore[arg-type]
-        with patch("sagashop_cli.audit.local_client", lambda _, service: boto3.client(service)):
+        with patch("sagashop_ops.audit.client_of", lambda _, service: boto3.client(service)):
             return read_books(stack)
 
 

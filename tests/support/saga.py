@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from sagashop_cli.client import OrderNotEnded, StoreClient
+from sagashop_ops.client import OrderNotEnded, StoreClient
 from support.saga_coverage import Coverage
 from support.saga_definition import function_of
 from support.saga_history import entered_states, taken_transitions
@@ -97,7 +97,7 @@ class Saga:
         """Returns the name of each error that an order's execution met, retried ones included."""
         return [failure["error"] for failure in self._failures(order_id)]
 
-    def run_task(self, task: str, order_id: str, **payload: object) -> Any:
+    def run_task(self, task: str, order_id: str, /, **payload: object) -> Any:
         """Invokes one task's function as the state machine does; raises `TaskFailed`.
 
         `payload` holds the step's own fields, or a whole payload that a state machine once sent.

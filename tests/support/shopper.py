@@ -3,10 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+
+from shared import wording
 
 # Far above what anything takes: machines are shared, and a test must only fail for a reason.
 PATIENCE_MS = 60_000
@@ -170,6 +173,16 @@ class Shopper:
             ),
             times=times,
         )
+
+    def is_shown(self, order: Mapping[str, Any]) -> None:
+        """Lets the API show this order from now on, with the words for its status."""
+        text = wording.status_text(
+            order["status"],
+            is_payable=order.get("payment_due_at") is not None,
+            is_being_cancelled=order.get("cancel_requested", False),
+        )
+        body = {**order, "status_text": asdict(text)}
+        self.is_answered(f"**/orders/{order['order_id']}", 200, body)
 
     def tabs_to(self, target: Locator) -> None:
         """Presses Tab until the target has the focus; fails where the keyboard cannot reach it."""

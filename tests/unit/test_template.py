@@ -379,7 +379,7 @@ def test_an_api_s_function_answers_exactly_the_routes_that_lead_to_it(
     for name, value in environment_of(function).items():
         monkeypatch.setenv(name, value)
 
-    module = "order.ops_api" if function == "OrderOpsFunction" else f"{service_of(function)}.api"
+    module, _, _ = FUNCTIONS[function]["Handler"].rpartition(".")
     chalice = importlib.import_module(module).api._app
 
     answered = {(method, path) for path, methods in chalice.routes.items() for method in methods}

@@ -37,7 +37,7 @@ export async function basketView({ api, signal, refresh }) {
 
 export function emptyBasket() {
   const shop = el("a", { class: "button", href: "#/" }, "See the products");
-  const text = "What you put in it stays here, also when you close the page.";
+  const text = "What you put in it stays here, even when you close the page.";
   return notice("basket", "Your basket is empty", text, shop);
 }
 

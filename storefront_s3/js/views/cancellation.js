@@ -1,10 +1,10 @@
-/** Calls an order off: a button, and the question whether that is meant. */
+/** Cancels an order: a button, and a question that asks for confirmation. */
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import { el } from "../dom.js";
 
 const QUESTION =
-  "Cancel this order? The items go back on sale, and what you have paid comes back to you.";
+  "Cancel this order? We put the items back on sale and refund what you have paid.";
 
 /** The button with its question; `cancel()` resolves once the shop has agreed, or throws. */
 export function cancellation(cancel) {
@@ -16,7 +16,7 @@ export function cancellation(cancel) {
   const ask = button("Cancel the order", "quiet", () => {
     problem.textContent = "";
     box.replaceChildren(question);
-    // The harmless answer has the focus: Enter alone must not cancel anything.
+    // The harmless answer has the focus, so that pressing Enter twice cancels nothing.
     keep.focus();
   });
   const backOut = () => {
@@ -54,7 +54,7 @@ export function cancellation(cancel) {
 
 function explain(error) {
   if (error instanceof ApiUnreachable) {
-    return "We couldn’t reach the shop. Please try again: it cancels the order only once.";
+    return "We couldn’t reach the shop. Please try again: the order is cancelled only once.";
   }
   if (error instanceof ApiProblem) return error.message;
   throw error;

@@ -1,5 +1,5 @@
 /**
- * Checkout: address, test card, and the one button that places the order. The API alone judges the
+ * Checkout: address, test card, and the one button that places the order. Only the API validates the
  * order, so form and API cannot disagree; what it finds wrong is shown at the fields.
  */
 
@@ -100,7 +100,7 @@ function finish(orderId, items, signal) {
   attempt.finish();
   basket.takeOut(items);
   recentOrders.add(orderId);
-  if (signal.aborted) announce("Your order is placed; you find it under Orders.");
+  if (signal.aborted) announce("Your order is placed. You can find it under Orders.");
   // Replaces the checkout in the history: the way back leads to the shop, not to a spent form.
   else location.replace(`#/orders/${encodeURIComponent(orderId)}`);
 }
@@ -198,7 +198,7 @@ function cardField(draft) {
     "fieldset",
     {},
     el("legend", {}, "Payment"),
-    el("p", { class: "small" }, "Sandbox test cards: each plays one story, no real money moves."),
+    el("p", { class: "small" }, "Sandbox test cards: each plays one scenario; no real money moves."),
     cardChoice([...TEST_CARDS, PAY_LATER], chosen, controlId(TOKEN)),
   );
 }

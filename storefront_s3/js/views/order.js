@@ -1,5 +1,5 @@
 /**
- * One order, followed to its end: status in words, what can be done about it, its contents, and the
+ * One order, followed to its end: its status, what can be done about it, its contents, and the
  * timeline of what happened.
  */
 
@@ -8,15 +8,7 @@ import * as basket from "../basket.js";
 import { announce, drawing, el } from "../dom.js";
 import { follow } from "../following.js";
 import { instant, price } from "../format.js";
-import {
-  awaitsPayment,
-  canBeCancelled,
-  eventTone,
-  hasEnded,
-  moneyWords,
-  reasonWords,
-  statusWords,
-} from "../order_words.js";
+import { awaitsPayment, canBeCancelled, eventTone, hasEnded, statusTone } from "../order_state.js";
 import { cancellation } from "./cancellation.js";
 import { paymentForm } from "./payment.js";
 import { notFound } from "./trouble.js";
@@ -37,7 +29,7 @@ export async function orderView({ api, params: [orderId], signal }) {
   const page = orderPage(orderId, names, {
     pay: async (token) => {
       await api.payForOrder(orderId, token);
-      announce("We have your card and are taking the payment.");
+      announce("We received your card and are taking the payment.");
       following.hurry();
     },
     cancel: async () => {
@@ -51,7 +43,7 @@ export async function orderView({ api, params: [orderId], signal }) {
   return { title: `Order ${orderId}`, content: page.content };
 }
 
-/** Names by SKU. An order stands without them, so a catalogue that fails doesn't hide the order. */
+/** Names by SKU. The page works without them, so a failing catalogue doesn't hide the order. */
 async function productNames(api, signal) {
   try {
     return new Map((await api.listProducts(signal)).map(({ sku, name }) => [sku, name]));
@@ -84,7 +76,7 @@ function orderPage(orderId, names, { pay, cancel }) {
     itemBox.section,
     panel("What happened", entryList).section,
   );
-  /** Whoever was in the middle of what goes away is led to the page's top, not out of the page. */
+  /** Moves the focus to the page's heading when the element that has it is replaced. */
   const replace = (box, ...nodes) => {
     const hadFocus = box.contains(document.activeElement);
     box.replaceChildren(...nodes);
@@ -106,17 +98,11 @@ function orderPage(orderId, names, { pay, cancel }) {
   const showTimeline = whenChanged((events) => entryList.replaceChildren(...events.map(entry)));
   return {
     content,
-    show({ order, events, isSettled = false, hasContact = true }) {
-      const { status, reason, items, total_cents, currency } = order;
-      const { payment_due_at, cancel_requested } = order;
-      const mayPay = awaitsPayment(order) && !cancel_requested;
-      showStatus(
-        { status, reason, payment_due_at, cancel_requested },
-        moneyWords(order, events, isSettled),
-        hasContact,
-      );
+    show({ order, events, hasContact = true }) {
+      const { status, status_text, reason, items, total_cents, currency, payment_due_at } = order;
+      showStatus({ tone: statusTone(order), ...status_text, reason: reason?.message }, hasContact);
       showActions(canBeCancelled(order) ? null : { status, items });
-      showPayment(mayPay && { total_cents, currency, payment_due_at });
+      showPayment(awaitsPayment(order) && { total_cents, currency, payment_due_at });
       showDelivery(order.shipment ?? null);
       showItems({ items, total_cents, currency });
       showTimeline(events);
@@ -125,8 +111,8 @@ function orderPage(orderId, names, { pay, cancel }) {
 }
 
 /**
- * `draw`, called only when its arguments are others than before: what is drawn anew is read out
- * again by a screen reader, and loses the focus.
+ * `draw`, called only when its arguments have changed: a screen reader reads out again what is
+ * redrawn, and redrawing loses the focus.
  */
 function whenChanged(draw) {
   let last;
@@ -144,15 +130,13 @@ function panel(heading, body = el("div")) {
   return { section: el("section", properties, el("h2", {}, heading), body), body };
 }
 
-function drawStatus(box, order, money, hasContact) {
-  const { tone, headline, text } = statusWords(order);
+function drawStatus(box, { tone, headline, detail, reason }, hasContact) {
   box.className = `status ${tone}`;
-  const lines = [reasonWords(order), money, text].filter(Boolean);
   const words = el(
     "div",
     {},
     el("p", { class: "headline" }, headline),
-    lines.map((line) => el("p", {}, line)),
+    [reason, detail].filter(Boolean).map((line) => el("p", {}, line)),
     !hasContact && el("p", {}, "We’ve lost contact with the shop and keep trying."),
   );
   box.replaceChildren(drawing(`status-${tone}`, "status-art"), words);
@@ -179,7 +163,7 @@ function delivery({ carrier, tracking_number: trackingNumber }) {
   );
 }
 
-/** Prices are the shop's; until it has confirmed them there are none. */
+/** The shop sets the prices; until it has, there are none. */
 function itemTable(order, names) {
   const money = (amount) => (amount == null ? "—" : price(amount, order.currency));
   return el(

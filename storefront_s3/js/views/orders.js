@@ -1,9 +1,9 @@
-/** The orders placed from this browser, with their present state. */
+/** The orders placed from this browser, with their current state. */
 
 import { ApiProblem } from "../api.js";
 import { el } from "../dom.js";
 import { instant, price } from "../format.js";
-import { statusWords } from "../order_words.js";
+import { statusTone } from "../order_state.js";
 import { notice } from "../parts.js";
 import * as recentOrders from "../recent_orders.js";
 
@@ -26,7 +26,7 @@ export async function ordersView({ api, signal }) {
   return { title, content };
 }
 
-/** The order, or null where the shop doesn't have it any more (a local store was reset). */
+/** The order, or null where the shop no longer has it (a local store was reset). */
 async function read(api, { orderId, placedAt }, signal) {
   try {
     return { ...(await api.getOrder(orderId, signal)), placedAt };
@@ -38,14 +38,13 @@ async function read(api, { orderId, placedAt }, signal) {
 }
 
 function orderItem(order) {
-  const { label, tone } = statusWords(order);
   const address = `#/orders/${encodeURIComponent(order.order_id)}`;
   const hasTotal = order.total_cents != null;
   return el(
     "li",
     {},
     el("a", { href: address }, `Order of ${instant(order.placedAt)}`),
-    el("span", { class: `badge ${tone}` }, label),
+    el("span", { class: `badge ${statusTone(order)}` }, order.status_text.label),
     hasTotal && el("span", { class: "price" }, price(order.total_cents, order.currency)),
   );
 }

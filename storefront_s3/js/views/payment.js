@@ -1,4 +1,4 @@
-/** Pays for an order that waits for it: the time that is left, a card, and one button. */
+/** Pays for an order that awaits its payment: the time that is left, a card, and one button. */
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import { TOKEN, cardChoice } from "../card_choice.js";
@@ -7,7 +7,7 @@ import { clearErrors, showProblem } from "../form_errors.js";
 import { duration, price } from "../format.js";
 import { TEST_CARDS } from "../test_cards.js";
 
-const TIME_IS_UP = "The time to pay is up: a payment may come too late now.";
+const TIME_IS_UP = "The time to pay is up. A payment may now come too late.";
 
 /** A form for the order; `pay(token)` resolves once the shop has taken the card, or throws. */
 export function paymentForm(order, pay) {
@@ -18,7 +18,7 @@ export function paymentForm(order, pay) {
     { novalidate: true, "aria-label": "Payment" },
     el("div", { class: "form-problem", role: "alert", tabindex: "-1", hidden: true }),
     countdown(order.payment_due_at),
-    el("p", { class: "small" }, "Sandbox test cards: each plays one story, no real money moves."),
+    el("p", { class: "small" }, "Sandbox test cards: each plays one scenario; no real money moves."),
     cardChoice(TEST_CARDS, TEST_CARDS[0].token),
     submit,
   );
@@ -43,8 +43,8 @@ export function paymentForm(order, pay) {
 }
 
 /**
- * The time that is left. A timer is not read out at every second; who listens finds it beside the
- * cards. The shop alone judges what is too late: this clock may be wrong.
+ * The time that is left. A screen reader does not read it out every second, but finds it beside the
+ * cards. Only the shop decides what is too late: this clock may be wrong.
  */
 function countdown(dueAt) {
   const line = el("p", { class: "countdown", role: "timer" });
@@ -52,7 +52,7 @@ function countdown(dueAt) {
     const seconds = Math.ceil((Date.parse(dueAt) - Date.now()) / 1000);
     line.textContent =
       seconds > 0
-        ? `Please pay within ${duration(seconds)}. After that the order is cancelled, at no cost.`
+        ? `Please pay within ${duration(seconds)}. After that we cancel the order, at no cost.`
         : TIME_IS_UP;
   };
   show();
@@ -67,7 +67,7 @@ function explain(error, form) {
     showProblem(form, "We couldn’t reach the shop", el("p", {}, advice));
   } else if (error instanceof ApiProblem) {
     const [first] = error.errors;
-    showProblem(form, "The payment wasn’t taken", el("p", {}, first?.message ?? error.message));
+    showProblem(form, "We couldn’t take the payment", el("p", {}, first?.message ?? error.message));
   } else {
     throw error;
   }

@@ -5,7 +5,7 @@ import { price } from "../format.js";
 import { addToBasket, picture, stockLabel } from "../parts.js";
 
 const PROMISE =
-  "Should any step of your order fail, the ones before it are undone and your money comes back.";
+  "If any step of your order fails, we undo the steps before it and refund your money.";
 
 export async function productsView({ api, signal }) {
   const products = await api.listProducts(signal);
@@ -15,7 +15,7 @@ export async function productsView({ api, signal }) {
     el(
       "section",
       { class: "hero" },
-      el("h1", {}, "A good desk, ordered with ease"),
+      el("h1", {}, "A good desk, easy to order"),
       el("p", {}, PROMISE),
     ),
     el("h2", { class: "visually-hidden" }, "All products"),

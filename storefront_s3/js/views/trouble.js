@@ -1,4 +1,4 @@
-/** What is shown when a view cannot be: the reason in plain words, and a way on. */
+/** Shown when a view cannot be: the reason in plain words, and a way to continue. */
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import { ConfigProblem } from "../config.js";
@@ -9,7 +9,7 @@ export async function notFoundView() {
   return { title: "Page not found", content: notFound("There is no page here") };
 }
 
-/** A thing that the address names but the shop doesn't know. */
+/** What the address names does not exist in the shop. */
 export function notFound(heading, text = "The address may be mistyped, or the page has moved.") {
   const shop = el("a", { class: "button", href: "#/" }, "See the products");
   return notice("parcel", heading, text, shop);
@@ -27,7 +27,7 @@ function explain(error) {
     return {
       heading: "This shop isn’t set up yet",
       text: [
-        "It doesn’t know where its API is; publishing the shop again mends that.",
+        "It doesn’t know where its API is. Publish the shop again to fix this.",
         error.message,
       ],
     };
@@ -38,7 +38,7 @@ function explain(error) {
       text: "Please check your connection. If that is fine, the shop may be having a short break.",
     };
   }
-  // A bug of ours is for the console as well, or nobody could find it.
+  // A bug of ours also goes to the console, so that somebody can find it.
   if (!(error instanceof ApiProblem)) console.error(error);
   return { heading: "Something went wrong", text: error.message };
 }

@@ -1,69 +1,30 @@
-"""A post office of the tests' own, and an order service that knows every customer."""
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+"""The notification service in memory: its table, its post office, and who orders belong to."""
 
 import pytest
 
-from notification.messages import Message
-from notification.repository import NotificationTable
-from shared import dynamodb
-
-CUSTOMER = "ada@example.com"
-
-
-@dataclass
-class FakeMailer:
-    """Keeps what it is given; fails with the errors it is told to, the first first."""
-
-    sent: list[tuple[str, Message]] = field(default_factory=list)
-    failures: list[Exception] = field(default_factory=list)
-
-    def send(self, recipient: str, message: Message) -> str:
-        """Stands in for SES."""
-        if self.failures:
-            raise self.failures.pop(0)
-        self.sent.append((recipient, message))
-        return f"message-{len(self.sent)}"
-
-
-@dataclass
-class FakeCustomers:
-    """Knows one customer, of every order but those that don't exist."""
-
-    unknown: set[str] = field(default_factory=set)
-    failures: list[Exception] = field(default_factory=list)
-
-    def find_email(self, order_id: str) -> str | None:
-        """Stands in for the order service's function."""
-        if self.failures:
-            raise self.failures.pop(0)
-        return None if order_id in self.unknown else CUSTOMER
+from notification import wiring
+from unit.notification.fakes import FakeCustomers, FakeMailer, FakeNotifications
 
 
 @pytest.fixture
-def mailer() -> FakeMailer:
+def mailer(monkeypatch: pytest.MonkeyPatch) -> FakeMailer:
     """A post office that takes everything."""
-    return FakeMailer()
+    fake = FakeMailer()
+    monkeypatch.setattr(wiring, "mailer", lambda: fake)
+    return fake
 
 
 @pytest.fixture
-def customers() -> FakeCustomers:
+def customers(monkeypatch: pytest.MonkeyPatch) -> FakeCustomers:
     """Who orders belong to."""
-    return FakeCustomers()
+    fake = FakeCustomers()
+    monkeypatch.setattr(wiring, "customers", lambda: fake)
+    return fake
 
 
 @pytest.fixture
-def notifications(notification_table: str) -> NotificationTable:
-    """The repository under test."""
-    return NotificationTable(dynamodb.client(), notification_table)
-
-
-@pytest.fixture
-def rows(notification_table: str) -> Callable[[], list[dict[str, Any]]]:
-    """Returns a reader of the table's rows."""
-    return lambda: [
-        dynamodb.from_item(item)
-        for item in dynamodb.client().scan(TableName=notification_table)["Items"]
-    ]
+def notifications(monkeypatch: pytest.MonkeyPatch) -> FakeNotifications:
+    """The notifications' table, empty."""
+    fake = FakeNotifications()
+    monkeypatch.setattr(wiring, "notifications", lambda: fake)
+    return fake

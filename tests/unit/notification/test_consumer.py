@@ -14,14 +14,7 @@ from shared.events import DomainEvent
 CUSTOMER = "ada@example.com"
 
 
-@pytest.fixture(autouse=True)
-def _wired(notification_table: str, monkeypatch: pytest.MonkeyPatch, mailer: Any) -> None:
-    monkeypatch.setattr(consumer, "_mailer", mailer)
-
-
-@pytest.fixture(autouse=True)
-def _known(monkeypatch: pytest.MonkeyPatch, customers: Any) -> None:
-    monkeypatch.setattr(consumer, "_customers", customers)
+pytestmark = pytest.mark.usefixtures("notifications", "mailer", "customers")
 
 
 def placed() -> DomainEvent:

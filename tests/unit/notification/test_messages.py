@@ -171,7 +171,7 @@ def test_the_operator_is_told_what_is_owed_and_how_to_go_on() -> None:
     assert "Owed to the customer: 1299.00 USD" in message.text
     assert "Units still held: 1 × product-001" in message.text
     assert "Shipment: may be on its way" in message.text
-    assert f"make redrive ORDER={ORDER_ID}" in message.text
+    assert f"sagashop redrive {ORDER_ID} --why" in message.text
     assert "shop.example" not in message.text
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from builders import ORDER_ID
 from notification import service
-from notification.domain import AnotherDeliverySends
-from notification.repository import NotificationTable
+from notification.domain import AnotherDeliverySends, Notification, NotificationStatus
 from notification.service import Outcome
 from shared import clock
 from shared.errors import NotificationUnavailable, StorageContention
+from unit.notification.fakes import FakeNotifications
 
 CUSTOMER = "ada@example.com"
 OPERATOR = "operator@example.com"
@@ -25,12 +25,15 @@ PARKED = {
 }
 
 type Deliver = Callable[..., Outcome]
-type Rows = Callable[[], list[dict[str, Any]]]
+
+
+def statuses(notifications: FakeNotifications) -> list[str]:
+    return [notification.status for notification in notifications.standing.values()]
 
 
 @pytest.fixture
 def deliver(
-    notifications: NotificationTable, customers: Any, mailer: Any, frozen_clock: Any
+    notifications: FakeNotifications, customers: Any, mailer: Any, frozen_clock: Any
 ) -> Deliver:
     """Delivers an event, OrderPlaced unless told otherwise."""
 
@@ -51,7 +54,7 @@ def deliver(
 
 
 def test_a_customer_gets_a_message_and_the_table_remembers_it(
-    deliver: Deliver, mailer: Any, rows: Rows
+    deliver: Deliver, mailer: Any, notifications: FakeNotifications
 ) -> None:
     # When
     outcome = deliver()
@@ -60,20 +63,18 @@ def test_a_customer_gets_a_message_and_the_table_remembers_it(
     assert outcome is Outcome.SENT
     ((recipient, message),) = mailer.sent
     assert recipient == CUSTOMER
-    assert rows() == [
-        {
-            "pk": "NOTIFICATION#evt-OrderPlaced",
-            "sk": "NOTIFICATION",
-            "event_id": "evt-OrderPlaced",
-            "event_type": "OrderPlaced",
-            "order_id": ORDER_ID,
-            "status": "SENT",
-            "subject": message.subject,
-            "to": CUSTOMER,
-            "claimed_at": "2026-03-01T09:30:00.125Z",
-            "sent_at": "2026-03-01T09:30:00.125Z",
-            "message_id": "message-1",
-        }
+    assert list(notifications.standing.values()) == [
+        Notification(
+            event_id="evt-OrderPlaced",
+            event_type="OrderPlaced",
+            order_id=ORDER_ID,
+            subject=message.subject,
+            claimed_at=clock.now(),
+            status=NotificationStatus.SENT,
+            to=CUSTOMER,
+            sent_at=clock.now(),
+            message_id="message-1",
+        )
     ]
 
 
@@ -102,13 +103,15 @@ def test_the_operator_gets_what_only_an_operator_can_mend(deliver: Deliver, mail
     assert [recipient for recipient, _ in mailer.sent] == [OPERATOR]
 
 
-def test_an_event_that_concerns_nobody_leaves_nothing_behind(deliver: Deliver, rows: Rows) -> None:
+def test_an_event_that_concerns_nobody_leaves_nothing_behind(
+    deliver: Deliver, notifications: FakeNotifications
+) -> None:
     assert deliver("OrderRedriven", {"order_id": ORDER_ID}) is Outcome.NOT_NEWS
-    assert rows() == []
+    assert notifications.standing == {}
 
 
 def test_an_order_that_nobody_knows_is_nobodys(
-    deliver: Deliver, customers: Any, mailer: Any, rows: Rows
+    deliver: Deliver, customers: Any, mailer: Any, notifications: FakeNotifications
 ) -> None:
     # Given
     customers.unknown.add(ORDER_ID)
@@ -119,17 +122,17 @@ def test_an_order_that_nobody_knows_is_nobodys(
     # Then
     assert outcomes == [Outcome.NOBODY, Outcome.DUPLICATE]
     assert mailer.sent == []
-    assert [row["status"] for row in rows()] == ["SKIPPED"]
+    assert statuses(notifications) == ["SKIPPED"]
 
 
 def test_a_message_that_was_not_taken_is_sent_at_the_next_delivery(
-    deliver: Deliver, mailer: Any, rows: Rows
+    deliver: Deliver, mailer: Any, notifications: FakeNotifications
 ) -> None:
     # Given
     mailer.failures.append(NotificationUnavailable("down"))
     with pytest.raises(NotificationUnavailable):
         deliver()
-    assert [row["status"] for row in rows()] == ["FAILED"]
+    assert statuses(notifications) == ["FAILED"]
 
     # When
     outcome = deliver()
@@ -140,7 +143,7 @@ def test_a_message_that_was_not_taken_is_sent_at_the_next_delivery(
 
 
 def test_a_question_without_an_answer_leaves_no_claim_behind(
-    deliver: Deliver, customers: Any, rows: Rows
+    deliver: Deliver, customers: Any, notifications: FakeNotifications
 ) -> None:
     # Given
     customers.failures.append(RuntimeError("no answer"))
@@ -150,7 +153,7 @@ def test_a_question_without_an_answer_leaves_no_claim_behind(
         deliver()
 
     # Then
-    assert rows() == []
+    assert notifications.standing == {}
 
 
 def test_a_delivery_waits_while_another_one_may_be_sending(
@@ -173,7 +176,7 @@ def test_a_delivery_waits_while_another_one_may_be_sending(
 
 
 def test_of_two_deliveries_that_take_over_one_sends(
-    notifications: NotificationTable, deliver: Deliver, mailer: Any, frozen_clock: Any
+    notifications: FakeNotifications, deliver: Deliver, mailer: Any, frozen_clock: Any
 ) -> None:
     # Given
     mailer.failures.append(TimeoutError())
@@ -197,7 +200,7 @@ def test_of_two_deliveries_that_take_over_one_sends(
 
 
 def test_a_sender_that_lost_its_claim_does_not_overwrite_the_others_word(
-    notifications: NotificationTable, deliver: Deliver, mailer: Any, frozen_clock: Any, rows: Rows
+    notifications: FakeNotifications, deliver: Deliver, mailer: Any, frozen_clock: Any
 ) -> None:
     # Given a delivery that takes longer than its claim holds
     send = mailer.send
@@ -215,4 +218,4 @@ def test_a_sender_that_lost_its_claim_does_not_overwrite_the_others_word(
         deliver()
 
     # Then
-    assert [row["status"] for row in rows()] == ["SENT"]
+    assert statuses(notifications) == ["SENT"]

@@ -11,14 +11,13 @@ import pytest
 from aws_lambda_powertools.utilities import parameters
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
-from order import domain, ops_api
+from order import domain, ops_api, wiring
 from order.domain import Change, Failure, Order, Parked, Status
-from order.execution import Sagas
 from order.redrive import redrive
-from order.repository import OrderRepository
-from shared import clock, dynamodb
+from shared import clock
 from shared.errors import Conflict
 from support.stepfunctions import FakeStepFunctions
+from unit.order.fakes import FakeOrders
 
 type Call = Callable[..., dict[str, Any]]
 type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
@@ -27,19 +26,6 @@ SECRET = "the-operators-secret"
 AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
 REASON = {"operator": "ada", "reason": "the provider is mended"}
 STUCK = Parked(Failure("KeyError", "a bug"), "RefundPayment", "RefundUnavailable", None, 0)
-
-
-@pytest.fixture
-def orders(order_table: str) -> OrderRepository:
-    return OrderRepository(dynamodb.client(), order_table)
-
-
-@pytest.fixture
-def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
-    fake = FakeStepFunctions()
-    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop"
-    monkeypatch.setattr(ops_api, "_sagas", Sagas(fake, arn, 900))  # type: ignore[arg-type]
-    return fake
 
 
 @pytest.fixture
@@ -55,7 +41,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def call(
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     secret: None,
     frozen_clock: Any,
@@ -79,7 +65,7 @@ def parked() -> Order:
     return domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLACED_AT).order
 
 
-def have(orders: OrderRepository, order: Order, state: str | None, sagas: FakeStepFunctions) -> str:
+def have(orders: FakeOrders, order: Order, state: str | None, sagas: FakeStepFunctions) -> str:
     """Stores an order whose first execution is in this state."""
     orders.add(Change(order), None)
     if state is not None:
@@ -100,7 +86,7 @@ def test_nobody_gets_in_without_the_secret_whatever_they_ask_for(
     method: str,
     resource: str,
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
 ) -> None:
     # Given
@@ -136,7 +122,7 @@ def test_the_secret_opens_whatever_the_case_of_its_header(call: Call) -> None:
 
 
 def test_the_secret_is_the_one_that_secrets_manager_keeps(
-    order_table: str, lambda_context: Any
+    aws: None, orders: FakeOrders, lambda_context: Any
 ) -> None:
     # Given
     boto3.client("secretsmanager").create_secret(Name="sagashop-unit-operator", SecretString=SECRET)
@@ -175,7 +161,7 @@ def test_without_a_secret_to_compare_with_it_stays_shut(
 
 def test_a_parked_order_goes_on_at_the_compensation_that_got_stuck(
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     outbox_events: OutboxEvents,
 ) -> None:
@@ -202,7 +188,7 @@ def test_a_parked_order_goes_on_at_the_compensation_that_got_stuck(
 
 @pytest.mark.parametrize("state", ["FAILED", "ABORTED", "TIMED_OUT"])
 def test_a_dead_saga_begins_again(
-    state: str, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    state: str, call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     order_id = have(orders, an_order().paid().build(), state, stepfunctions)
@@ -219,7 +205,7 @@ def test_a_dead_saga_begins_again(
 def test_an_order_whose_saga_was_forgotten_is_redriven(
     order: Order,
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     frozen_clock: Any,
 ) -> None:
@@ -236,7 +222,7 @@ def test_an_order_whose_saga_was_forgotten_is_redriven(
 
 
 def test_a_saga_that_is_just_being_started_counts_as_running(
-    call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given an order that was written a moment ago, by a request that starts its saga next
     order = replace(an_order().build(), updated_at=clock.now())
@@ -251,7 +237,7 @@ def test_a_saga_that_is_just_being_started_counts_as_running(
 
 
 def test_a_running_saga_is_left_alone(
-    call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     order_id = have(orders, an_order().build(), "RUNNING", stepfunctions)
@@ -266,7 +252,7 @@ def test_a_running_saga_is_left_alone(
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.CANCELLED])
 def test_an_ended_order_is_left_alone(
-    status: Status, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    status: Status, call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     order_id = have(orders, replace(an_order().build(), status=status), None, stepfunctions)
@@ -280,7 +266,7 @@ def test_an_ended_order_is_left_alone(
 
 def test_a_second_redrive_waits_for_the_first_and_is_told_on_its_own(
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     outbox_events: OutboxEvents,
 ) -> None:
@@ -301,29 +287,28 @@ def test_a_second_redrive_waits_for_the_first_and_is_told_on_its_own(
 
 
 def test_of_two_redrives_at_the_same_moment_one_is_counted_and_started(
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     frozen_clock: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given: between the one's read and its write, the other one happens.
     order_id = have(orders, parked(), "FAILED", stepfunctions)
-    sagas = Sagas(stepfunctions, "arn:stateMachine:sagashop", 900)  # type: ignore[arg-type]
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    read = OrderRepository.get
+    read = orders.get
     overtaken = []
 
     def once_more(name: str) -> Order:
-        return redrive(order_id, name, "mended", orders, sagas, ORIGIN, clock.now())
+        return redrive(order_id, name, "mended", orders, wiring.sagas(), ORIGIN, clock.now())
 
-    def read_and_be_overtaken(repository: OrderRepository, wanted: str) -> Order:
-        order = read(repository, wanted)
+    def read_and_be_overtaken(wanted: str) -> Order:
+        order = read(wanted)
         if not overtaken:
             overtaken.append(order)
             once_more("grace")
         return order
 
-    monkeypatch.setattr(OrderRepository, "get", read_and_be_overtaken)
+    monkeypatch.setattr(orders, "get", read_and_be_overtaken)
 
     # When
     with pytest.raises(Conflict) as caught:
@@ -337,7 +322,7 @@ def test_of_two_redrives_at_the_same_moment_one_is_counted_and_started(
 
 def test_a_redrive_that_could_not_be_started_is_counted_for_the_sweeper_to_start(
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -362,7 +347,7 @@ def test_a_redrive_that_could_not_be_started_is_counted_for_the_sweeper_to_start
 
 
 def test_nothing_is_redriven_while_the_sagas_engine_does_not_answer(
-    call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     order_id = have(orders, parked(), "FAILED", stepfunctions)
@@ -398,9 +383,7 @@ def test_what_does_not_exist_is_not_redriven(call: Call) -> None:
     assert ask_to_redrive(call, ORDER_ID)["status"] == 404
 
 
-def test_the_unsettled_orders_are_listed_with_what_is_owed(
-    call: Call, orders: OrderRepository
-) -> None:
+def test_the_unsettled_orders_are_listed_with_what_is_owed(call: Call, orders: FakeOrders) -> None:
     # Given
     orders.add(Change(parked()), None)
     pending = an_order().with_id(f"{ORDER_ID[:-1]}2").build()
@@ -436,7 +419,7 @@ def test_the_unsettled_orders_are_listed_with_what_is_owed(
 
 
 def test_the_list_can_be_narrowed_to_one_status(
-    call: Call, orders: OrderRepository, lambda_context: Any
+    call: Call, orders: FakeOrders, lambda_context: Any
 ) -> None:
     # Given
     orders.add(Change(parked()), None)

@@ -9,35 +9,19 @@ import pytest
 from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
 from order import api, domain, payment_window
 from order.domain import Change, Status
-from order.execution import Sagas
-from order.repository import OrderRepository
 from order.saga_input import execution_input
-from order.timeline import LoggedEvent
-from shared import dynamodb
 from shared.errors import CancelledByCustomer
-from shared.events import DomainEvent
+from shared.events import DomainEvent, PublishedEvent
 from support.stepfunctions import FakeStepFunctions
+from unit.order.fakes import FakeOrders
 
 type Call = Callable[..., dict[str, Any]]
 type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 
 
 @pytest.fixture
-def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
-    fake = FakeStepFunctions()
-    monkeypatch.setattr(api, "_stepfunctions", fake)
-    monkeypatch.setattr(api, "_sagas", Sagas(fake, "arn", 900))  # type: ignore[arg-type]
-    return fake
-
-
-@pytest.fixture
-def orders(order_table: str) -> OrderRepository:
-    return OrderRepository(dynamodb.client(), order_table)
-
-
-@pytest.fixture
 def call(
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     frozen_clock: Any,
     lambda_context: Any,
@@ -70,7 +54,7 @@ def wrong_fields(response: dict[str, Any]) -> dict[str, str]:
 
 def test_a_placed_order_is_accepted_stored_told_and_started(
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     outbox_events: OutboxEvents,
 ) -> None:
@@ -110,7 +94,7 @@ def test_the_payment_token_is_neither_on_the_bus_nor_in_an_answer_nor_in_the_log
     assert "tok_visa" not in json.dumps([response, view, outbox_events(), logged()])
 
 
-def test_lines_of_the_same_sku_are_merged(call: Call, orders: OrderRepository) -> None:
+def test_lines_of_the_same_sku_are_merged(call: Call, orders: FakeOrders) -> None:
     # Given
     body = an_order().with_item("a", 1).with_item("b", 5).with_item("a", 2).body()
 
@@ -222,7 +206,7 @@ def test_the_same_key_and_body_get_the_same_answer_and_one_order(
 
 
 def test_the_same_answer_is_given_even_after_the_order_has_moved_on(
-    call: Call, orders: OrderRepository
+    call: Call, orders: FakeOrders
 ) -> None:
     # Given
     first = place(call, key="key-1")
@@ -270,7 +254,7 @@ def test_without_a_key_each_request_is_an_order_of_its_own(call: Call) -> None:
 
 def test_an_order_whose_saga_could_not_be_started_is_accepted_all_the_same(
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     outbox_events: OutboxEvents,
 ) -> None:
@@ -298,6 +282,12 @@ def test_a_new_order_shows_what_was_ordered_and_no_prices_yet(call: Call) -> Non
     assert response["body"] == {
         "order_id": order_id,
         "status": "PENDING",
+        "status_text": {
+            "label": "In progress",
+            "headline": "We're preparing your order",
+            "detail": "We set the items aside and take your payment. "
+            "This usually takes a second or two.",
+        },
         "items": [{"sku": "product-001", "quantity": 1, "name": None, "unit_price_cents": None}],
         "total_cents": None,
         "currency": None,
@@ -311,7 +301,7 @@ def test_a_new_order_shows_what_was_ordered_and_no_prices_yet(call: Call) -> Non
 
 
 def test_a_reserved_order_shows_its_prices_and_a_cancelled_one_its_reason(
-    call: Call, orders: OrderRepository
+    call: Call, orders: FakeOrders
 ) -> None:
     # Given
     order = an_order().with_item("product-001", 2).reserved().build()
@@ -349,7 +339,7 @@ def test_an_order_that_does_not_exist_is_a_404(resource: str, order_id: str, cal
 
 
 def test_the_timeline_tells_the_orders_and_the_other_services_events_in_time(
-    call: Call, orders: OrderRepository, frozen_clock: Any
+    call: Call, orders: FakeOrders, frozen_clock: Any
 ) -> None:
     # Given
     order_id = place(call)["body"]["order_id"]
@@ -357,7 +347,7 @@ def test_the_timeline_tells_the_orders_and_the_other_services_events_in_time(
     declined = DomainEvent(
         "payment", "PaymentDeclined", order_id, frozen_clock.now(), ORIGIN, {"reason": "no"}
     )
-    orders.log(LoggedEvent(declined.source, declined.type, declined.envelope()))
+    orders.log(PublishedEvent(declined.source, declined.type, declined.envelope()))
 
     # When
     response = call("GET", "/orders/{order_id}/timeline", order_id=order_id)
@@ -379,7 +369,7 @@ def test_the_service_tells_that_it_is_well(call: Call) -> None:
 
 @pytest.mark.parametrize("payment", [None, {}, {"token": None}])
 def test_an_order_without_a_payment_token_is_paid_later(
-    payment: Any, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    payment: Any, call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # When
     response = place(call, an_order().body() | {"payment": payment})
@@ -392,7 +382,7 @@ def test_an_order_without_a_payment_token_is_paid_later(
 
 
 @pytest.fixture
-def waiting(orders: OrderRepository, stepfunctions: FakeStepFunctions) -> str:
+def waiting(orders: FakeOrders, stepfunctions: FakeStepFunctions) -> str:
     """The id of an order that waits for its customer to pay."""
     orders.add(Change(an_order().awaiting_payment().build()), None)
     stepfunctions.waiting = {"task-token-1"}
@@ -421,7 +411,7 @@ def test_an_order_that_waits_shows_until_when_and_never_the_task_token(
     assert "task-token" not in json.dumps(body)
 
 
-def test_a_completed_order_shows_how_it_travels(call: Call, orders: OrderRepository) -> None:
+def test_a_completed_order_shows_how_it_travels(call: Call, orders: FakeOrders) -> None:
     # Given
     orders.add(Change(an_order().completed().build()), None)
 
@@ -433,7 +423,7 @@ def test_a_completed_order_shows_how_it_travels(call: Call, orders: OrderReposit
 
 
 def test_a_payment_is_taken_and_wakes_the_saga(
-    waiting: str, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    waiting: str, call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # When
     response = pay(call, waiting)
@@ -450,7 +440,7 @@ def test_a_payment_is_taken_and_wakes_the_saga(
 
 
 def test_the_same_payment_again_is_the_same_answer(
-    waiting: str, call: Call, orders: OrderRepository
+    waiting: str, call: Call, orders: FakeOrders
 ) -> None:
     # When
     answers = [pay(call, waiting) for _ in range(2)]
@@ -462,7 +452,7 @@ def test_the_same_payment_again_is_the_same_answer(
 
 
 def test_another_payment_is_refused_and_the_first_stays(
-    waiting: str, call: Call, orders: OrderRepository
+    waiting: str, call: Call, orders: FakeOrders
 ) -> None:
     # Given
     pay(call, waiting, "tok_visa")
@@ -476,7 +466,7 @@ def test_another_payment_is_refused_and_the_first_stays(
 
 
 def test_a_payment_after_the_time_to_pay_is_refused(
-    waiting: str, call: Call, orders: OrderRepository, frozen_clock: Any
+    waiting: str, call: Call, orders: FakeOrders, frozen_clock: Any
 ) -> None:
     # Given
     frozen_clock.advance(minutes=15)
@@ -491,7 +481,7 @@ def test_a_payment_after_the_time_to_pay_is_refused(
 
 
 def test_a_payment_that_could_not_wake_the_saga_is_taken_all_the_same(
-    waiting: str, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    waiting: str, call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     stepfunctions.refuse_with = "ThrottlingException"
@@ -536,7 +526,7 @@ def test_a_given_token_is_neither_in_an_answer_nor_in_the_log(
 def test_a_cancellation_is_taken_told_and_wakes_a_saga_that_waits(
     waiting: str,
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     outbox_events: OutboxEvents,
 ) -> None:
@@ -554,7 +544,7 @@ def test_a_cancellation_is_taken_told_and_wakes_a_saga_that_waits(
 
 @pytest.mark.parametrize("order", [an_order(), an_order().paid()], ids=lambda order: order.status)
 def test_a_cancellation_of_a_running_saga_waits_for_its_next_step(
-    order: Any, call: Call, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    order: Any, call: Call, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     orders.add(Change(order.build()), None)
@@ -567,7 +557,7 @@ def test_a_cancellation_of_a_running_saga_waits_for_its_next_step(
     assert stepfunctions.woken == []
 
 
-def test_a_completed_order_is_not_cancelled(call: Call, orders: OrderRepository) -> None:
+def test_a_completed_order_is_not_cancelled(call: Call, orders: FakeOrders) -> None:
     # Given
     orders.add(Change(an_order().completed().build()), None)
 
@@ -583,22 +573,22 @@ def test_a_payment_and_a_cancellation_at_the_same_moment_have_one_outcome(
     first: str,
     waiting: str,
     call: Call,
-    orders: OrderRepository,
+    orders: FakeOrders,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given: between one request's read and its write, the other one's is served.
     other = {"pay": cancel, "cancel": pay}[first]
     served = []
-    read = OrderRepository.get
+    read = orders.get
 
-    def read_and_be_overtaken(repository: OrderRepository, order_id: str) -> domain.Order:
-        order = read(repository, order_id)
+    def read_and_be_overtaken(order_id: str) -> domain.Order:
+        order = read(order_id)
         if not served:
             served.append(None)
             served[0] = other(call, waiting)["status"]
         return order
 
-    monkeypatch.setattr(OrderRepository, "get", read_and_be_overtaken)
+    monkeypatch.setattr(orders, "get", read_and_be_overtaken)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
     # When
@@ -608,20 +598,19 @@ def test_a_payment_and_a_cancellation_at_the_same_moment_have_one_outcome(
     # closes as a cancellation either way
     assert served == [202]
     assert response["status"] == {"pay": 409, "cancel": 202}[first]
-    monkeypatch.undo()
-    order = orders.get(waiting)
+    order = read(waiting)
     assert order.cancel_requested_at is not None
     with pytest.raises(CancelledByCustomer):
         payment_window.close(order, PLACED_AT)
 
 
 def test_a_request_that_is_always_overtaken_is_told_to_try_again(
-    waiting: str, call: Call, orders: OrderRepository, monkeypatch: pytest.MonkeyPatch
+    waiting: str, call: Call, orders: FakeOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given
     stale = an_order().awaiting_payment().build()
     orders.save(stale, Change(domain.changed(stale, PLACED_AT, status=Status.AWAITING_PAYMENT)))
-    monkeypatch.setattr(OrderRepository, "get", lambda repository, order_id: stale)
+    monkeypatch.setattr(orders, "get", lambda order_id: stale)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
     # Then

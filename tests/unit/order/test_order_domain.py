@@ -84,7 +84,7 @@ def test_a_payment_makes_an_order_paid() -> None:
 
 def test_a_paid_order_completes_and_tells_its_total_and_how_it_travels() -> None:
     # When
-    change = domain.complete(an_order().paid().build(), ORIGIN, LATER, SHIPMENT)
+    change = domain.complete(an_order().paid().build(), SHIPMENT, ORIGIN, LATER)
 
     # Then
     assert (change.order.status, change.order.shipment) == (Status.COMPLETED, SHIPMENT)
@@ -97,18 +97,9 @@ def test_a_paid_order_completes_and_tells_its_total_and_how_it_travels() -> None
     }
 
 
-def test_an_execution_from_before_there_were_shipments_completes_its_order_too() -> None:
-    # When
-    change = domain.complete(an_order().paid().build(), ORIGIN, LATER)
-
-    # Then
-    assert change.event is not None
-    assert change.event.data == {"total_cents": 129_900, "currency": "USD"}
-
-
 def test_an_order_that_is_not_paid_does_not_complete() -> None:
     with pytest.raises(IllegalTransition):
-        domain.complete(an_order().reserved().build(), ORIGIN, LATER)
+        domain.complete(an_order().reserved().build(), SHIPMENT, ORIGIN, LATER)
 
 
 REFUND = {"amount_cents": 129_900, "currency": "USD"}
@@ -152,7 +143,27 @@ def test_a_cancelled_order_tells_what_went_back_to_its_customer() -> None:
     assert change.event.data["refund"] == {"amount_cents": 129_900, "currency": "USD"}
 
 
-def test_an_order_that_needed_attention_is_cancelled_once_its_undo_is_mended() -> None:
+@pytest.mark.parametrize(
+    ("order", "money"),
+    [
+        (an_order().unpaid(), "You have not been charged."),
+        (an_order(), "If you were charged, you have been refunded."),
+        (an_order().paid(), "Your payment has been refunded."),
+    ],
+    ids=["no payment given", "a payment given", "charged"],
+)
+def test_a_cancelled_order_tells_what_happened_to_the_money(
+    order: OrderBuilder, money: str
+) -> None:
+    # When
+    reason = cancel(order.build(), "CancelledByCustomer").order.reason
+
+    # Then
+    assert reason is not None
+    assert reason.message == f"You cancelled this order. {money}"
+
+
+def test_an_order_that_needed_attention_is_cancelled_once_its_undo_is_fixed() -> None:
     # Given
     parked = flag(an_order().paid().build(), "RefundPayment").order
 
@@ -200,7 +211,7 @@ def test_a_repeated_decision_changes_nothing_and_tells_nothing() -> None:
         (reserved, domain.price(reserved, reserved.lines, 1, "USD", LATER)),
         (paid, domain.pay(paid, PAYMENT, LATER)),
         (completed, domain.pay(completed, PAYMENT, LATER)),
-        (completed, domain.complete(completed, ORIGIN, LATER)),
+        (completed, domain.complete(completed, SHIPMENT, ORIGIN, LATER)),
         (cancelled, cancel(cancelled, "PaymentDeclined")),
         (parked, flag(parked, "ReleaseStock")),
     ]
@@ -221,7 +232,7 @@ def test_a_step_that_comes_after_the_undo_is_refused(undone: Order) -> None:
     with pytest.raises(StepAlreadyUndone):
         domain.pay(undone, PAYMENT, LATER)
     with pytest.raises(StepAlreadyUndone):
-        domain.complete(undone, ORIGIN, LATER)
+        domain.complete(undone, SHIPMENT, ORIGIN, LATER)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +366,7 @@ def test_the_sagas_next_step_finds_that_the_customer_cancelled() -> None:
     with pytest.raises(CancelledByCustomer):
         domain.pay(paid, PAYMENT, LATER)
     with pytest.raises(CancelledByCustomer):
-        domain.complete(paid, ORIGIN, LATER, SHIPMENT)
+        domain.complete(paid, SHIPMENT, ORIGIN, LATER)
 
 
 def test_an_order_that_may_have_been_charged_is_not_stopped_where_nothing_is_refunded() -> None:

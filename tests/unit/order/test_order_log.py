@@ -7,16 +7,15 @@ import pytest
 
 from builders import ORIGIN, PLACED_AT, an_order
 from order import domain, log
-from order.repository import OrderRepository
-from shared import dynamodb
 from shared.events import DomainEvent
+from unit.order.fakes import FakeOrders
 
 
 @pytest.fixture
-def orders(order_table: str) -> OrderRepository:
-    repository = OrderRepository(dynamodb.client(), order_table)
-    repository.add(domain.place(an_order().build(), ORIGIN), None)
-    return repository
+def orders(orders: FakeOrders) -> FakeOrders:
+    """The order table with one order."""
+    orders.add(domain.place(an_order().build(), ORIGIN), None)
+    return orders
 
 
 def message(message_id: str, body: str | DomainEvent) -> dict[str, Any]:
@@ -34,9 +33,7 @@ def payment_declined(order_id: str = an_order().order_id) -> DomainEvent:
     )
 
 
-def test_a_batch_of_events_joins_the_orders_log(
-    orders: OrderRepository, lambda_context: Any
-) -> None:
+def test_a_batch_of_events_joins_the_orders_log(orders: FakeOrders, lambda_context: Any) -> None:
     # When
     response = log.record_events({"Records": [message("m1", payment_declined())]}, lambda_context)
 
@@ -46,9 +43,7 @@ def test_a_batch_of_events_joins_the_orders_log(
     assert sorted(types) == ["OrderPlaced", "PaymentDeclined"]
 
 
-def test_an_event_that_comes_twice_is_logged_once(
-    orders: OrderRepository, lambda_context: Any
-) -> None:
+def test_an_event_that_comes_twice_is_logged_once(orders: FakeOrders, lambda_context: Any) -> None:
     # When
     for message_id in ("m1", "m2"):
         log.record_events({"Records": [message(message_id, payment_declined())]}, lambda_context)
@@ -58,7 +53,7 @@ def test_an_event_that_comes_twice_is_logged_once(
 
 
 def test_only_the_messages_that_could_not_be_logged_are_reported(
-    orders: OrderRepository, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any
 ) -> None:
     # Given
     records = [
@@ -78,7 +73,7 @@ def test_only_the_messages_that_could_not_be_logged_are_reported(
 
 
 def test_a_batch_that_fails_as_a_whole_is_reported_like_any_other(
-    orders: OrderRepository, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any
 ) -> None:
     # When
     response = log.record_events({"Records": [message("broken", "[]")]}, lambda_context)
@@ -87,17 +82,9 @@ def test_a_batch_that_fails_as_a_whole_is_reported_like_any_other(
     assert response == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
 
 
-def test_a_logged_event_is_never_published_again(
-    orders: OrderRepository, order_table: str, lambda_context: Any
-) -> None:
+def test_a_logged_event_is_never_published_again(orders: FakeOrders, lambda_context: Any) -> None:
     # When
     log.record_events({"Records": [message("m1", payment_declined())]}, lambda_context)
 
     # Then
-    items = dynamodb.client().scan(TableName=order_table)["Items"]
-    entities = {
-        row["detail_type"]: row["entity"]
-        for row in map(dynamodb.from_item, items)
-        if "detail_type" in row
-    }
-    assert entities == {"OrderPlaced": "outbox_event", "PaymentDeclined": "logged_event"}
+    assert [event.type for event in orders.outbox] == ["OrderPlaced"]

@@ -9,19 +9,16 @@ import pytest
 from builders import ORDER_ID, an_order
 from order import queries
 from order.domain import Change
-from order.repository import OrderRepository
-from shared import dynamodb
 from shared.errors import NotFound, ValidationFailed
+from unit.order.fakes import FakeOrders
 
 SECOND_ID = f"{ORDER_ID[:-1]}2"
 
 
 @pytest.fixture(autouse=True)
-def orders(order_table: str) -> OrderRepository:
-    repository = OrderRepository(dynamodb.client(), order_table)
-    repository.add(Change(an_order().build()), None)
-    repository.add(Change(an_order().with_id(SECOND_ID).cancelled().build()), None)
-    return repository
+def _stored(orders: FakeOrders) -> None:
+    orders.add(Change(an_order().build()), None)
+    orders.add(Change(an_order().with_id(SECOND_ID).cancelled().build()), None)
 
 
 def test_the_statuses_of_the_orders_that_exist_are_told(lambda_context: Any) -> None:

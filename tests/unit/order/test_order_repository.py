@@ -1,6 +1,5 @@
 """The order table: what is written together, and what a busy table does to it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,13 +9,14 @@ from botocore.exceptions import ClientError
 
 from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
 from order import domain, repository
-from order.domain import Change, Failure, Order, Parked, Placement, Refund, Status
+from order.domain import Change, Failure, Parked, Placement, Refund, Status
+from order.ports import Orders
 from order.repository import OrderRepository
-from order.timeline import LoggedEvent
 from shared import dynamodb
 from shared.dynamodb import ConditionFailed
 from shared.errors import NotFound, StorageContention
-from shared.events import DomainEvent
+from shared.events import DomainEvent, PublishedEvent
+from unit.order.fakes import FakeOrders
 
 SECOND_ID = "ord_01JNQ4ZV8X0000000000000002"
 NEW_ATTRIBUTES = [
@@ -34,8 +34,15 @@ PLACEMENT = Placement("key-1", "fingerprint-1", an_order().order_id)
 
 
 @pytest.fixture
-def orders(order_table: str) -> OrderRepository:
+def table(order_table: str) -> OrderRepository:
     return OrderRepository(dynamodb.client(), order_table)
+
+
+@pytest.fixture(params=["table", "fake"])
+def orders(request: pytest.FixtureRequest) -> Orders:
+    """The table, and the fake that stands in for it in the service's other tests."""
+    table: Orders = request.getfixturevalue("table") if request.param == "table" else FakeOrders()
+    return table
 
 
 def rows(table_name: str) -> list[dict[str, Any]]:
@@ -73,7 +80,7 @@ class BusyDynamoDB:
     ],
     ids=["pending", "reserved", "awaiting payment", "completed"],
 )
-def test_an_order_reads_back_as_it_was_stored(orders: OrderRepository, order: OrderBuilder) -> None:
+def test_an_order_reads_back_as_it_was_stored(orders: Orders, order: OrderBuilder) -> None:
     # Given
     orders.add(domain.place(order.build(), ORIGIN), None)
 
@@ -81,7 +88,7 @@ def test_an_order_reads_back_as_it_was_stored(orders: OrderRepository, order: Or
     assert orders.get(order.order_id) == order.build()
 
 
-def test_a_cancelled_order_reads_back_with_its_reason(orders: OrderRepository) -> None:
+def test_a_cancelled_order_reads_back_with_its_reason(orders: Orders) -> None:
     # Given
     order = an_order().build()
     orders.add(domain.place(order, ORIGIN), None)
@@ -94,7 +101,7 @@ def test_a_cancelled_order_reads_back_with_its_reason(orders: OrderRepository) -
     assert orders.get(order.order_id) == change.order
 
 
-def test_a_parked_order_reads_back_with_all_that_a_redrive_needs(orders: OrderRepository) -> None:
+def test_a_parked_order_reads_back_with_all_that_a_redrive_needs(orders: Orders) -> None:
     # Given
     failure = Failure("ShipmentRejected", "no such country")
     parked = Parked(failure, "ReleaseStock", "KeyError", Refund(129_900, "USD"), redrive=1)
@@ -116,22 +123,22 @@ def test_a_parked_order_reads_back_with_all_that_a_redrive_needs(orders: OrderRe
 
 
 def test_an_order_from_before_it_could_be_paid_later_or_redriven_still_reads(
-    orders: OrderRepository, order_table: str
+    table: OrderRepository, order_table: str
 ) -> None:
     # Given: its row as it was written then
     order = an_order().paid().build()
-    orders.add(Change(order), None)
+    table.add(Change(order), None)
     (row,) = rows(order_table)
     for name in NEW_ATTRIBUTES:
         del row[name]
     dynamodb.client().put_item(TableName=order_table, Item=dynamodb.to_item(row))
 
     # Then
-    assert orders.get(order.order_id) == replace(order, trace_id=None)
+    assert table.get(order.order_id) == replace(order, trace_id=None)
 
 
 def test_the_index_holds_the_orders_with_something_left_to_do_the_longest_untouched_first(
-    orders: OrderRepository,
+    orders: Orders,
 ) -> None:
     # Given
     for number, status in enumerate(Status):
@@ -151,7 +158,7 @@ def test_the_index_holds_the_orders_with_something_left_to_do_the_longest_untouc
     ]
 
 
-def test_an_order_that_ends_leaves_the_index(orders: OrderRepository) -> None:
+def test_an_order_that_ends_leaves_the_index(orders: Orders) -> None:
     # Given
     order = an_order().build()
     orders.add(domain.place(order, ORIGIN), None)
@@ -160,11 +167,11 @@ def test_an_order_that_ends_leaves_the_index(orders: OrderRepository) -> None:
     orders.save(order, domain.cancel(order, "OutOfStock", ORIGIN, PLACED_AT))
 
     # Then
-    assert orders.unsettled() == []
+    assert list(orders.unsettled()) == []
 
 
 def test_the_status_of_many_orders_is_told_at_once_and_of_those_that_exist(
-    orders: OrderRepository,
+    orders: Orders,
 ) -> None:
     # Given
     orders.add(Change(an_order().build()), None)
@@ -176,59 +183,11 @@ def test_the_status_of_many_orders_is_told_at_once_and_of_those_that_exist(
     assert orders.statuses([]) == {}
 
 
-class Interloper:
-    """Decides on an order, and is overtaken by another writer the first few times."""
-
-    def __init__(self, orders: OrderRepository, times: int) -> None:
-        self._orders = orders
-        self._times = times
-        self.seen: list[Order] = []
-
-    def decide(self, order: Order) -> Change:
-        """Wants to cancel; somebody else's change comes first."""
-        self.seen.append(order)
-        if self._times:
-            self._times -= 1
-            other = domain.changed(order, order.updated_at, email=f"{len(self.seen)}@example.com")
-            self._orders.save(order, Change(other))
-        return domain.request_cancellation(order, ORIGIN, PLACED_AT)
-
-
-def test_a_decision_that_was_overtaken_is_taken_again_on_the_order_as_it_is_then(
-    orders: OrderRepository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    orders.add(Change(an_order().build()), None)
-    interloper = Interloper(orders, times=2)
-
-    # When
-    order = orders.change(an_order().order_id, interloper.decide)
-
-    # Then both writers' changes are kept
-    assert [seen.version for seen in interloper.seen] == [1, 2, 3]
-    assert order == orders.get(order.order_id)
-    assert (order.email, order.cancel_requested_at) == ("2@example.com", PLACED_AT)
-
-
-def test_a_decision_that_is_always_overtaken_gives_up(
-    orders: OrderRepository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    orders.add(Change(an_order().build()), None)
-
-    # Then
-    with pytest.raises(StorageContention):
-        orders.change(an_order().order_id, Interloper(orders, times=100).decide)
-    assert orders.get(an_order().order_id).cancel_requested_at is None
-
-
 def test_an_order_its_event_and_its_key_are_stored_together(
-    orders: OrderRepository, order_table: str
+    table: OrderRepository, order_table: str
 ) -> None:
     # When
-    orders.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
+    table.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
 
     # Then
     entities = sorted(row["entity"] for row in rows(order_table))
@@ -236,15 +195,15 @@ def test_an_order_its_event_and_its_key_are_stored_together(
 
 
 def test_a_key_that_was_used_stores_nothing_and_tells_its_first_order(
-    orders: OrderRepository, order_table: str
+    table: OrderRepository, order_table: str
 ) -> None:
     # Given
-    orders.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
+    table.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
     before = rows(order_table)
     second = an_order().with_id(SECOND_ID).build()
 
     # When
-    earlier = orders.add(
+    earlier = table.add(
         domain.place(second, ORIGIN), Placement("key-1", "fingerprint-2", SECOND_ID)
     )
 
@@ -254,7 +213,7 @@ def test_a_key_that_was_used_stores_nothing_and_tells_its_first_order(
 
 
 def test_a_key_is_free_again_after_a_day_even_if_its_row_is_still_there(
-    orders: OrderRepository,
+    orders: Orders,
 ) -> None:
     # Given
     orders.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
@@ -269,7 +228,7 @@ def test_a_key_is_free_again_after_a_day_even_if_its_row_is_still_there(
     assert place_after(repository.IDEMPOTENCY_LIFETIME + timedelta(seconds=1)) is None
 
 
-def test_an_id_that_is_taken_never_overwrites_an_order(orders: OrderRepository) -> None:
+def test_an_id_that_is_taken_never_overwrites_an_order(orders: Orders) -> None:
     # Given
     orders.add(domain.place(an_order().build(), ORIGIN), None)
 
@@ -306,7 +265,7 @@ def test_a_placement_that_always_collides_gives_up(
 
 
 def test_a_decision_on_an_order_that_changed_meanwhile_is_not_stored(
-    orders: OrderRepository,
+    orders: Orders,
 ) -> None:
     # Given
     order = an_order().build()
@@ -322,17 +281,18 @@ def test_a_decision_on_an_order_that_changed_meanwhile_is_not_stored(
     assert orders.get(order.order_id) == first.order
 
 
-@pytest.mark.parametrize("read", [OrderRepository.get, OrderRepository.events])
+@pytest.mark.parametrize("read", ["get", "events"])
+@pytest.mark.parametrize("order_id", [SECOND_ID, "nonsense", "ord_" + "9" * 3000])
 def test_an_order_that_does_not_exist_is_not_found(
-    orders: OrderRepository, read: Callable[[OrderRepository, str], object]
+    orders: Orders, read: str, order_id: str
 ) -> None:
     with pytest.raises(NotFound) as caught:
-        read(orders, SECOND_ID)
+        getattr(orders, read)(order_id)
     assert caught.value.code == "ORDER_NOT_FOUND"
 
 
 def test_the_log_is_in_the_order_of_time_whoever_wrote_it_and_however_late(
-    orders: OrderRepository,
+    orders: Orders,
 ) -> None:
     # Given
     order = an_order().build()
@@ -341,7 +301,7 @@ def test_the_log_is_in_the_order_of_time_whoever_wrote_it_and_however_late(
         event = DomainEvent(
             "other", event_type, order.order_id, PLACED_AT + timedelta(seconds=seconds), ORIGIN, {}
         )
-        orders.log(LoggedEvent(event.source, event.type, event.envelope()))
+        orders.log(PublishedEvent(event.source, event.type, event.envelope()))
 
     # When
     types = [event.type for event in orders.events(order.order_id)]
@@ -350,10 +310,28 @@ def test_the_log_is_in_the_order_of_time_whoever_wrote_it_and_however_late(
     assert types == ["OrderPlaced", "StockReserved", "PaymentDeclined", "StockReleased"]
 
 
-def test_the_orders_of_others_are_not_in_the_log(orders: OrderRepository) -> None:
+def test_the_orders_of_others_are_not_in_the_log(orders: Orders) -> None:
     # Given
     for builder in (an_order(), an_order().with_id(SECOND_ID)):
         orders.add(domain.place(builder.build(), ORIGIN), None)
 
     # Then
     assert len(orders.events(SECOND_ID)) == 1
+
+
+def test_an_event_that_comes_twice_is_logged_once_and_never_published(
+    table: OrderRepository, order_table: str
+) -> None:
+    # Given
+    order = an_order().build()
+    table.add(domain.place(order, ORIGIN), None)
+    event = DomainEvent("payment", "PaymentDeclined", order.order_id, PLACED_AT, ORIGIN, {})
+
+    # When
+    for _ in range(2):
+        table.log(PublishedEvent(event.source, event.type, event.envelope()))
+
+    # Then
+    entities = {row["entity"] for row in rows(order_table) if "detail_type" in row}
+    assert entities == {"outbox_event", "logged_event"}
+    assert len(table.events(order.order_id)) == 2

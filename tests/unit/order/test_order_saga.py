@@ -1,4 +1,4 @@
-"""The state machine's tasks on a real (in-memory) table: each may be repeated, none overtakes."""
+"""The order's steps of the saga: each may be repeated, and none overwrites another's change."""
 
 import json
 from collections.abc import Callable
@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from builders import ORIGIN, SHIPMENT, OrderBuilder, an_order
-from order import domain, execution, payment_window, saga
+from order import domain, payment_window, saga, service
 from order.domain import Change, Failure, Order, Parked, Payment, Refund, Status
-from order.repository import OrderRepository
-from shared import clock, dynamodb
+from shared import clock
 from shared.errors import (
     CancelledByCustomer,
     Conflict,
@@ -21,24 +20,23 @@ from shared.errors import (
     StorageContention,
 )
 from support.stepfunctions import FakeStepFunctions
+from unit.order.fakes import FakeOrders
 
 type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 FAILURE = {"Error": "PaymentDeclined", "Cause": '{"errorMessage": "do not honour"}'}
 
 
-@pytest.fixture
-def orders(order_table: str, frozen_clock: Any) -> OrderRepository:
-    return OrderRepository(dynamodb.client(), order_table)
+pytestmark = pytest.mark.usefixtures("frozen_clock")
 
 
-def placed(orders: OrderRepository, order: OrderBuilder | None = None) -> OrderBuilder:
+def placed(orders: FakeOrders, order: OrderBuilder | None = None) -> OrderBuilder:
     order = order or an_order().with_item("product-001", 2)
     orders.add(domain.place(order.build(), ORIGIN), None)
     return order
 
 
 def test_the_forward_steps_take_an_order_from_pending_to_completed(
-    orders: OrderRepository, outbox_events: OutboxEvents, frozen_clock: Any, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, frozen_clock: Any, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders)
@@ -64,13 +62,13 @@ def test_the_forward_steps_take_an_order_from_pending_to_completed(
 
 
 def test_an_events_envelope_says_which_invocation_caused_it(
-    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders, an_order().paid())
 
     # When
-    saga.handler(order.payload("CompleteOrder"), lambda_context)
+    saga.handler(order.payload("CompleteOrder", shipment=order.shipment()), lambda_context)
 
     # Then
     details = dict(outbox_events())
@@ -81,7 +79,7 @@ def test_an_events_envelope_says_which_invocation_caused_it(
 
 
 def test_a_failed_saga_cancels_the_order_with_the_customers_reason(
-    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders)
@@ -100,7 +98,7 @@ def test_a_failed_saga_cancels_the_order_with_the_customers_reason(
 
 
 def test_a_stuck_compensation_parks_the_order_and_says_what_is_owed(
-    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders, an_order().paid())
@@ -127,14 +125,14 @@ def test_a_stuck_compensation_parks_the_order_and_says_what_is_owed(
 
 
 def test_every_step_may_be_repeated_at_any_time_and_returns_its_first_answer(
-    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders)
     payloads = [
         order.payload("RecordReservation", reservation=order.reservation()),
         order.payload("RecordPayment", payment=order.payment()),
-        order.payload("CompleteOrder"),
+        order.payload("CompleteOrder", shipment=order.shipment()),
     ]
     first = [saga.handler(payload, lambda_context) for payload in payloads]
     before = orders.get(order.order_id)
@@ -149,7 +147,7 @@ def test_every_step_may_be_repeated_at_any_time_and_returns_its_first_answer(
 
 
 def test_a_repeated_cancellation_keeps_the_first_reason_and_tells_it_once(
-    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders)
@@ -168,7 +166,7 @@ def test_a_repeated_cancellation_keeps_the_first_reason_and_tells_it_once(
 
 
 def test_a_late_step_after_the_cancellation_changes_nothing(
-    orders: OrderRepository, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders)
@@ -184,7 +182,7 @@ def test_a_late_step_after_the_cancellation_changes_nothing(
 
 
 def test_of_two_steps_at_the_same_moment_the_later_write_is_refused_and_can_be_tried_again(
-    orders: OrderRepository,
+    orders: FakeOrders,
     outbox_events: OutboxEvents,
     lambda_context: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -193,29 +191,26 @@ def test_of_two_steps_at_the_same_moment_the_later_write_is_refused_and_can_be_t
     order = placed(orders, an_order().paid())
     stale = orders.get(order.order_id)
     saga.handler(order.payload("CancelOrder", failure=FAILURE), lambda_context)
-
     cancelled = orders.get(order.order_id)
 
-    def read_before(repository: OrderRepository, order_id: str) -> Order:
-        return stale
-
-    monkeypatch.setattr(OrderRepository, "get", read_before)
-
     # When
-    with pytest.raises(StorageContention):
-        saga.handler(order.payload("CompleteOrder"), lambda_context)
+    with monkeypatch.context() as overtaken:
+        overtaken.setattr(orders, "get", lambda order_id: stale)
+        with pytest.raises(StorageContention):
+            saga.handler(order.payload("CompleteOrder", shipment=order.shipment()), lambda_context)
 
     # Then
-    monkeypatch.undo()
     assert orders.get(order.order_id) == cancelled
     assert [event_type for event_type, _ in outbox_events()] == ["OrderPlaced", "OrderCancelled"]
 
 
 def test_a_step_of_an_order_that_does_not_exist_fails(
-    orders: OrderRepository, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any
 ) -> None:
     with pytest.raises(NotFound):
-        saga.handler(an_order().payload("CompleteOrder"), lambda_context)
+        saga.handler(
+            an_order().payload("CompleteOrder", shipment=an_order().shipment()), lambda_context
+        )
 
 
 REFUND = {"amount_cents": 129_900, "currency": "USD"}
@@ -233,7 +228,7 @@ REFUND = {"amount_cents": 129_900, "currency": "USD"}
 def test_a_cancelled_order_tells_what_was_refunded(
     refund: Any,
     told: Any,
-    orders: OrderRepository,
+    orders: FakeOrders,
     outbox_events: OutboxEvents,
     lambda_context: Any,
 ) -> None:
@@ -248,7 +243,7 @@ def test_a_cancelled_order_tells_what_was_refunded(
 
 
 def test_a_refund_that_was_made_is_remembered_while_the_order_is_parked(
-    orders: OrderRepository, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders, an_order().paid())
@@ -270,15 +265,14 @@ def test_a_refund_that_was_made_is_remembered_while_the_order_is_parked(
 
 
 @pytest.fixture
-def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
-    fake = FakeStepFunctions()
-    fake.waiting = {"task-token-1", "task-token-2"}
-    monkeypatch.setattr(execution, "client", lambda: fake)
-    return fake
+def stepfunctions(stepfunctions: FakeStepFunctions) -> FakeStepFunctions:
+    """Step Functions with two executions that wait."""
+    stepfunctions.waiting = {"task-token-1", "task-token-2"}
+    return stepfunctions
 
 
 def test_an_order_that_is_paid_later_waits_until_it_is_woken(
-    orders: OrderRepository,
+    orders: FakeOrders,
     outbox_events: OutboxEvents,
     stepfunctions: FakeStepFunctions,
     frozen_clock: Any,
@@ -303,7 +297,7 @@ def test_an_order_that_is_paid_later_waits_until_it_is_woken(
 @pytest.mark.parametrize("decided", ["paid", "cancelled", "too late"])
 def test_a_saga_that_comes_to_wait_for_what_is_decided_wakes_at_once(
     decided: str,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     frozen_clock: Any,
     lambda_context: Any,
@@ -311,12 +305,16 @@ def test_a_saga_that_comes_to_wait_for_what_is_decided_wakes_at_once(
     # Given
     order = placed(orders, an_order().awaiting_payment())
     if decided == "paid":
-        orders.change(
-            order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+        service.change(
+            orders,
+            order.order_id,
+            lambda one: payment_window.give_payment(one, "tok_visa", clock.now()),
         )
     elif decided == "cancelled":
-        orders.change(
-            order.order_id, lambda one: domain.request_cancellation(one, ORIGIN, clock.now())
+        service.change(
+            orders,
+            order.order_id,
+            lambda one: domain.request_cancellation(one, ORIGIN, clock.now()),
         )
     else:
         frozen_clock.advance(minutes=15)
@@ -329,7 +327,7 @@ def test_a_saga_that_comes_to_wait_for_what_is_decided_wakes_at_once(
 
 
 def test_the_task_token_is_not_in_the_log(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any, logged: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, lambda_context: Any, logged: Any
 ) -> None:
     # Given
     order = placed(orders, an_order().unpaid().reserved())
@@ -342,12 +340,14 @@ def test_the_task_token_is_not_in_the_log(
 
 
 def test_a_window_that_closes_hands_over_the_payment_as_often_as_it_is_asked(
-    orders: OrderRepository, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders, an_order().awaiting_payment())
-    orders.change(
-        order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+    service.change(
+        orders,
+        order.order_id,
+        lambda one: payment_window.give_payment(one, "tok_visa", clock.now()),
     )
 
     # When
@@ -358,7 +358,7 @@ def test_a_window_that_closes_hands_over_the_payment_as_often_as_it_is_asked(
 
 
 def test_a_window_that_closes_unpaid_expires_once_and_for_all(
-    orders: OrderRepository, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any
 ) -> None:
     # Given
     order = placed(orders, an_order().awaiting_payment())
@@ -370,35 +370,39 @@ def test_a_window_that_closes_unpaid_expires_once_and_for_all(
 
     # Then
     with pytest.raises(Conflict):
-        orders.change(
-            order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+        service.change(
+            orders,
+            order.order_id,
+            lambda one: payment_window.give_payment(one, "tok_visa", clock.now()),
         )
 
 
 def test_an_expiry_that_was_overtaken_by_a_payment_does_not_count(
-    orders: OrderRepository, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+    orders: FakeOrders, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a task that read the order before its customer paid
     order = placed(orders, an_order().awaiting_payment())
     stale = orders.get(order.order_id)
-    orders.change(
-        order.order_id, lambda one: payment_window.give_payment(one, "tok_visa", clock.now())
+    service.change(
+        orders,
+        order.order_id,
+        lambda one: payment_window.give_payment(one, "tok_visa", clock.now()),
     )
-    monkeypatch.setattr(OrderRepository, "get", lambda repository, order_id: stale)
 
     # When
-    with pytest.raises(StorageContention):
-        saga.handler(order.payload("ClosePaymentWindow"), lambda_context)
+    with monkeypatch.context() as overtaken:
+        overtaken.setattr(orders, "get", lambda order_id: stale)
+        with pytest.raises(StorageContention):
+            saga.handler(order.payload("ClosePaymentWindow"), lambda_context)
 
     # Then the state machine's retry finds the payment
-    monkeypatch.undo()
     assert saga.handler(order.payload("ClosePaymentWindow"), lambda_context) == {
         "token": "tok_visa"
     }
 
 
 def test_of_a_completion_and_a_cancellation_at_the_same_moment_exactly_one_wins(
-    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, lambda_context: Any
 ) -> None:
     # Given a customer who cancels between the completion's read and its write
     order = placed(orders, an_order().paid())
@@ -406,11 +410,11 @@ def test_of_a_completion_and_a_cancellation_at_the_same_moment_exactly_one_wins(
     def cancelled_meanwhile(current: Order) -> Change:
         if current.cancel_requested_at is None:
             orders.save(current, domain.request_cancellation(current, ORIGIN, clock.now()))
-        return domain.complete(current, ORIGIN, clock.now(), SHIPMENT)
+        return domain.complete(current, SHIPMENT, ORIGIN, clock.now())
 
     # When
     with pytest.raises(CancelledByCustomer):
-        orders.change(order.order_id, cancelled_meanwhile)
+        service.change(orders, order.order_id, cancelled_meanwhile)
 
     # Then
     assert orders.get(order.order_id).status is Status.PAID
@@ -418,19 +422,19 @@ def test_of_a_completion_and_a_cancellation_at_the_same_moment_exactly_one_wins(
 
 
 def test_a_cancellation_that_was_overtaken_by_the_completion_is_refused(
-    orders: OrderRepository, outbox_events: OutboxEvents, lambda_context: Any
+    orders: FakeOrders, outbox_events: OutboxEvents, lambda_context: Any
 ) -> None:
     # Given an order that completes between the cancellation's read and its write
     order = placed(orders, an_order().paid())
 
     def completed_meanwhile(current: Order) -> Change:
         if current.status is Status.PAID:
-            orders.save(current, domain.complete(current, ORIGIN, clock.now(), SHIPMENT))
+            orders.save(current, domain.complete(current, SHIPMENT, ORIGIN, clock.now()))
         return domain.request_cancellation(current, ORIGIN, clock.now())
 
     # When
     with pytest.raises(Conflict):
-        orders.change(order.order_id, completed_meanwhile)
+        service.change(orders, order.order_id, completed_meanwhile)
 
     # Then
     assert orders.get(order.order_id).cancel_requested_at is None

@@ -10,23 +10,10 @@ from builders import ORIGIN, TRACE_ID, an_order
 from order import domain, starter
 from order.domain import Change, Status
 from order.execution import SagaNotStarted, Sagas
-from order.repository import OrderRepository
 from order.saga_input import execution_input
-from shared import dynamodb
 from shared.errors import NotFound
 from support.stepfunctions import FakeStepFunctions
-
-
-@pytest.fixture
-def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
-    fake = FakeStepFunctions()
-    monkeypatch.setattr(starter, "_sagas", Sagas(fake, "arn", 900))  # type: ignore[arg-type]
-    return fake
-
-
-@pytest.fixture
-def orders(order_table: str) -> OrderRepository:
-    return OrderRepository(dynamodb.client(), order_table)
+from unit.order.fakes import FakeOrders
 
 
 def order_placed() -> dict[str, Any]:
@@ -37,7 +24,7 @@ def order_placed() -> dict[str, Any]:
 
 
 def test_a_placed_order_is_started_with_the_token_that_its_event_does_not_carry(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, lambda_context: Any
 ) -> None:
     # Given
     orders.add(domain.place(an_order().build(), ORIGIN), None)
@@ -54,7 +41,7 @@ def test_a_placed_order_is_started_with_the_token_that_its_event_does_not_carry(
 
 
 def test_an_order_whose_saga_runs_already_is_left_alone(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, lambda_context: Any
 ) -> None:
     # Given
     orders.add(domain.place(an_order().build(), ORIGIN), None)
@@ -70,7 +57,7 @@ def test_an_order_whose_saga_runs_already_is_left_alone(
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.CANCELLED, Status.NEEDS_ATTENTION])
 def test_the_saga_of_an_ended_order_is_not_run_again_even_if_its_name_is_free(
     status: Status,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     lambda_context: Any,
 ) -> None:
@@ -86,7 +73,7 @@ def test_the_saga_of_an_ended_order_is_not_run_again_even_if_its_name_is_free(
 
 
 def test_an_order_that_does_not_exist_fails_so_that_its_event_is_parked(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, lambda_context: Any
 ) -> None:
     with pytest.raises(NotFound):
         starter.start_saga(order_placed(), lambda_context)
@@ -94,7 +81,7 @@ def test_an_order_that_does_not_exist_fails_so_that_its_event_is_parked(
 
 
 def test_a_refused_start_fails_so_that_it_is_tried_again(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, lambda_context: Any
 ) -> None:
     # Given
     orders.add(domain.place(an_order().build(), ORIGIN), None)
@@ -112,14 +99,14 @@ def test_a_finished_execution_of_the_same_name_counts_as_started(
     stepfunctions.executions[an_order().order_id] = "an earlier input"
 
     # When
-    Sagas(stepfunctions, "arn", 900).start(an_order().build())  # type: ignore[arg-type]
+    Sagas("arn", 900).start(an_order().build())
 
     # Then
     assert stepfunctions.executions == {an_order().order_id: "an earlier input"}
 
 
 def test_an_order_that_was_redriven_is_started_under_its_current_name(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, lambda_context: Any
 ) -> None:
     # Given
     orders.add(Change(replace(an_order().build(), redrives=2), None), None)
@@ -132,7 +119,7 @@ def test_an_order_that_was_redriven_is_started_under_its_current_name(
 
 
 def test_the_start_is_logged_under_the_ids_of_the_request_that_placed_the_order(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any, logged: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, lambda_context: Any, logged: Any
 ) -> None:
     # Given
     orders.add(domain.place(an_order().build(), ORIGIN), None)

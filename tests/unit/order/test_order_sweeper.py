@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, TRACE_ID, an_order
-from order import domain, sweeper
+from order import domain, service, sweeper
 from order.domain import Change, Failure, Order, Parked, Status
-from order.execution import Sagas
 from order.redrive import count_redrive
-from order.repository import OrderRepository
-from shared import dynamodb
 from support.stepfunctions import FakeStepFunctions
+from unit.order.fakes import FakeOrders
 
 type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 
@@ -24,24 +22,11 @@ PARKED = domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLA
 
 
 @pytest.fixture
-def orders(order_table: str, frozen_clock: Any) -> OrderRepository:
-    frozen_clock.at = PLACED_AT + timedelta(minutes=10)
-    return OrderRepository(dynamodb.client(), order_table)
-
-
-@pytest.fixture
-def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
-    fake = FakeStepFunctions()
-    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop"
-    monkeypatch.setattr(sweeper, "_sagas", Sagas(fake, arn, 900))  # type: ignore[arg-type]
-    monkeypatch.setattr(sweeper, "_stepfunctions", fake)
-    return fake
-
-
-@pytest.fixture
 def sweep(
-    orders: OrderRepository, stepfunctions: FakeStepFunctions, lambda_context: Any
+    orders: FakeOrders, stepfunctions: FakeStepFunctions, frozen_clock: Any, lambda_context: Any
 ) -> Callable[..., dict[str, Any]]:
+    frozen_clock.at = PLACED_AT + timedelta(minutes=10)
+
     def run(**event: Any) -> dict[str, Any]:
         return sweeper.sweep(event, lambda_context)
 
@@ -53,7 +38,7 @@ def mended(report: dict[str, Any]) -> list[str]:
 
 
 def test_an_order_whose_saga_never_started_or_was_forgotten_is_started_under_its_name(
-    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     orders.add(Change(an_order().build()), None)
@@ -76,7 +61,7 @@ def test_an_order_whose_saga_never_started_or_was_forgotten_is_started_under_its
 
 
 def test_an_order_that_moved_a_moment_ago_is_not_looked_at(
-    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     fresh = replace(an_order().build(), updated_at=PLACED_AT + timedelta(minutes=5, seconds=1))
@@ -89,7 +74,7 @@ def test_an_order_that_moved_a_moment_ago_is_not_looked_at(
 
 
 def test_a_running_saga_is_left_alone(
-    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     orders.add(Change(an_order().paid().build()), None)
@@ -107,7 +92,7 @@ def test_a_running_saga_is_left_alone(
 def test_a_dead_saga_is_redriven_in_the_sweepers_name(
     state: str,
     sweep: Any,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     outbox_events: OutboxEvents,
 ) -> None:
@@ -129,7 +114,7 @@ def test_a_dead_saga_is_redriven_in_the_sweepers_name(
 
 
 def test_an_order_that_is_redriven_in_vain_is_given_up_and_reported_as_stuck(
-    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions, frozen_clock: Any
+    sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions, frozen_clock: Any
 ) -> None:
     # Given
     orders.add(Change(an_order().paid().build()), None)
@@ -159,7 +144,7 @@ def test_an_operators_redrive_gives_the_sweeper_its_chances_back() -> None:
 
 
 def test_a_saga_that_waits_for_what_is_decided_is_woken(
-    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions, frozen_clock: Any
+    sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions, frozen_clock: Any
 ) -> None:
     # Given a window that ends in five minutes
     orders.add(Change(an_order().awaiting_payment().build()), None)
@@ -178,7 +163,7 @@ def test_a_saga_that_waits_for_what_is_decided_is_woken(
 
 def test_a_parked_order_is_counted_and_left_to_the_operators(
     sweep: Any,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -201,7 +186,7 @@ def test_a_parked_order_is_counted_and_left_to_the_operators(
 
 
 def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resumes(
-    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     orders.add(Change(replace(PARKED, redrives=1)), None)
@@ -219,14 +204,14 @@ def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resume
 
 def test_an_order_that_ended_while_the_index_still_had_it_is_left_alone(
     sweep: Any,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given
     stale = an_order().build()
     orders.add(Change(replace(stale, status=Status.CANCELLED)), None)
-    monkeypatch.setattr(OrderRepository, "unsettled", lambda repository: [stale])
+    monkeypatch.setattr(orders, "unsettled", lambda: [stale])
 
     # Then
     assert (sweep()["mended"], sweep()["left"]) == ([], [])
@@ -235,27 +220,26 @@ def test_an_order_that_ended_while_the_index_still_had_it_is_left_alone(
 
 def test_an_order_that_somebody_else_redrives_meanwhile_is_left_to_them(
     sweep: Any,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given: between the sweeper's look at the execution and its own redrive, an operator's
     orders.add(Change(an_order().build()), None)
     stepfunctions.states[ORDER_ID] = "FAILED"
-    change = OrderRepository.change
+    change = service.change
     asked = []
 
     def redriven_meanwhile(
-        repository: OrderRepository, order_id: str, decide: Callable[[Order], Change]
+        orders: FakeOrders, order_id: str, decide: Callable[[Order], Change]
     ) -> Order:
         asked.append(order_id)
         order = orders.get(order_id)
         orders.save(order, Change(replace(order, redrives=1, version=order.version + 1)))
         stepfunctions.states[f"{ORDER_ID}-r1"] = "RUNNING"
-        return change(repository, order_id, decide)
+        return change(orders, order_id, decide)
 
-    monkeypatch.setattr(OrderRepository, "change", redriven_meanwhile)
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(service, "change", redriven_meanwhile)
 
     # When
     report = sweep()
@@ -268,7 +252,7 @@ def test_an_order_that_somebody_else_redrives_meanwhile_is_left_to_them(
 
 def test_one_order_that_cannot_be_mended_does_not_keep_the_others_from_it(
     sweep: Any,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -296,7 +280,7 @@ def test_one_order_that_cannot_be_mended_does_not_keep_the_others_from_it(
 
 
 def test_an_engine_that_does_not_answer_is_reported(
-    sweep: Any, orders: OrderRepository, stepfunctions: FakeStepFunctions
+    sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
     orders.add(Change(an_order().build()), None)
@@ -308,7 +292,7 @@ def test_an_engine_that_does_not_answer_is_reported(
 
 def test_a_sweep_whose_time_is_up_leaves_the_rest_to_the_next(
     sweep: Any,
-    orders: OrderRepository,
+    orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

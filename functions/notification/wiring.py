@@ -1,0 +1,51 @@
+"""Builds what the notification service works with, once a process and at its first use."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from notification.customers import CustomersOfOrders
+from notification.mailer import ChaoticMailer, SesMailer
+from notification.ports import Mailer
+from notification.repository import NotificationTable
+from shared import chaos, dynamodb
+from shared.settings import load
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`table_name` is the notification service's own table.
+
+    `notification_sender` is the address that mail comes from, `operator_email` who hears of orders
+    that need attention, `storefront_url` where a customer finds the order; without it mail names
+    the shop and doesn't link to it.
+    """
+
+    table_name: str
+    order_queries_function: str
+    notification_sender: str
+    operator_email: str
+    storefront_url: str = ""
+
+
+@cache
+def settings() -> Settings:
+    """Returns the function's settings."""
+    return load(Settings)
+
+
+@cache
+def notifications() -> NotificationTable:
+    """Returns the notifications' table."""
+    return NotificationTable(dynamodb.client(), settings().table_name)
+
+
+@cache
+def customers() -> CustomersOfOrders:
+    """Returns whom orders belong to."""
+    return CustomersOfOrders(settings().order_queries_function)
+
+
+@cache
+def mailer() -> Mailer:
+    """Returns the mail service: the one place to change for another one."""
+    return ChaoticMailer(SesMailer(settings().notification_sender), chaos.read)

@@ -1,0 +1,105 @@
+"""What customers and operators ask for over HTTP, read from a request's body and headers."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from order.domain import Address, Line, merge_lines
+from shared.errors import FieldError
+from shared.fields import Fields
+
+MAX_LINES = 25
+MAX_QUANTITY = 1000
+MAX_TOKEN_LENGTH = 200
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
+# What a header can hold without being encoded.
+_IDEMPOTENCY_KEY = r"[!-~]+"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """`POST /orders`, valid, with its lines merged by SKU."""
+
+    lines: tuple[Line, ...]
+    email: str
+    shipping_address: Address
+    payment_token: str | None
+    idempotency_key: str | None
+
+    @classmethod
+    def read(cls, body: Any, idempotency_key: str | None) -> Self:
+        """Reads the body and the `Idempotency-Key`; raises ValidationFailed naming each fault.
+
+        Without a `payment`, or without its `token`, the customer pays later.
+        """
+        errors: list[FieldError] = []
+        fields = Fields(body, errors=errors)
+        lines = [
+            Line(
+                sku=item.text("sku", max_length=64),
+                quantity=item.integer("quantity", minimum=1, maximum=MAX_QUANTITY),
+            )
+            for item in fields.objects("items", maximum=MAX_LINES)
+        ]
+        email = fields.text(
+            "email", max_length=254, pattern=_EMAIL, expected="must be an e-mail address"
+        )
+        address = fields.object("shipping_address")
+        shipping_address = Address(
+            street=address.text("street", max_length=200),
+            city=address.text("city", max_length=100),
+            state=address.text("state", max_length=100),
+            zip_code=address.text("zip_code", max_length=20),
+            country=address.text("country", max_length=60),
+        )
+        payment = fields.object("payment")
+        payment_token = payment.optional_text("token", max_length=MAX_TOKEN_LENGTH)
+        if idempotency_key is not None:
+            idempotency_key = Fields({"Idempotency-Key": idempotency_key}, errors=errors).text(
+                "Idempotency-Key",
+                max_length=255,
+                pattern=_IDEMPOTENCY_KEY,
+                expected="must be printable ASCII without blanks",
+            )
+        fields.check()
+        return cls(merge_lines(lines), email, shipping_address, payment_token, idempotency_key)
+
+    def fingerprint(self) -> str:
+        """Returns a digest that only the same request has, however its JSON was written."""
+        content = {**asdict(self), "idempotency_key": None}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class GivePayment:
+    """`POST /orders/{order_id}/payment`, valid."""
+
+    token: str
+
+    @classmethod
+    def read(cls, body: Any) -> Self:
+        """Reads the body; raises ValidationFailed."""
+        fields = Fields(body)
+        token = fields.text("token", max_length=MAX_TOKEN_LENGTH)
+        fields.check()
+        return cls(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """`POST /ops/orders/{order_id}/redrive`, valid: who wants it, and why."""
+
+    operator: str
+    reason: str
+
+    @classmethod
+    def read(cls, body: Any) -> Self:
+        """Reads the body; raises ValidationFailed naming each fault."""
+        fields = Fields(body)
+        request = cls(
+            operator=fields.text("operator", max_length=100),
+            reason=fields.text("reason", max_length=500),
+        )
+        fields.check()
+        return request

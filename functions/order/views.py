@@ -1,0 +1,75 @@
+"""What the order service answers over HTTP."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from order import payment_window
+from order.domain import Order, Status, owed
+from order.saga_input import execution_name
+from shared import clock
+
+
+def accepted_view(order_id: str) -> dict[str, Any]:
+    """Returns the answer to `POST /orders`, which a repeat gets again whatever happened since.
+
+    The links are paths below the API's own URL.
+    """
+    return _accepted(order_id, Status.PENDING)
+
+
+def answered_view(order: Order) -> dict[str, Any]:
+    """Returns the answer to a payment or a cancellation: it is taken, and the saga acts on it."""
+    return _accepted(order.order_id, order.status)
+
+
+def order_view(order: Order, at: datetime) -> dict[str, Any]:
+    """Returns `GET /orders/{order_id}` at that time.
+
+    Prices and total are null until stock is reserved, and so is `payment_due_at` whenever a payment
+    can't be given.
+    """
+    due_at = payment_window.due_at(order, at)
+    return {
+        "order_id": order.order_id,
+        "status": order.status,
+        "status_text": asdict(order.status_text(is_payable=due_at is not None)),
+        "items": [asdict(line) for line in order.lines],
+        "total_cents": order.total_cents,
+        "currency": order.currency,
+        "reason": None if order.reason is None else asdict(order.reason),
+        "payment_due_at": None if due_at is None else clock.to_iso(due_at),
+        "shipment": None if order.shipment is None else asdict(order.shipment),
+        "cancel_requested": order.cancel_requested_at is not None,
+        "created_at": clock.to_iso(order.created_at),
+        "updated_at": clock.to_iso(order.updated_at),
+    }
+
+
+def operators_view(order: Order) -> dict[str, Any]:
+    """Returns one of `GET /ops/orders`: what is wrong with an order, and what is owed."""
+    parked = order.parked if order.is_parked else None
+    return {
+        "order_id": order.order_id,
+        "status": order.status,
+        "execution": execution_name(order),
+        "redrives": order.redrives,
+        "cancel_requested": order.cancel_requested_at is not None,
+        "parked": parked
+        and {
+            "failure": parked.failure.error,
+            "compensation": parked.compensation,
+            "error": parked.compensation_error,
+            "owed": owed(order, parked.compensation),
+        },
+        "created_at": clock.to_iso(order.created_at),
+        "updated_at": clock.to_iso(order.updated_at),
+    }
+
+
+def _accepted(order_id: str, status: Status) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "status": status,
+        "links": {"self": f"/orders/{order_id}", "timeline": f"/orders/{order_id}/timeline"},
+    }

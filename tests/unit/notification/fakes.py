@@ -1,0 +1,60 @@
+"""A post office of the tests' own, an order service, and a table in memory."""
+
+from dataclasses import dataclass, field
+
+from notification import domain
+from notification.domain import Notification
+from notification.messages import Message
+from shared.errors import StorageContention
+
+CUSTOMER = "ada@example.com"
+
+
+@dataclass
+class FakeMailer:
+    """Keeps what it is given; fails with the errors it is told to, the first first."""
+
+    sent: list[tuple[str, Message]] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    def send(self, recipient: str, message: Message) -> str:
+        """Stands in for SES."""
+        if self.failures:
+            raise self.failures.pop(0)
+        self.sent.append((recipient, message))
+        return f"message-{len(self.sent)}"
+
+
+@dataclass
+class FakeCustomers:
+    """Knows one customer, of every order but those that don't exist."""
+
+    unknown: set[str] = field(default_factory=set)
+    failures: list[Exception] = field(default_factory=list)
+
+    def find_email(self, order_id: str) -> str | None:
+        """Stands in for the order service's function."""
+        if self.failures:
+            raise self.failures.pop(0)
+        return None if order_id in self.unknown else CUSTOMER
+
+
+@dataclass
+class FakeNotifications:
+    """A `ports.Notifications`; test_notification_repository.py holds it to the real one's rules."""
+
+    standing: dict[str, Notification] = field(default_factory=dict)
+
+    def claim(self, notification: Notification) -> Notification | None:
+        """See `ports.Notifications.claim`."""
+        standing = self.standing.get(notification.event_id)
+        if standing and not domain.is_claimable(standing, notification.claimed_at):
+            return standing
+        self.standing[notification.event_id] = notification
+        return None
+
+    def finish(self, notification: Notification) -> None:
+        """See `ports.Notifications.finish`."""
+        if self.standing[notification.event_id].claimed_at != notification.claimed_at:
+            raise StorageContention("another delivery claimed the notification")
+        self.standing[notification.event_id] = notification

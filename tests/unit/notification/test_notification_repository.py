@@ -1,0 +1,98 @@
+"""The notifications' table: of several deliveries of an event, one holds the claim."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import ORDER_ID, PLACED_AT
+from notification import domain
+from notification.domain import Notification
+from notification.ports import Notifications
+from notification.repository import NotificationTable
+from shared import dynamodb
+from shared.errors import StorageContention
+from unit.notification.fakes import FakeNotifications
+
+CLAIM = Notification("evt_1", "OrderPlaced", ORDER_ID, "Subject", PLACED_AT, to="ada@example.com")
+LATER = replace(CLAIM, claimed_at=PLACED_AT + domain.CLAIM)
+
+
+@pytest.fixture(params=["table", "fake"])
+def notifications(request: pytest.FixtureRequest) -> Notifications:
+    """The table, and the fake that stands in for it in the service's other tests."""
+    if request.param == "fake":
+        return FakeNotifications()
+    return NotificationTable(dynamodb.client(), request.getfixturevalue("notification_table"))
+
+
+def test_a_row_holds_all_of_a_notification(notification_table: str) -> None:
+    # Given
+    notifications = NotificationTable(dynamodb.client(), notification_table)
+    notifications.claim(CLAIM)
+
+    # When
+    notifications.finish(domain.sent(CLAIM, "message-1", PLACED_AT + timedelta(seconds=1)))
+
+    # Then
+    (item,) = dynamodb.client().scan(TableName=notification_table)["Items"]
+    assert dynamodb.from_item(item) == {
+        "pk": "NOTIFICATION#evt_1",
+        "sk": "NOTIFICATION",
+        "event_id": "evt_1",
+        "event_type": "OrderPlaced",
+        "order_id": ORDER_ID,
+        "status": "SENT",
+        "subject": "Subject",
+        "to": "ada@example.com",
+        "claimed_at": "2026-03-01T09:30:00.000Z",
+        "sent_at": "2026-03-01T09:30:01.000Z",
+        "message_id": "message-1",
+    }
+
+
+def test_the_first_claim_stands_until_it_expires(notifications: Notifications) -> None:
+    # Given
+    early = replace(CLAIM, claimed_at=LATER.claimed_at - timedelta(milliseconds=1))
+
+    # Then
+    assert notifications.claim(CLAIM) is None
+    assert notifications.claim(early) == CLAIM
+    assert notifications.claim(LATER) is None
+
+
+@pytest.mark.parametrize(
+    "finished",
+    [domain.sent(CLAIM, "message-1", PLACED_AT), domain.skipped(CLAIM)],
+    ids=lambda finished: finished.status,
+)
+def test_what_is_finished_is_never_claimed_again(
+    notifications: Notifications, finished: Notification
+) -> None:
+    # Given
+    notifications.claim(CLAIM)
+    notifications.finish(finished)
+
+    # Then
+    assert notifications.claim(LATER) == finished
+
+
+def test_what_failed_is_claimed_again_at_once(notifications: Notifications) -> None:
+    # Given
+    notifications.claim(CLAIM)
+    notifications.finish(domain.failed(CLAIM))
+
+    # Then
+    assert notifications.claim(replace(CLAIM, claimed_at=PLACED_AT + timedelta(seconds=1))) is None
+
+
+def test_a_claim_that_went_to_another_delivery_is_not_finished(
+    notifications: Notifications,
+) -> None:
+    # Given
+    notifications.claim(CLAIM)
+    notifications.claim(LATER)
+
+    # Then
+    with pytest.raises(StorageContention):
+        notifications.finish(domain.failed(CLAIM))

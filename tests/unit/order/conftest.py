@@ -1,0 +1,32 @@
+"""The order service in memory: its table, and Step Functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from order import execution, wiring
+from support.stepfunctions import FakeStepFunctions
+from unit.order.fakes import FakeOrders
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch) -> FakeOrders:
+    """The order table, empty."""
+    fake = FakeOrders()
+    monkeypatch.setattr(wiring, "orders", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def outbox_events(orders: FakeOrders) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
+    """Returns a reader of the events in the table's outbox: `[(type, detail)]` in time's order."""
+    return lambda: [(event.type, event.envelope()) for event in orders.outbox]
+
+
+@pytest.fixture
+def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
+    """Step Functions without an execution."""
+    fake = FakeStepFunctions()
+    monkeypatch.setattr(execution, "client", lambda: fake)
+    return fake

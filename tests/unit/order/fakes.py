@@ -1,0 +1,82 @@
+"""The order table in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from order.domain import Change, Order, Placement, Status
+from order.repository import IDEMPOTENCY_LIFETIME
+from shared.dynamodb import ConditionFailed
+from shared.errors import NotFound, StorageContention
+from shared.events import DomainEvent, PublishedEvent
+from support.event_schemas import validate
+
+
+@dataclass
+class FakeOrders:
+    """A `ports.Orders`; test_order_repository.py holds it to the same rules as the real one.
+
+    `outbox` holds the orders' own events in the order in which they were written.
+    """
+
+    outbox: list[DomainEvent] = field(default_factory=list)
+    _orders: dict[str, Order] = field(default_factory=dict)
+    _placements: dict[str, tuple[Placement, datetime]] = field(default_factory=dict)
+    _logged: list[PublishedEvent] = field(default_factory=list)
+
+    def add(self, change: Change, placement: Placement | None) -> Placement | None:
+        """See `ports.Orders.add`."""
+        order = change.order
+        if placement is not None:
+            earlier, at = self._placements.get(placement.key, (None, order.created_at))
+            if earlier is not None and order.created_at <= at + IDEMPOTENCY_LIFETIME:
+                return earlier
+        if order.order_id in self._orders:
+            raise ConditionFailed({0: None})
+        if placement is not None:
+            self._placements[placement.key] = (placement, order.created_at)
+        self._write(change)
+        return None
+
+    def get(self, order_id: str) -> Order:
+        """See `ports.Orders.get`."""
+        if order_id not in self._orders:
+            raise NotFound("There is no such order.", code="ORDER_NOT_FOUND")
+        return self._orders[order_id]
+
+    def save(self, before: Order, change: Change) -> None:
+        """See `ports.Orders.save`."""
+        if change.order == before:
+            return
+        if self._orders[before.order_id].version != before.version:
+            raise StorageContention(f"order {before.order_id} was changed meanwhile")
+        self._write(change)
+
+    def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
+        """See `ports.Orders.statuses`."""
+        return {each: self._orders[each].status for each in order_ids if each in self._orders}
+
+    def unsettled(self) -> list[Order]:
+        """See `ports.Orders.unsettled`."""
+        unsettled = [order for order in self._orders.values() if not order.status.is_final]
+        return sorted(unsettled, key=lambda order: order.updated_at)
+
+    def log(self, event: PublishedEvent) -> None:
+        """See `ports.Orders.log`."""
+        if event not in self._logged:
+            self._logged.append(event)
+
+    def events(self, order_id: str) -> list[PublishedEvent]:
+        """See `ports.Orders.events`."""
+        self.get(order_id)
+        own = [PublishedEvent(each.source, each.type, each.envelope()) for each in self.outbox]
+        return sorted(
+            (event for event in own + self._logged if event.ids["order_id"] == order_id),
+            key=lambda event: (event.metadata["occurred_at"], event.metadata["event_id"]),
+        )
+
+    def _write(self, change: Change) -> None:
+        self._orders[change.order.order_id] = change.order
+        if change.event is not None:
+            validate(change.event.type, change.event.envelope())
+            self.outbox.append(change.event)
