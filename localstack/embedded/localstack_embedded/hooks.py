@@ -10,17 +10,12 @@ from localstack.services.plugins import SERVICE_PLUGINS
 @hooks.on_infra_start()
 def apply_patches() -> None:
     """Applies the patches of what LocalStack loads in any case; the others come with a service."""
-    # ruff: disable[PLC0415]
-    from localstack_embedded.patches import (  # noqa: F401
+    from localstack_embedded.patches import (  # noqa: F401, PLC0415
+        api_gateway,
         clients,
-        email_identities,
+        cloudformation,
         event_sources,
-        gateway_responses,
-        resource_updates,
-        rest_apis,
-        stack_updates,
     )
-    # ruff: enable[PLC0415]
 
 
 @hooks.on_infra_ready()

@@ -40,29 +40,28 @@ _MAX_EVENTS = 10_000
 
 def install() -> None:
     """Replaces LocalStack's own shipping for the rest of the process."""
-    checks = "unit/localstack_embedded/engine_checks.py::test_"
     patch(
         LogHandler.add_logs,
-        source="7efd2dfe40acbd3b",
-        test=f"{checks}a_log_event_has_the_time_of_its_call",
+        source="7efd2dfe",
+        test="test_a_log_event_has_the_time_of_its_call",
     )(_add_logs_with_time)
     patch(
         LogHandler.run_log_loop,
-        source="905b3d11ee97465b",
-        test=f"{checks}logs_are_shipped_in_batches",
+        source="905b3d11",
+        test="test_logs_are_shipped_in_batches",
     )(_run_log_loop_in_batches)
     metrics = _MetricCounter()
     metrics.start()
     patch(
         record_cw_metric_invocation,
-        source="716fd65bcb6a1272",
-        test=f"{checks}metrics_are_shipped_in_batches",
+        source="716fd65b",
+        test="test_metrics_are_shipped_in_batches",
         importers=(version_manager,),
     )(metrics.count_invocation)
     patch(
         record_cw_metric_error,
-        source="8def1a39e6766056",
-        test=f"{checks}metrics_are_shipped_in_batches",
+        source="8def1a39",
+        test="test_metrics_are_shipped_in_batches",
         importers=(version_manager,),
     )(metrics.count_error)
 

@@ -22,8 +22,8 @@ class Patch:
 
     Attributes:
         original: the function itself.
-        source: the first 16 digits of the SHA-256 of its source that the patch was written for.
-        test: the test that fails without the patch, as a path below `tests` and a name.
+        source: the first 8 digits of the SHA-256 of its source that the patch was written for.
+        test: the name of the test that fails without the patch.
         reason: why it is needed.
     """
 
@@ -39,7 +39,7 @@ class Patch:
     @property
     def present_source(self) -> str:
         text = inspect.getsource(self.original)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def patch[F: Callable[..., Any]](

@@ -20,11 +20,7 @@ _lock = threading.Lock()
 _SHARED = Config(max_pool_connections=100)
 
 
-@patch(
-    ClientFactory.with_assumed_role,
-    source="22cfb31408b0b81f",
-    test="unit/localstack_embedded/engine_checks.py::test_a_role_is_assumed_once",
-)
+@patch(ClientFactory.with_assumed_role, source="22cfb314", test="test_a_role_is_assumed_once")
 def with_assumed_role(
     assume: Callable[..., ServiceLevelClientFactory], self: ClientFactory, **arguments: Any
 ) -> ServiceLevelClientFactory:

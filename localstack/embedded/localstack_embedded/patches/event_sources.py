@@ -21,9 +21,7 @@ _WAIT_SECONDS = 2
 
 
 @patch(
-    SqsPoller._register_client_hooks,
-    source="50ba491382fbe5c1",
-    test="unit/localstack_embedded/engine_checks.py::test_a_mapping_waits_for_messages",
+    SqsPoller._register_client_hooks, source="50ba4913", test="test_a_mapping_waits_for_messages"
 )
 def register_client_hooks(register: Callable[[SqsPoller], None], self: SqsPoller) -> None:
     """Makes a mapping's requests wait: the queue answers as soon as a message arrives."""
@@ -38,8 +36,8 @@ def register_client_hooks(register: Callable[[SqsPoller], None], self: SqsPoller
 
 @patch(
     SqsPoller.poll_events,
-    source="f82978977f64ad4d",
-    test="unit/localstack_embedded/engine_checks.py::test_a_mapping_does_not_pause_after_an_empty_answer",
+    source="f8297897",
+    test="test_a_mapping_does_not_pause_after_an_empty_answer",
 )
 def poll_events(poll: Callable[[SqsPoller], None], self: SqsPoller) -> None:
     """Hides that an answer was empty, which would make the mapping pause: it has waited already."""

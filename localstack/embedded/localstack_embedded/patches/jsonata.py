@@ -32,8 +32,8 @@ def install(interpreter: str) -> None:
 
     @patch(
         jsonata.eval_jsonata_expression,
-        source="b386f41b6e5c3b64",
-        test="unit/localstack_embedded/engine_checks.py::test_jsonata_is_evaluated_without_java",
+        source="b386f41b",
+        test="test_jsonata_is_evaluated_without_java",
         importers=(expressions, validations),
     )
     def eval_jsonata_expression(_: object, jsonata_expression: str) -> Any:
@@ -42,8 +42,8 @@ def install(interpreter: str) -> None:
 
     @patch(
         functions.get_intrinsic_functions_declarations,
-        source="aab39234eb054d7f",
-        test="unit/localstack_embedded/engine_checks.py::test_awss_functions_are_known",
+        source="aab39234",
+        test="test_awss_functions_are_known",
         importers=(expressions,),
     )
     def get_intrinsic_functions_declarations(*_: object, **__: object) -> str:
@@ -52,8 +52,8 @@ def install(interpreter: str) -> None:
 
     @patch(
         jsonata.encode_jsonata_variable_declarations,
-        source="c33b311faa45e2ff",
-        test="unit/localstack_embedded/engine_checks.py::test_a_variable_holds_any_text",
+        source="c33b311f",
+        test="test_a_variable_holds_any_text",
         importers=(module("eval.states"), module("eval.variable_store")),
     )
     def encode_jsonata_variable_declarations(
@@ -67,23 +67,17 @@ def install(interpreter: str) -> None:
             }
         )
 
+    @patch(
+        expressions.StringJSONata._eval_body,
+        source="fc2281bc",
+        test="test_a_failed_expression_has_awss_error",
+    )
     def eval_body(evaluate_body: Callable[[Any, Any], None], self: Any, env: Any) -> None:
         """Fails with States.QueryEvaluationError, as AWS does, not with States.Runtime."""
         try:
             evaluate_body(self, env)
         except JSONataError as error:
             raise _query_evaluation_error(validations, env, self.expression, error) from error
-
-    patch(
-        expressions.StringJSONata._eval_body,
-        source="fc2281bc0a19e048",
-        test="unit/localstack_embedded/engine_checks.py::test_a_failed_expression_has_awss_error",
-    )(eval_body)
-    patch(
-        expressions.StringVariableSample._eval_body,
-        source="75f19a5271d54b1d",
-        test="unit/localstack_embedded/engine_checks.py::test_a_failed_variable_has_awss_error",
-    )(eval_body)
 
 
 def _query_evaluation_error(names: Any, env: Any, expression: str, error: JSONataError) -> Any:

@@ -23,8 +23,8 @@ def _pickled(definition: str) -> bytes:
 
 @patch(
     ExecutionWorker._get_evaluation_entrypoint,
-    source="2b25949ae855da80",
-    test="unit/localstack_embedded/engine_checks.py::test_a_definition_is_parsed_once",
+    source="2b25949a",
+    test="test_a_definition_is_parsed_once",
 )
 def get_evaluation_entrypoint(_: object, self: ExecutionWorker) -> EvalComponent:
     """Gives an execution its own copy of the parsed definition, from a pickle: 0.5 ms of CPU.
@@ -39,8 +39,8 @@ def get_evaluation_entrypoint(_: object, self: ExecutionWorker) -> EvalComponent
 
 @patch(
     TestStateExecution.to_test_state_output,
-    source="d2990ec34f80d1be",
-    test="unit/localstack_embedded/engine_checks.py::test_teststate_reports_assigned_variables",
+    source="d2990ec3",
+    test="test_teststate_reports_assigned_variables",
 )
 def to_test_state_output(
     to_output: Callable[[TestStateExecution, InspectionLevel], TestStateOutput],
