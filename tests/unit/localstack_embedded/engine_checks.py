@@ -6,11 +6,13 @@ prints, as JSON, the patches and how each test ended: null, or a traceback. test
 because that interpreter has no pytest.
 """
 
+import inspect
 import json
 import logging
 import sys
 import time
 import traceback
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, patch
@@ -474,11 +476,11 @@ def main() -> None:
                 outcomes[name] = traceback.format_exc()
     patches = [
         {
-            "name": applied.name,
+            "name": f"{applied.original.__module__}.{applied.original.__qualname__}",
             "source": applied.source,
-            "present_source": applied.present_source,
+            "present_source": sha256(inspect.getsource(applied.original).encode()).hexdigest()[:8],
             "test": applied.test,
-            "reason": applied.reason,
+            "reason": inspect.getdoc(applied.replacement),
         }
         for applied in REGISTER
     ]
