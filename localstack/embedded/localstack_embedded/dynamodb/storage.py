@@ -1,9 +1,10 @@
 """Keeps MiniStack's tables on disk while it works, so that a killed server loses nothing.
 
-MiniStack holds its tables in memory and writes all of them when it is stopped gracefully. Here every
-request's changes go to SQLite in one transaction before the request is answered: the cost of an
-item doesn't grow with the table, and a transaction of DynamoDB is one on disk. The write-ahead log is not flushed to the device at every commit: a killed process loses
-nothing; a power failure may lose the last moments, but never the file.
+MiniStack holds its tables in memory and writes all of them when it is stopped gracefully. Here
+every request's changes go to SQLite in one transaction before the request is answered: the cost of
+an item doesn't grow with the table, and a transaction of DynamoDB is one on disk. The write-ahead
+log is not flushed to the device at every commit: a killed process loses nothing; a power failure
+may lose the last moments, but never the file.
 """
 
 import functools
