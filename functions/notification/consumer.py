@@ -42,12 +42,10 @@ def _notify(event: PublishedEvent) -> None:
     configured = wiring.settings()
     try:
         outcome = service.notify(
+            event,
             wiring.notifications(),
             wiring.customers(),
             wiring.mailer(),
-            event_id=event.metadata["event_id"],
-            event_type=event.type,
-            data=event.data,
             operator_email=configured.operator_email,
             storefront_url=configured.storefront_url,
             now=clock.now,

@@ -46,7 +46,7 @@ def give_payment(order_id: str) -> Answer:
     )
     logger.info("payment given")
     _wake(order)
-    return Answer(views.answered_view(order), HTTPStatus.ACCEPTED)
+    return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
 
 
 @api.post("/orders/{order_id}/cancel")
@@ -59,7 +59,7 @@ def cancel_order(order_id: str) -> Answer:
     )
     logger.info("cancellation requested")
     _wake(order)
-    return Answer(views.answered_view(order), HTTPStatus.ACCEPTED)
+    return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
 
 
 def _wake(order: Order) -> None:

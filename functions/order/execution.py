@@ -62,6 +62,13 @@ class Sagas:
         except (BotoCoreError, ClientError) as exc:
             raise SagaNotStarted(order.order_id) from exc
 
+    def start_or_leave(self, order: Order) -> None:
+        """Starts the execution, or leaves that to the OrderPlaced event and to the sweeper."""
+        try:
+            self.start(order)
+        except SagaNotStarted:
+            logger.warning("saga not started", exc_info=True)
+
     def state(self, order: Order) -> "ExecutionStatusType | None":
         """Returns how the order's current execution is doing (`RUNNING`, `FAILED`, …).
 

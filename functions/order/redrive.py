@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from order import domain, service
 from order.domain import Change, Order
-from order.execution import SagaNotStarted, Sagas
+from order.execution import Sagas
 from order.ports import Orders
 from order.saga_input import execution_name, resumption
 from shared.errors import Conflict
@@ -57,12 +57,8 @@ def redrive(
         return change
 
     order = service.change(orders, order_id, decide)
-    execution = execution_name(order)
-    logger.info("order redriven", execution=execution, operator=operator, reason=reason)
-    try:
-        sagas.start(order)
-    except SagaNotStarted:
-        logger.warning("saga not started by the redrive", execution=execution, exc_info=True)
+    logger.info("order redriven", execution=execution_name(order), operator=operator, reason=reason)
+    sagas.start_or_leave(order)
     return order
 
 

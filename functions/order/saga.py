@@ -39,7 +39,7 @@ def await_payment(command: AwaitPayment) -> dict[str, Any]:
     What it returns goes nowhere: the saga waits for its task token.
     """
     at = clock.now()
-    token, wait_seconds = command.task_token, wiring.payment_wait_seconds()
+    token, wait_seconds = command.task_token, wiring.settings().payment_wait_seconds
     order = _decide(
         command.task,
         lambda order: payment_window.ask_for_payment(

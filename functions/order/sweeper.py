@@ -124,7 +124,9 @@ def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
     logging.bind(context, sweep=run.origin.correlation_id)
     unsettled = wiring.orders().unsettled()
-    latest = at - timedelta(seconds=event.get("grace_seconds", wiring.sweep_grace_seconds()))
+    latest = at - timedelta(
+        seconds=event.get("grace_seconds", wiring.settings().sweep_grace_seconds)
+    )
     due = [order for order in unsettled if order.updated_at <= latest and not order.is_parked]
     started = time.monotonic()
     looked_at = 0
