@@ -13,7 +13,7 @@ from shared.events import PublishedEvent
 
 
 class Outcome(StrEnum):
-    """What came of an event."""
+    """The result of handling an event."""
 
     SENT = "notification sent"
     DUPLICATE = "notification sent before"
@@ -31,17 +31,17 @@ def notify(
     storefront_url: str,
     now: Callable[[], datetime],
 ) -> Outcome:
-    """Writes to whom the event concerns.
+    """Notifies the customer or the operator of an event.
 
     Raises NotificationUnavailable where nothing was sent and a later delivery may succeed, and
-    StorageContention. Whatever else the mailer raises leaves open whether the message was sent; a
-    delivery that comes after domain.CLAIM sends it again.
+    StorageContention. After any other exception of the mailer the message may have been sent; a
+    delivery after domain.CLAIM sends it again.
     """
     letter = messages.write(event.type, event.data)
     if letter is None:
         return Outcome.NOT_NEWS
     event_id, order_id = event.metadata["event_id"], event.data["order_id"]
-    # Before the claim, so that a question without an answer leaves nothing behind.
+    # Before the claim, so that a query that fails leaves no claim.
     for_operator = letter.audience is Audience.OPERATOR
     recipient = operator_email if for_operator else customers.find_email(order_id)
     message = messages.render(letter, event.type, order_id, storefront_url)

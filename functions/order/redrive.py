@@ -1,7 +1,7 @@
-"""Redrives an order whose saga gave up or died: counts it, tells who and why, starts it again.
+"""Redrives an order whose saga gave up or died: records who asked and why, and starts it again.
 
-ADR 0012 says why this is a new execution. The count and its event are written together; the start
-comes after them, and one that is lost is made up for by the sweeper.
+ADR 0012 explains why this is a new execution. The redrive's count and event are written together;
+the start comes after them, and the sweeper repeats one that is lost.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from shared.events import Origin
 from shared.logging import logger
 
 SWEEPER = "sweeper"
-# An execution that nobody knows yet may be about to be started by whoever wrote the order last.
+# An execution that does not exist may be about to be started by the last writer of the order.
 _STARTING = timedelta(seconds=10)
 
 
@@ -48,7 +48,7 @@ def redrive(
     """Redrives an order and returns it as it is then.
 
     Raises NotFound, Conflict where its saga runs or it has ended, StorageContention where others
-    kept changing it, and SagaUnreachable: nothing has happened then.
+    kept changing it, and SagaUnreachable. After each of them, nothing has changed.
     """
 
     def decide(order: Order) -> Change:

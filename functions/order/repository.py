@@ -7,8 +7,8 @@
 The index `unsettled` holds the orders for which something is left to do, by their last change: the
 sweeper and the operators read it instead of the table.
 
-An event of the order's own is an outbox row, which the relay publishes; one that another service
-published is a `logged_event` row, which it leaves alone.
+An event of the order's own is an outbox row, which the relay publishes; an event of another service
+is a `logged_event` row, which the relay ignores.
 """
 
 import json
@@ -227,7 +227,7 @@ def _refuse_senseless(order_id: str) -> None:
 
 
 def _is_sensible(order_id: str) -> bool:
-    """Whatever a caller wrote into a URL: DynamoDB refuses a key that is too long."""
+    """A caller may write anything into a URL, and DynamoDB refuses a key that is too long."""
     return ids.is_id(ORDER_ID_PREFIX, order_id)
 
 
