@@ -14,6 +14,7 @@ PYTHON ?= python3
 LOCAL_CLOUD := cli engine dynamodb runtime functions
 
 bootstrap = $(PYTHON) localstack/bootstrap.py
+local = @$(bootstrap) $(LOCAL_CLOUD) && .local/envs/cli/bin/sagashop-local
 sagashop = @$(bootstrap) $(LOCAL_CLOUD) && .local/envs/cli/bin/sagashop
 dev = @$(bootstrap) dev && .venv/bin
 
@@ -26,28 +27,28 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Start the store on this machine, or bring a running one up to date
-	$(sagashop) up
+	$(local) up
 
 down: ## Stop the store; orders and stock are kept
-	$(sagashop) down
+	$(local) down
 
 status: ## Say whether the store runs, and where
-	$(sagashop) status
+	$(local) status
 
 logs: ## Follow what the functions print, or one of them: F=ReserveStock
 	$(sagashop) logs --follow $(F)
 
 deploy: ## Bring code, resources and storefront of the running store up to date
-	$(sagashop) deploy
+	$(local) deploy
 
 watch: ## Carry every saved file into the running store
-	$(sagashop) watch
+	$(local) watch
 
 seed: ## Put missing products on the shelves
-	$(sagashop) seed
+	$(local) seed
 
 reset: ## Forget every order and fill the shelves again
-	$(sagashop) reset
+	$(local) reset
 
 audit: ## Check that no money and no unit went missing
 	$(sagashop) audit
@@ -83,7 +84,7 @@ dlq-read: ## Show the dead letters of a queue, and why they died: Q=Notification
 	$(sagashop) dlq read "$$Q"
 
 dlq-redrive: ## Do again what a queue's dead letters ask for: Q=… WHY="…", one with ID=…
-	$(sagashop) dlq redrive "$$Q" --id "$$ID" --why "$$WHY"
+	$(sagashop) dlq redrive "$$Q" $${ID:+--id "$$ID"} --why "$$WHY"
 
 dlq-drop: ## Delete one dead letter, or ID=all: Q=… ID=… WHY="…"
 	$(sagashop) dlq drop "$$Q" "$$ID" --why "$$WHY"
@@ -119,7 +120,7 @@ format: ## Mend style and format where that can be done
 
 types: ## Check the types, our plug-ins' against LocalStack's own
 	@$(bootstrap) dev engine
-	@.venv/bin/mypy functions localstack/cli/sagashop_cli
+	@.venv/bin/mypy functions localstack/launcher/sagashop_local ops/sagashop_ops
 	@.venv/bin/mypy --python-executable .local/envs/engine/bin/python localstack/embedded/localstack_embedded
 
 template: ## Check template.yaml as CloudFormation and SAM would

@@ -8,7 +8,7 @@ change within seconds and without a deploy. All of it is optional, and 0 or null
      "notification": {"failure_rate": 1},
      "steps": {"CommitStock": {"error_rate": 1}}}
 
-    failure_rate         0 to 1    refusals: declined, rejected; for notification: not sent
+    failure_rate         0 to 1    refusals: declined, rejected, not sent; a step fails for good
     error_rate           0 to 1    requests or calls that fail, and may succeed when repeated
     delay_seconds        0 to 60   how much longer every request or call takes
     decline_above_cents  from 0    the highest charge that is accepted; for payment only
@@ -33,7 +33,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import (
 )
 
 from shared import settings
-from shared.errors import ConfigurationError, StorageContention
+from shared.errors import ConfigurationError, InjectedFailure, StorageContention
 from shared.logging import logger
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class NotificationChaos:
 class StepChaos:
     """What goes wrong at a step of the saga."""
 
+    failure_rate: float = 0
     error_rate: float = 0
     delay_seconds: float = 0
 
@@ -140,14 +141,17 @@ def parse(document: object) -> Chaos:
 
 
 def disturb_step(step: str) -> None:
-    """Delays a step, or raises StorageContention in its place, as often as its section says.
+    """Delays a step, or fails in its place, as often as its section says.
 
-    The state machine then retries it as it retries a step whose table throttles.
+    Raises StorageContention for an error, which the state machine retries as it retries a step
+    whose table throttles, and InjectedFailure for a failure, which it does not retry.
     """
     section = read().steps.get(step)
     if section is None:
         return
     time.sleep(section.delay_seconds)
+    if strikes(section.failure_rate):
+        raise InjectedFailure(step)
     if strikes(section.error_rate):
         raise StorageContention(f"failure injection: {step}")
 

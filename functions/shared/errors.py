@@ -30,6 +30,7 @@
     └── ServiceBusy                   503, the same call may succeed in a moment
 
     UnknownStep                       the state machine asked a service for a step it doesn't have
+    InjectedFailure                   failure injection made a step fail for good
     ConfigurationError                a function was deployed without a setting that it needs
 
 The state machine's `Retry` and `Catch` name the leaves of SagaError: a class's name is an
@@ -204,6 +205,10 @@ class ServiceBusy(HttpError):
 
 class UnknownStep(Exception):
     """The state machine asked a service for a step that it doesn't have."""
+
+
+class InjectedFailure(Exception):
+    """Failure injection made a step of the saga fail for good."""
 
 
 class ConfigurationError(Exception):

@@ -9,7 +9,7 @@ business said no; `StepDeferred`, it may succeed on a retry; `StepFailed`, anyth
 alarm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
@@ -98,6 +98,10 @@ class SagaSteps:
             return step
 
         return register
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the names of the states that have a step here."""
+        return iter(self._steps)
 
     def handler(self, payload: Any, context: "LambdaContext") -> dict[str, Any]:
         """The Lambda handler; returns what the step named `step` returns.

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import StoreClient
-from sagashop_cli.operations.redrive import OperatorApi
-from sagashop_cli.stack import Stack
+from sagashop_ops.audit import Books
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import StoreClient
+from sagashop_ops.redrive import OperatorApi
+from sagashop_ops.stack import Stack
 from support.faults import Cell, Fault, Outcome, Plays, all_cells, expected_end, table
 from support.payment_window import payment_window
 from support.saga import Saga
@@ -45,7 +45,8 @@ What happens in each column of the test:
   then compensated; a compensation is given up, and parks the order until somebody redrives it.
 - **times out, is killed**: the first attempt's worker does its work, and then hangs until Lambda
   ends it, or dies by SIGKILL. The second attempt finds the work done.
-- **is throttled**: the function's reserved concurrency is 0 until the saga has been refused.
+- **is throttled**: the function's reserved concurrency is 0 when the saga comes to this task, until
+  the saga has been refused once.
 - **is delivered twice**: the function's handler is called twice with the same payload, and must
   give the same answer twice.
 

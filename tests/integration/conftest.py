@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.client import Line, StoreClient
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.client import Line, StoreClient
 from support.bus import BusListener
-from support.outage import PaidInVain, reconfigured
+from support.outage import PaidInVain, failing_steps
 from support.saga import Saga
 from support.saga_coverage import REPORT, Level
 from support.waiting import eventually
@@ -68,6 +68,7 @@ def stock_of(books: Callable[[], Books]) -> Callable[[str], dict[str, int]]:
 
 @pytest.fixture(scope="session")
 def paid_in_vain(
+    stack: dict[str, Any],
     store: StoreClient,
     saga: Saga,
     aws: Callable[[str], Any],
@@ -81,8 +82,7 @@ def paid_in_vain(
     """
     wanted, units, price_cents = 3, 10, 1250
     sku = new_product(units, price_cents)
-    # A handler that is missing: a failure that no retry mends.
-    with reconfigured(saga.function_name("CommitStock"), aws, Handler="inventory.saga.missing"):
+    with failing_steps(stack, aws, "CommitStock"):
         orders = [
             store.place_order([Line(sku, wanted)], token)
             for token in ("tok_visa", "tok_refund_fails")

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Line, StoreClient
-from sagashop_cli.errors import UnknownLetter
-from sagashop_cli.operations import chaos, dead_letters
-from sagashop_cli.operations.dead_letters import Attempt
-from sagashop_cli.operations.journal import Journal
-from sagashop_cli.operations.letters import Letter
-from sagashop_cli.operations.queues import find_queue
-from sagashop_cli.operations.replay import events_of
-from sagashop_cli.stack import Stack
+from sagashop_ops import chaos, dead_letters
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.dead_letters import Attempt
+from sagashop_ops.errors import UnknownLetter
+from sagashop_ops.journal import Journal
+from sagashop_ops.letters import Letter
+from sagashop_ops.queues import find_queue
+from sagashop_ops.replay import events_of
+from sagashop_ops.stack import Stack
 from support.bus import BusListener
 from support.saga import Saga
 from support.waiting import eventually
@@ -231,19 +231,19 @@ def test_what_a_relay_gave_up_is_read_again_from_the_stream_and_published(
     heard = bus.wait_for(order_id, ["OrderPlaced", "OrderCompleted"])
     batch = _stretch_of_the_stream(deployment, order_id)
     aws("sqs").send_message(
-        QueueUrl=deployment.stack.dead_letter_queues["OrderRelay"],
+        QueueUrl=deployment.stack.dead_letter_queues["Relay"],
         MessageBody=json.dumps({"DDBStreamBatchInfo": batch, "requestContext": {}}),
     )
-    (letter,) = letters_about(deployment, "OrderRelay", batch["startSequenceNumber"])
+    (letter,) = letters_about(deployment, "Relay", batch["startSequenceNumber"])
     assert f"OrderPlaced of {order_id}" in dead_letters.contents(deployment, letter)
 
     # When the letter is redriven
-    assert redrive(deployment, journal, "OrderRelay", letter).error is None
+    assert redrive(deployment, journal, "Relay", letter).error is None
 
     # Then the bus hears it, and who had heard it already does nothing twice
     again = eventually(lambda: bus.heard_of(order_id), until=lambda e: len(e) > len(heard))
     assert again[-1]["detail-type"] in {"OrderPlaced", "OrderCompleted"}
-    assert not is_there(deployment, "OrderRelay", letter)
+    assert not is_there(deployment, "Relay", letter)
     assert store.timeline(order_id) == timeline
 
 

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from sagashop_cli.errors import DeployFailed
-from sagashop_cli.paths import PROJECT_ROOT, StorePaths
-from sagashop_cli.progress import SilentProgress
-from sagashop_cli.store import Store
+from sagashop_local.errors import DeployFailed
+from sagashop_local.paths import PROJECT_ROOT, StorePaths
+from sagashop_local.progress import SilentProgress
+from sagashop_local.store import Store
 
 DEPLOYED = ("functions", "statemachine", "storefront_s3", "template.yaml")
 

@@ -4,23 +4,21 @@ import json
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sagashop_cli.audit import Books
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Json, Line, StoreClient, order_body
-from sagashop_cli.mail import sent_mail
-from sagashop_cli.operations.functions import call_function
-from sagashop_cli.operations.redrive import OperatorApi
-from sagashop_cli.operations.replay import CONSUMERS, Consumer, StoredEvent, events_of
-from sagashop_cli.stack import Stack
+from sagashop_ops.audit import Books
+from sagashop_ops.aws import Deployment, call_function
+from sagashop_ops.client import Json, Line, StoreClient, order_body
+from sagashop_ops.mail import sent_mail
+from sagashop_ops.redrive import OperatorApi
+from sagashop_ops.replay import CONSUMERS, Consumer, StoredEvent, events_of
+from sagashop_ops.stack import Stack
 from support.event_schemas import event_types
-from support.outage import reconfigured
+from support.outage import failing_steps
 from support.saga import LONGEST_SAGA_SECONDS, Saga, TaskFailed
 from support.saga_definition import tasks
 from support.selection import quickly
@@ -104,10 +102,7 @@ def told(
     """Orders that went every way that there is; see `Told`."""
     deployment = Deployment.of(Stack(**stack))
     sku = new_product(20)
-    with ExitStack() as broken:
-        for task in ("CommitStock", "RefundPayment"):
-            changed = reconfigured(saga.function_name(task), aws, Handler="payment.saga.missing")
-            broken.enter_context(changed)
+    with failing_steps(stack, aws, "CommitStock", "RefundPayment"):
         parked = store.place_order([Line(sku, 1)], "tok_visa")
         assert saga.wait_until_ended(parked)["status"] == "NEEDS_ATTENTION"
     redriven = OperatorApi.of(deployment).redrive(parked, "the test", "the refund works again")
@@ -175,7 +170,7 @@ def calls_of(stack: dict[str, Any], aws: Callable[[str], Any], execution: str) -
                 task = event["stateEnteredEventDetails"]["name"]
             if "taskScheduledEventDetails" in event:
                 sent = json.loads(event["taskScheduledEventDetails"]["parameters"])["Payload"]
-                calls.append(Call(task, sent["order_id"], sent, None))
+                calls.append(Call(task, sent["task"]["order_id"], sent, None))
             if "taskSucceededEventDetails" in event:
                 output = json.loads(event["taskSucceededEventDetails"]["output"])
                 calls[-1] = replace(calls[-1], answer=output.get("Payload"))
@@ -185,7 +180,7 @@ def calls_of(stack: dict[str, Any], aws: Callable[[str], Any], execution: str) -
 def run_again(saga: Saga, call: Call) -> Any:
     """Makes a call once more; returns the answer, or the name of the error."""
     try:
-        return saga.run_task(call.task, **call.payload)
+        return saga.run_task(call.task, call.order_id, **call.payload)
     except TaskFailed as refusal:
         return refusal.error_type
 

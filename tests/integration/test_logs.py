@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from sagashop_cli.client import Json, Line, StoreClient, order_body
+from sagashop_ops.client import Json, Line, StoreClient, order_body
 from support.saga import Saga
 from support.waiting import eventually
 
@@ -51,7 +51,9 @@ def lines(
     def logged(step: str) -> list[Json]:
         messages = messages_of(f"/aws/lambda/{saga.function_name(step)}")
         parsed = (json.loads(message) for message in messages if message.startswith("{"))
-        return [line for line in parsed if line.get("order_id") == order_id]
+        return [
+            line for line in parsed if (line.get("order_id"), line.get("step")) == (order_id, step)
+        ]
 
     return {
         step: eventually(

@@ -10,11 +10,11 @@ import pytest
 from order import domain
 from order.domain import Address, Order, Status
 from order.repository import OrderRepository
-from sagashop_cli.audit import Books
-from sagashop_cli.client import ADDRESS, Line, StoreClient
+from sagashop_ops.audit import Books
+from sagashop_ops.client import ADDRESS, Line, StoreClient
 from shared.events import Origin
 from shared.ids import new_id
-from support.outage import reconfigured
+from support.outage import environment_of, reconfigured
 from support.saga import Saga
 from support.waiting import eventually
 from support.workers import kill_workers_of
@@ -57,7 +57,8 @@ def test_a_worker_killed_between_taking_the_money_and_saying_so_costs_nobody_any
     # Given a charge that the provider has made, and whose worker still waits for the reply
     sku = new_product(10)
     charging = saga.function_name("ChargePayment")
-    with reconfigured(charging, aws, Environment=patient_environment(charging, aws)):
+    patient = environment_of(charging, aws) | {"PAYMENT_REPLY_TIMEOUT_SECONDS": "8"}
+    with reconfigured(charging, aws, Environment={"Variables": patient}):
         order_id = store.place_order([Line(sku, 1)], "tok_lost_reply")
         charge_key = {"pk": {"S": f"PROVIDER#{order_id}"}, "sk": {"S": "CHARGE"}}
         eventually(
@@ -78,13 +79,6 @@ def test_a_worker_killed_between_taking_the_money_and_saying_so_costs_nobody_any
     assert stock_of(sku) == {"available": 10, "reserved": 0, "sold": 0}
 
 
-def patient_environment(function_name: str, aws: Callable[[str], Any]) -> dict[str, Any]:
-    """Returns a function's environment, but with a long wait for the payment provider's reply."""
-    configuration = aws("lambda").get_function_configuration(FunctionName=function_name)
-    variables: dict[str, str] = configuration["Environment"]["Variables"]
-    return {"Variables": variables | {"PAYMENT_REPLY_TIMEOUT_SECONDS": "8"}}
-
-
 @pytest.mark.full
 def test_orders_complete_while_the_workers_of_their_tasks_are_killed(
     stack: dict[str, Any],
@@ -97,7 +91,7 @@ def test_orders_complete_while_the_workers_of_their_tasks_are_killed(
     sku = new_product(10)
     orders = [store.place_order([Line(sku, 1)], "tok_visa") for _ in range(5)]
 
-    # When the workers of one task after the other are killed
+    # When the workers of one service's steps after the other are killed
     for task in ("ReserveStock", "ChargePayment", "RecordPayment", "CommitStock", "CompleteOrder"):
         kill_workers_of(stack, saga.function_name(task))
 

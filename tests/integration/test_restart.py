@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,14 +11,15 @@ import psutil
 import pytest
 import requests
 
-from sagashop_cli.audit import read_books
-from sagashop_cli.aws import function_name, local_client
-from sagashop_cli.client import Json, Line, StoreClient
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.processes import ProcessTable
-from sagashop_cli.stack import Stack
+from sagashop_local.paths import StorePaths
+from sagashop_local.processes import ProcessTable
+from sagashop_ops.audit import read_books
+from sagashop_ops.aws import client_of
+from sagashop_ops.client import Json, Line, StoreClient
+from sagashop_ops.stack import Stack
 from support.engines import is_running
 from support.kill import TOKENS, VICTIMS, Crowd, kill, sweep_until_all_have_ended
+from support.outage import configure, step_failures
 from support.stores import new_store, run_cli, what_is_wrong
 from support.waiting import eventually
 
@@ -64,10 +66,12 @@ def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
 
 
 def place_order_that_waits(stack: Stack, store: StoreClient) -> str:
-    """Places an order whose CommitStock gets no worker before the engine is a new one."""
-    local_client(stack, "lambda").put_function_concurrency(
-        FunctionName=function_name(stack, "CommitStockFunction"), ReservedConcurrentExecutions=0
-    )
+    """Places an order whose CommitStock cannot succeed before the engine is a new one."""
+    aws = partial(client_of, stack)
+    for name, environment in step_failures(
+        asdict(stack), aws, "CommitStock", rate="error_rate"
+    ).items():
+        configure(name, aws, Environment=environment)
     order_id = store.place_order([Line(SKU, 3)], "tok_visa")
     eventually(lambda: store.order(order_id)["status"], until=lambda status: status == "PAID")
     return order_id

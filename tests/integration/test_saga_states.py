@@ -8,7 +8,7 @@ import pytest
 from botocore.config import Config
 
 from support.saga_coverage import REPORT, Level
-from support.saga_definition import states, tasks
+from support.saga_definition import tasks
 from support.saga_run import (
     ANSWERS,
     PAYMENT,
@@ -17,36 +17,31 @@ from support.saga_run import (
     SHIPMENT,
     a_parked_order,
     an_order,
-    an_unpaid_order,
 )
-from support.saga_state import EXECUTION, TASK_TOKEN, StateTester
+from support.saga_state import TASK_TOKEN, StateTester
 
-COMMON = {
-    "order_id": an_order()["order_id"],
-    "correlation_id": an_order()["correlation_id"],
-    "trace_id": an_order()["trace_id"],
-    "execution": EXECUTION,
-}
 FAILURE = {"Error": "KeyError", "Cause": "why the saga had turned back"}
-STUCK = {"Error": "TypeError", "Cause": "why its undo got stuck"}
-# What an execution has come to before a state: more than any one path collects, so that every state
-# finds what it needs.
-SO_FAR = an_order(reservation=RESERVATION) | {
+STUCK = {"Error": "TypeError", "Cause": "why its compensation failed"}
+# What the states before have assigned: more than any one path collects, so that every state finds
+# what it needs.
+SO_FAR = {
+    "payment": an_order()["payment"],
+    "reservation": RESERVATION,
+    "shipment": SHIPMENT,
     "failure": FAILURE,
     "refund": REFUND,
-    "shipment": SHIPMENT,
     "compensation": "RefundPayment",
     "compensation_failure": STUCK,
 }
 OWN_PAYLOAD: dict[str, dict[str, Any]] = {
-    "ReserveStock": {"items": SO_FAR["items"]},
+    "ReserveStock": {"items": an_order()["items"]},
     "RecordReservation": {"reservation": RESERVATION},
     "AwaitPayment": {"task_token": TASK_TOKEN},
     "ClosePaymentWindow": {},
     "ChargePayment": {"amount_cents": 259_800, "currency": "USD", "token": "tok_visa"},
     "RecordPayment": {"payment": SO_FAR["payment"]},
     "CreateShipment": {
-        "shipping_address": SO_FAR["shipping_address"],
+        "shipping_address": an_order()["shipping_address"],
         "items": RESERVATION["lines"],
     },
     "CommitStock": {},
@@ -62,7 +57,7 @@ OWN_PAYLOAD: dict[str, dict[str, Any]] = {
         "refund": REFUND,
     },
 }
-# What a step's answer leaves in the execution's state; the other steps leave nothing.
+# What a step assigns from its answer; the other steps assign nothing.
 LEFT_BEHIND: dict[str, dict[str, Any]] = {
     "ReserveStock": {"reservation": RESERVATION},
     "ClosePaymentWindow": {"payment": ANSWERS["ClosePaymentWindow"]},
@@ -76,7 +71,6 @@ CAUGHT = [
     for index, catcher in enumerate(state["Catch"])
     for error in catcher["ErrorEquals"]
 ]
-NOTED = [name for name, state in states().items() if state["Type"] == "Pass"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,11 +98,12 @@ def tester(stack: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[St
 def test_a_step_calls_its_function_with_its_share_of_the_order_and_goes_on(
     tester: StateTester, step: str
 ) -> None:
-    verdict = tester.run(step, SO_FAR, answers=ANSWERS.get(step))
+    verdict = tester.run(step, an_order(), SO_FAR, answers=ANSWERS.get(step))
 
     assert (verdict.status, verdict.next_state) == ("SUCCEEDED", tasks()[step]["Next"])
-    assert verdict.called_with == COMMON | OWN_PAYLOAD[step]
-    assert verdict.output == SO_FAR | LEFT_BEHIND.get(step, {})
+    common = {"step": step, "task": an_order()["task"]}
+    assert verdict.called_with == common | OWN_PAYLOAD[step]
+    assert verdict.variables == SO_FAR | LEFT_BEHIND.get(step, {})
 
 
 @pytest.mark.parametrize(("step", "index", "error"), CAUGHT)
@@ -117,12 +112,14 @@ def test_a_failure_that_stays_goes_to_the_state_that_undoes_it(
 ) -> None:
     catcher = tasks()[step]["Catch"][index]
 
-    verdict = tester.run(step, SO_FAR, fails_with=error)
+    verdict = tester.run(step, an_order(), SO_FAR, fails_with=error)
 
     assert (verdict.status, verdict.next_state) == ("CAUGHT_ERROR", catcher["Next"])
     noted = {"Error": error, "Cause": f"scripted {error}"}
-    path = catcher["ResultPath"]
-    assert verdict.output == SO_FAR | ({path.removeprefix("$."): noted} if path else {})
+    assert verdict.variables == SO_FAR | {
+        name: noted if value == "{% $states.errorOutput %}" else value
+        for name, value in catcher.get("Assign", {}).items()
+    }
 
 
 @pytest.mark.parametrize("step", tasks())
@@ -133,7 +130,7 @@ def test_what_may_pass_is_tried_again_until_the_attempts_are_used_up(
     attempts = retrier["MaxAttempts"]
 
     first, last, beyond = (
-        tester.run(step, SO_FAR, fails_with="StorageContention", retries_before=count)
+        tester.run(step, an_order(), SO_FAR, fails_with="StorageContention", retries_before=count)
         for count in (0, attempts - 1, attempts)
     )
 
@@ -164,28 +161,19 @@ def test_an_execution_begins_or_goes_on_where_one_gave_up(
 
 
 @pytest.mark.parametrize(
-    ("order", "next_state"),
+    ("payment", "next_state"),
     [
-        (an_order(), "ChargePayment"),
-        (an_unpaid_order(), "AwaitPayment"),
-        (an_order(payment=None), "AwaitPayment"),
-        (an_order(payment={}), "AwaitPayment"),
+        ({"token": "tok_visa"}, "ChargePayment"),
+        ({"token": None}, "AwaitPayment"),
+        (None, "AwaitPayment"),
+        ({}, "AwaitPayment"),
     ],
     ids=["token", "no token", "no payment", "empty payment"],
 )
 def test_an_order_without_a_payment_waits_for_it(
-    tester: StateTester, order: dict[str, Any], next_state: str
+    tester: StateTester, payment: dict[str, Any] | None, next_state: str
 ) -> None:
-    assert tester.run("PaymentGiven", order).next_state == next_state
-
-
-@pytest.mark.parametrize("note", NOTED)
-def test_the_compensation_that_gave_up_is_named(tester: StateTester, note: str) -> None:
-    verdict = tester.run(note, SO_FAR)
-
-    (named,) = [step for step, state in tasks().items() if state["Catch"][-1]["Next"] == note]
-    assert verdict.output == SO_FAR | {"compensation": named}
-    assert verdict.next_state == "FlagForAttention"
+    assert tester.run("PaymentGiven", {}, {"payment": payment}).next_state == next_state
 
 
 @pytest.mark.parametrize(
@@ -200,7 +188,7 @@ def test_the_compensation_that_gave_up_is_named(tester: StateTester, note: str) 
 def test_the_end_tells_whether_the_saga_did_its_job(
     tester: StateTester, end: str, status: str
 ) -> None:
-    verdict = tester.run(end, SO_FAR)
+    verdict = tester.run(end, an_order(), SO_FAR)
 
     assert (verdict.status, verdict.next_state) == (status, None)
     assert verdict.error == (end if status == "FAILED" else None)
@@ -208,7 +196,13 @@ def test_the_end_tells_whether_the_saga_did_its_job(
 
 def test_a_state_decides_the_same_among_all_the_others(tester: StateTester) -> None:
     by_itself, among_others = (
-        tester.run("CreateShipment", SO_FAR, fails_with="ShipmentRejected", whole_definition=whole)
+        tester.run(
+            "CreateShipment",
+            an_order(),
+            SO_FAR,
+            fails_with="ShipmentRejected",
+            whole_definition=whole,
+        )
         for whole in (False, True)
     )
 

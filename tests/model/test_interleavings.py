@@ -27,9 +27,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sagashop_cli.audit import audit, read_books
-from sagashop_cli.client import Line, order_body
-from sagashop_cli.stack import Stack
+from sagashop_ops.audit import audit, read_books
+from sagashop_ops.client import Line, order_body
+from sagashop_ops.stack import Stack
 from support.event_schemas import validate
 from support.model_cloud import (
     FINE,
@@ -366,12 +366,12 @@ class Store(RuleBasedStateMachine):
 
     def deliver(self, delivery: Delivery, mishap: Mishap) -> None:
         """Delivers a task beside its saga, which hears nothing of it."""
-        self.did(delivery.task, order_id=delivery.payload["order_id"])
+        self.did(delivery.task, order_id=delivery.order_id)
         self.cloud.deliver(delivery, mishap)
 
     def interrupted(self, delivery: Delivery, call: int, how: tuple[str, Any]) -> Mishap:
         """Returns the mishap that has something else happen in the middle of a delivery."""
-        order_id = delivery.payload["order_id"]
+        order_id = delivery.order_id
 
         def interrupt() -> None:
             match how:
@@ -479,7 +479,7 @@ class Store(RuleBasedStateMachine):
         """Reads the tables as the auditor does."""
         fields = dict.fromkeys(Stack.__dataclass_fields__, "")
         stack = Stack(**fields | {"tables": {name: table_name(name) for name in SERVICES}})  # type: ignore[arg-type]
-        with patch("sagashop_cli.audit.local_client", lambda _, service: boto3.client(service)):
+        with patch("sagashop_ops.audit.client_of", lambda _, service: boto3.client(service)):
             return read_books(stack)
 
 
@@ -502,7 +502,7 @@ def product(sku: str, units: int) -> Row:
 
 def order_of(execution: Execution) -> str:
     """Returns the order that an execution is of."""
-    order_id: str = execution.saga_input["order_id"]
+    order_id: str = execution.saga_input["task"]["order_id"]
     return order_id
 
 

@@ -1,6 +1,6 @@
 """Rules that every state of the saga keeps, read from its file."""
 
-import re
+import importlib
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from shared import errors
 from support.saga_definition import (
     TERMINAL_TYPES,
+    function_of,
     load_definition,
     placeholders,
     states,
@@ -52,12 +53,14 @@ TRANSIENT = leaves(errors.TransientError) - {"NotificationUnavailable"}
 FINAL = leaves(errors.BusinessError) | leaves(errors.AmbiguousError)
 
 
-def function_of(step: str) -> dict[str, Any]:
-    return resources("AWS::Serverless::Function")[f"{step}Function"]
+def function_properties(step: str) -> dict[str, Any]:
+    return resources("AWS::Serverless::Function")[f"{function_of(step)}Function"]
 
 
-def snake_case(step: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", step).lower()
+def named(step: str) -> str:
+    """The step's name as its function is told it."""
+    payload: dict[str, str] = tasks()[step]["Arguments"]["Payload"]
+    return payload["step"]
 
 
 def longest_wait(retrier: dict[str, Any]) -> float:
@@ -71,7 +74,7 @@ def longest_wait(retrier: dict[str, Any]) -> float:
 
 @pytest.mark.parametrize("step", sorted(set(tasks()) - {WAIT}))
 def test_a_step_outlasts_its_function(step: str) -> None:
-    own = function_of(step).get("Timeout", template()["Globals"]["Function"]["Timeout"])
+    own = function_properties(step).get("Timeout", template()["Globals"]["Function"]["Timeout"])
 
     assert tasks()[step]["TimeoutSeconds"] > own
 
@@ -79,8 +82,10 @@ def test_a_step_outlasts_its_function(step: str) -> None:
 def test_the_wait_for_a_payment_ends_when_the_order_says_so_and_is_not_repeated() -> None:
     wait = tasks()[WAIT]
 
-    assert [step for step, state in tasks().items() if "TimeoutSeconds" not in state] == [WAIT]
-    assert wait["TimeoutSecondsPath"] == "$.payment_wait_seconds"
+    assert all(
+        isinstance(state["TimeoutSeconds"], int) for step, state in tasks().items() if step != WAIT
+    )
+    assert wait["TimeoutSeconds"] == "{% $states.context.Execution.Input.payment_wait_seconds %}"
     assert wait["Resource"].endswith(".waitForTaskToken")
     assert not any("States.Timeout" in retrier["ErrorEquals"] for retrier in wait["Retry"])
     assert wait["Catch"][0]["ErrorEquals"] == ["States.Timeout"]
@@ -107,11 +112,10 @@ def test_a_step_catches_everything(step: str) -> None:
     assert catchers[-1]["ErrorEquals"] == ["States.ALL"]
     for catcher in catchers:
         # A time that is over is no failure yet: it is the order's row that says what it means.
-        is_end_of_wait = catcher["ErrorEquals"] == ["States.Timeout"]
-        path = catcher["ResultPath"]
-        assert path is None if is_end_of_wait else path.startswith("$."), (
-            "a Catch without ResultPath throws the order away"
-        )
+        # When the flag fails, the execution's own failure is all that is left to tell of it.
+        is_kept = catcher["ErrorEquals"] != ["States.Timeout"] and step != "FlagForAttention"
+        kept = set(catcher.get("Assign", {}).values())
+        assert ("{% $states.errorOutput %}" in kept) is is_kept, "the failure is forgotten"
 
 
 def test_compensations_are_retried_longer_than_forward_steps() -> None:
@@ -170,13 +174,29 @@ def test_every_state_says_why_it_is_there() -> None:
     assert all(state["Comment"].endswith(".") for state in states().values())
 
 
-def test_every_placeholder_is_the_arn_of_the_function_that_the_step_is_named_after() -> None:
+def test_the_saga_calls_one_function_per_service_and_names_the_step_to_it() -> None:
     saga = resources("AWS::Serverless::StateMachine")["OrderSaga"]
 
     assert set(saga["DefinitionSubstitutions"]) == placeholders()
     assert saga["DefinitionSubstitutions"] == {
-        f"{step}FunctionArn": {"Fn::GetAtt": [f"{step}Function", "Arn"]} for step in tasks()
+        f"{service}Steps": {"Fn::GetAtt": [f"{service}StepsFunction", "Arn"]}
+        for service in ("Order", "Inventory", "Payment", "Shipping")
     }
     for step in tasks():
-        assert tasks()[step]["Parameters"]["FunctionName"] == f"${{{step}FunctionArn}}"
-        assert function_of(step)["Handler"].endswith(f".saga.{snake_case(step)}")
+        assert named(step) == "{% $states.context.State.Name %}"
+        assert function_properties(step)["Handler"].endswith(".saga.handler")
+
+
+@pytest.mark.parametrize("step", tasks())
+def test_every_step_has_a_handler_in_the_function_that_its_state_calls(step: str) -> None:
+    module, _, _ = function_properties(step)["Handler"].rpartition(".")
+
+    assert step in importlib.import_module(module).steps
+
+
+def test_every_handler_has_a_state() -> None:
+    modules = {function_properties(step)["Handler"].rpartition(".")[0] for step in tasks()}
+
+    assert {step for module in modules for step in importlib.import_module(module).steps} == set(
+        tasks()
+    )

@@ -4,7 +4,6 @@ A `Cell` is one order with one fault. `expected_end` says, from the state machin
 how its order has to end; `Plays` plays it on a running store and tells how it did end.
 """
 
-import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +15,12 @@ from typing import Any
 
 import requests
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.client import Line, StoreClient, order_body
-from sagashop_cli.operations.redrive import OperatorApi
-from support.outage import reconfigured
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.client import Line, StoreClient, order_body
+from sagashop_ops.redrive import OperatorApi
+from support.outage import environment_of, reconfigured
 from support.saga import Saga
-from support.saga_definition import states, tasks
+from support.saga_definition import compensations, function_of, tasks
 from support.template import ROOT, resources
 from support.waiting import eventually
 
@@ -81,19 +80,32 @@ class Cell:
         return self.task in _PAY_LATER
 
     @property
-    def script(self) -> dict[str, Fault]:
-        """Every fault that the order needs: a compensation needs something to compensate for."""
-        script = {self.task: self.fault}
-        if self.task in (*COMPENSATIONS, FLAG):
-            script["CompleteOrder"] = Fault.BEFORE
+    def gate(self) -> str | None:
+        """The task before this one, which waits while the test throttles this one's function."""
+        if self.fault is not Fault.THROTTLED:
+            return None
         if self.task == FLAG:
-            script["RefundPayment"] = Fault.BEFORE
+            return "RefundPayment"
+        path = [task for task in tasks() if self.is_paid_later or task not in _PAY_LATER]
+        place = path.index(self.task)
+        return path[place - 1] if place else None
+
+    @property
+    def script(self) -> list[tuple[str, str]]:
+        """Every fault that the order needs: a compensation needs something to compensate for."""
+        script: list[tuple[str, str]] = [(self.task, self.fault)]
+        if self.task in (*COMPENSATIONS, FLAG):
+            script.append(("CompleteOrder", Fault.BEFORE))
+        if self.task == FLAG:
+            script.append(("RefundPayment", Fault.BEFORE))
+        if self.gate is not None:
+            script.append((self.gate, "gate"))
         return script
 
     @property
     def correlation_id(self) -> str:
         """The script as the wrapper reads it, made unique."""
-        parts = [f"{task}.{fault}" for task, fault in self.script.items()]
+        parts = [f"{task}.{fault}" for task, fault in self.script]
         return ":".join(["fault", *parts, uuid.uuid4().hex[:8]])
 
 
@@ -120,8 +132,7 @@ class Outcome:
 
 FLAG = "FlagForAttention"
 OPERATOR, SWEEPER = "an operator's redrive", "the sweeper"
-# Those after whose failure the order is parked: what a Pass state that leads to the flag names.
-COMPENSATIONS = tuple(state["Result"] for state in states().values() if state["Type"] == "Pass")
+COMPENSATIONS = tuple(compensations())
 ASKING = "AwaitPayment"
 _PAY_LATER = (ASKING, "ClosePaymentWindow")
 
@@ -173,31 +184,26 @@ class Plays:
         """Plays the cells, several at a time; those that throttle a function one by one."""
         throttling = [cell for cell in cells if cell.fault is Fault.THROTTLED]
         others = [cell for cell in cells if cell not in throttling]
-        needed = {task for cell in cells for task in cell.script}
+        needed = {function_of(task) for cell in cells for task, _ in cell.script}
         with self._wrapped(needed, attempts), ThreadPoolExecutor(CALLERS) as callers:
-            played = dict(zip(others, callers.map(self._try, others), strict=True))
-            played |= dict(zip(throttling, callers.map(self._try, throttling), strict=True))
-        return played
 
-    def _try(self, cell: Cell) -> Outcome | Exception:
-        try:
-            return self._play(cell)
-        except Exception as exc:  # the cell's own test raises it
-            return exc
+            def play(cell: Cell) -> Outcome | Exception:
+                try:
+                    return self._play(cell, attempts)
+                except Exception as exc:  # the cell's own test raises it
+                    return exc
 
-    def _play(self, cell: Cell) -> Outcome:
+            played = dict(zip(others, callers.map(play, others), strict=True))
+            return played | {cell: play(cell) for cell in throttling}
+
+    def _play(self, cell: Cell, attempts: Path) -> Outcome:
         sku = self.new_product(UNITS)
         if cell.fault is Fault.THROTTLED:
-            with _ONE_AT_A_TIME, self._throttled(cell.task):
-                order_id = self._place(cell, sku)
-                eventually(
-                    lambda: self.saga.failures(order_id),
-                    until=lambda errors: "Lambda.TooManyRequestsException" in errors,
-                )
+            order_id = self._place_throttled(cell, sku, attempts)
         else:
             order_id = self._place(cell, sku)
-        if cell.task == ASKING:
-            self._pay(cell, order_id)
+        if cell.is_paid_later:
+            self._pay(cell, order_id)  # The same token again is accepted again.
         execution = self._wait_for_execution(order_id)
         status = self.store.order(order_id)["status"]
         wrong = self._audit(order_id, sku)
@@ -213,7 +219,7 @@ class Plays:
         )
 
     def _place(self, cell: Cell, sku: str) -> str:
-        """Places the cell's order, and pays for it where that is what leads to the cell's task."""
+        """Places the cell's order."""
         token = None if cell.is_paid_later else "tok_visa"
         response = requests.post(
             f"{self.stack['api_url']}/orders",
@@ -223,8 +229,30 @@ class Plays:
         )
         response.raise_for_status()
         order_id: str = response.json()["order_id"]
-        if cell.is_paid_later and cell.task != ASKING:
-            self._pay(cell, order_id)
+        return order_id
+
+    def _place_throttled(self, cell: Cell, sku: str, attempts: Path) -> str:
+        """Places the cell's order; its task's function refuses that one task, once.
+
+        The function runs other tasks of the order too, so the task before waits at a gate until
+        the function is throttled.
+        """
+        with ExitStack() as throttled:
+            if cell.gate is None:
+                throttled.enter_context(self._throttled(cell.task))
+                order_id = self._place(cell, sku)
+            else:
+                order_id = self._place(cell, sku)
+                gate = attempts / f"{order_id}.{cell.gate}"
+                eventually(gate.exists, timeout=PATIENCE_SECONDS, every=0.02)
+                throttled.enter_context(self._throttled(cell.task))
+                gate.with_suffix(".open").touch()
+            if cell.gate == ASKING:
+                self._pay(cell, order_id)
+            eventually(
+                lambda: self.saga.failures(order_id),
+                until=lambda errors: "Lambda.TooManyRequestsException" in errors,
+            )
         return order_id
 
     def _pay(self, cell: Cell, order_id: str) -> None:
@@ -243,7 +271,7 @@ class Plays:
             return OPERATOR
         if status not in ("COMPLETED", "CANCELLED"):
             self.aws("lambda").invoke(
-                FunctionName=self.saga.function_name("SweepOrders"),
+                FunctionName=self.saga.physical_name("SweepOrders"),
                 Payload=b'{"grace_seconds": 0}',
             )
             self._wait_for_execution(f"{order_id}-r1")
@@ -293,17 +321,15 @@ class Plays:
         return list(audit(part).discrepancies)
 
     @contextmanager
-    def _wrapped(self, needed: Collection[str], attempts: Path) -> Iterator[None]:
-        """Puts the wrapper around the functions of the tasks."""
+    def _wrapped(self, functions: Collection[str], attempts: Path) -> Iterator[None]:
+        """Puts the wrapper around step functions."""
         handlers = resources("AWS::Serverless::Function")
         with ExitStack() as changes:
-            for task in sorted(needed):
-                name = self.saga.function_name(task)
-                configuration = self.aws("lambda").get_function_configuration(FunctionName=name)
-                variables = configuration["Environment"]["Variables"] | {
+            for function in sorted(functions):
+                name = self.saga.physical_name(function)
+                variables = environment_of(name, self.aws) | {
                     "PYTHONPATH": str(WRAPPER),
-                    "FAULTY_TASK": task,
-                    "FAULTY_HANDLER": handlers[f"{task}Function"]["Handler"],
+                    "FAULTY_HANDLER": handlers[f"{function}Function"]["Handler"],
                     "FAULTY_ATTEMPTS": str(attempts),
                 }
                 changes.enter_context(
@@ -327,9 +353,6 @@ class Plays:
             yield
         finally:
             functions.delete_function_concurrency(FunctionName=name)
-
-
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def table(outcomes: Collection[Outcome]) -> str:

@@ -32,7 +32,7 @@ from moto.dynamodb.models import dynamodb_backends
 from builders import a_request
 from shared.dynamodb import from_item, to_item
 from support.model_walker import Delivery, Execution
-from support.saga_definition import load_definition
+from support.saga_definition import function_of, load_definition
 from support.template import resources, table_definition
 
 type Json = dict[str, Any]
@@ -176,8 +176,8 @@ class Cloud:
 
     def deliver(self, delivery: Delivery, mishap: Mishap = FINE) -> Answer:
         """Calls a task's function; what its execution makes of the answer is left to the caller."""
-        self.delivered.setdefault(delivery.payload["order_id"], []).append(delivery)
-        return self.invoke(delivery.task, delivery.payload, mishap)
+        self.delivered.setdefault(delivery.order_id, []).append(delivery)
+        return self.invoke(function_of(delivery.task), delivery.payload, mishap)
 
     def step(self, execution: Execution, mishap: Mishap = FINE, *, for_good: bool = False) -> str:
         """Delivers the task that an execution stands at, tells it the outcome; returns the task.
@@ -413,7 +413,7 @@ _ENVIRONMENT = {
     "AWS_REGION": REGION,
     "CHAOS_PARAMETER": "",
     "OPERATOR_SECRET_ARN": "model-operator-secret",
-    "ORDER_STATUSES_FUNCTION": "FindOrderStatuses",
+    "ORDER_QUERIES_FUNCTION": "OrderQueries",
     "PAYMENT_REPLY_TIMEOUT_SECONDS": "0.001",
     "PAYMENT_WAIT_SECONDS": str(PAYMENT_WAIT_SECONDS),
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",

@@ -5,15 +5,17 @@
     execution.succeed({"total_cents": 1})  # or .fail("OutOfStock", "none left")
 
 It knows the part of the Amazon States Language (https://states-language.net/spec.html) that the
-file uses, and raises NotImplementedError for the rest. Pauses between retries take no time here:
-when a delivery happens is up to the test.
+file uses, with JSONata, and raises NotImplementedError for the rest. Pauses between retries take no
+time here: when a delivery happens is up to the test.
 """
 
-import copy
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+
+from localstack_embedded import jsonata
 
 type Json = dict[str, Any]
 type State = Mapping[str, Any]
@@ -27,6 +29,12 @@ class Delivery:
 
     task: str
     payload: Json
+
+    @property
+    def order_id(self) -> str:
+        """Whose order it is."""
+        order_id: str = self.payload["task"]["order_id"]
+        return order_id
 
 
 @dataclass
@@ -45,12 +53,12 @@ class Execution:
     wait_seconds: int | None = None
     """How long a token that was just handed out is waited for."""
     path: list[str] = field(default_factory=list)
-    _data: Json = field(init=False)
+    variables: Json = field(init=False, default_factory=dict)
+    """What the states so far have assigned."""
     _token: str = field(init=False, default="")
     _retries: dict[int, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._data = copy.deepcopy(self.saga_input)
         self._enter(self.definition["StartAt"])
 
     @property
@@ -66,8 +74,7 @@ class Execution:
         """Returns the call that is due now; the same one again where it is called again."""
         assert self.is_running, f"{self.name} has ended"
         assert self.waits_for is None, f"{self.name} waits for a token"
-        payload = self._fill(self._state["Parameters"]["Payload"])
-        return Delivery(self.task, copy.deepcopy(payload))
+        return Delivery(self.task, self._evaluate(self._state["Arguments"]["Payload"]))
 
     @property
     def token(self) -> str:
@@ -78,7 +85,7 @@ class Execution:
         """The function of a task that waits for its token's return has answered."""
         assert self._state["Resource"] == WAITING
         self.waits_for = self._token
-        self.wait_seconds = int(_read(self._state["TimeoutSecondsPath"], self._data, {}))
+        self.wait_seconds = int(self._evaluate(self._state["TimeoutSeconds"]))
 
     @property
     def hands_out_a_token(self) -> bool:
@@ -87,13 +94,9 @@ class Execution:
 
     def succeed(self, result: Any) -> None:
         """The current task's function answered, or its token came back."""
-        state, outcome = self._state, copy.deepcopy(result)
-        if not self.hands_out_a_token:
-            outcome = {"Payload": outcome, "StatusCode": 200}
-        if "ResultSelector" in state:
-            outcome = _fill(state["ResultSelector"], outcome, {})
-        self._put(state, outcome)
-        self._enter(state["Next"])
+        outcome = result if self.hands_out_a_token else {"Payload": result, "StatusCode": 200}
+        self._assign(self._state, result=outcome)
+        self._enter(self._state["Next"])
 
     def fail(self, error: str, cause: str = "", *, for_good: bool = False) -> None:
         """The current task failed; it is retried, where its `Retry` has attempts left, or caught.
@@ -111,7 +114,7 @@ class Execution:
                 break
         for catcher in state.get("Catch", ()):
             if _names(catcher, error):
-                self._put(catcher, {"Error": error, "Cause": cause})
+                self._assign(catcher, errorOutput={"Error": error, "Cause": cause})
                 self._enter(catcher["Next"])
                 return
         self._end("FAILED", error)
@@ -135,11 +138,10 @@ class Execution:
             case "Task":
                 self._hand_out_a_token()
             case "Choice":
-                chosen = (rule["Next"] for rule in state["Choices"] if self._holds(rule))
-                self._enter(next(chosen, state["Default"]))
-            case "Pass":
-                self._put(state, state["Result"])
-                self._enter(state["Next"])
+                holding = (r for r in state["Choices"] if self._evaluate(r["Condition"]))
+                rule = next(holding, {"Next": state["Default"], "Assign": state.get("Assign", {})})
+                self._assign(rule)
+                self._enter(rule["Next"])
             case "Succeed":
                 self._end("SUCCEEDED", None)
             case "Fail":
@@ -154,55 +156,34 @@ class Execution:
     def _end(self, status: str, error: str | None) -> None:
         self.status, self.error, self.waits_for = status, error, None
 
-    def _put(self, state: State, value: Any) -> None:
-        """Does what a `ResultPath` says."""
-        match state.get("ResultPath", "$"):
-            case None:
-                return
-            case "$":
-                self._data = value
-            case path:
-                _, *parents, last = path.split(".")
-                where = self._data
-                for parent in parents:
-                    where = where.setdefault(parent, {})
-                where[last] = copy.deepcopy(value)
+    def _assign(self, rule: State, **more: Any) -> None:
+        """Does what an `Assign` says; `more` is what `$states` has beyond input and context."""
+        self.variables |= self._evaluate(rule.get("Assign", {}), **more)
 
-    def _holds(self, rule: Mapping[str, Any]) -> bool:
-        """Whether a rule of a Choice state applies."""
-        match rule:
-            case {"And": rules}:
-                return all(self._holds(inner) for inner in rules)
-            case {"Or": rules}:
-                return any(self._holds(inner) for inner in rules)
-            case {"Not": inner}:
-                return not self._holds(inner)
-        try:
-            value = _read(rule["Variable"], self._data, self._context)
-        except KeyError:
-            return rule.get("IsPresent") is False
-        return _passes(rule, value)
+    def _evaluate(self, template: Any, **more: Any) -> Any:
+        """Returns a template with its expressions (`{% … %}`) replaced by their values."""
+        match template:
+            case dict():
+                return {name: self._evaluate(value, **more) for name, value in template.items()}
+            case list():
+                return [self._evaluate(element, **more) for element in template]
+            case str() if template.startswith("{%"):
+                return self._value_of(template[2:-2], **more)
+        return template
 
-    def _fill(self, template: Any) -> Any:
-        return _fill(template, self._data, self._context)
+    def _value_of(self, expression: str, **more: Any) -> Any:
+        states = {"input": self.saga_input, "context": self._context, **more}
+        known = {"states": states, **self.variables}
+        declarations = "".join(f"${name} := {json.dumps(value)};" for name, value in known.items())
+        return jsonata.evaluate(f"({declarations}{expression})")
 
     @property
     def _context(self) -> Json:
-        return {"Execution": {"Name": self.name}, "Task": {"Token": self._token}}
-
-
-def _passes(rule: Mapping[str, Any], value: Any) -> bool:
-    """Whether a value that is there passes a rule's one test."""
-    match {name: wanted for name, wanted in rule.items() if name.startswith(("Is", "String"))}:
-        case {"IsPresent": wanted}:
-            return bool(wanted)
-        case {"IsNull": wanted}:
-            return (value is None) is wanted
-        case {"IsString": wanted}:
-            return isinstance(value, str) is wanted
-        case {"StringEquals": wanted}:
-            return bool(value == wanted)
-    raise NotImplementedError(str(rule))
+        return {
+            "Execution": {"Name": self.name, "Input": self.saga_input},
+            "State": {"Name": self.task},
+            "Task": {"Token": self._token},
+        }
 
 
 def _names(rule: Mapping[str, Any], error: str) -> bool:
@@ -210,35 +191,3 @@ def _names(rule: Mapping[str, Any], error: str) -> bool:
     named = rule["ErrorEquals"]
     is_failure = error != "States.Timeout"
     return error in named or "States.ALL" in named or (is_failure and "States.TaskFailed" in named)
-
-
-def _fill(template: Any, data: Any, context: Json) -> Any:
-    """Returns a payload template with its paths (`"name.$": "$.path"`) replaced by their values."""
-    match template:
-        case dict():
-            return {
-                name.removesuffix(".$"): _read(value, data, context)
-                if name.endswith(".$")
-                else _fill(value, data, context)
-                for name, value in template.items()
-            }
-        case list():
-            return [_fill(element, data, context) for element in template]
-    return template
-
-
-def _read(path: str, data: Any, context: Json) -> Any:
-    """Returns the value at a reference path; raises KeyError where there is none."""
-    root, *names = path.split(".")
-    match root:
-        case "$":
-            value = data
-        case "$$":
-            value = context
-        case _:
-            raise NotImplementedError(path)
-    for name in names:
-        if not isinstance(value, Mapping):
-            raise KeyError(path)
-        value = value[name]
-    return value

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.operations.journal import Journal, Outcome
-from sagashop_cli.stack import Stack
+from sagashop_ops.aws import Deployment
+from sagashop_ops.journal import Journal, Outcome
+from sagashop_ops.stack import Stack
 
 type Json = dict[str, Any]
 

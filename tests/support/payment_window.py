@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from support.outage import reconfigured
+from support.outage import environment_of, reconfigured
 
 # Those that tell the saga, and the order's row, how long it is.
-_FUNCTIONS = ("OrderApi", "StartSaga", "AwaitPayment")
+_FUNCTIONS = ("OrderApi", "StartSaga", "OrderSteps")
 
 
 @contextmanager
@@ -15,12 +15,11 @@ def payment_window(
     seconds: int, stack: dict[str, Any], aws: Callable[[str], Any]
 ) -> Iterator[None]:
     """Lets orders placed meanwhile wait so long for their payment."""
-    functions = aws("lambda")
     with ExitStack() as changes:
         for name in _FUNCTIONS:
             function_name = f"{stack['stack_name']}-{name}"
-            configuration = functions.get_function_configuration(FunctionName=function_name)
-            variables = configuration["Environment"]["Variables"]
-            environment = {"Variables": variables | {"PAYMENT_WAIT_SECONDS": str(seconds)}}
-            changes.enter_context(reconfigured(function_name, aws, Environment=environment))
+            variables = environment_of(function_name, aws) | {"PAYMENT_WAIT_SECONDS": str(seconds)}
+            changes.enter_context(
+                reconfigured(function_name, aws, Environment={"Variables": variables})
+            )
         yield

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from sagashop_cli.client import OrderNotEnded, StoreClient
+from sagashop_ops.client import OrderNotEnded, StoreClient
 from support.saga_coverage import Coverage
+from support.saga_definition import function_of
 from support.saga_history import entered_states, taken_transitions
 from support.waiting import eventually
 
@@ -46,8 +47,12 @@ class Saga:
         }
 
     def function_name(self, task: str) -> str:
-        """Returns the name of the function behind a state such as `ChargePayment`."""
-        return self._physical_ids[f"{task}Function"]
+        """Returns the name of the function that runs a task such as `ChargePayment`."""
+        return self.physical_name(function_of(task))
+
+    def physical_name(self, function: str) -> str:
+        """Returns the name of a function by its logical id without `Function`."""
+        return self._physical_ids[f"{function}Function"]
 
     def start(self, order_id: str, saga_input: Mapping[str, Any]) -> str:
         """Starts an order's execution and returns its ARN."""
@@ -92,13 +97,15 @@ class Saga:
         """Returns the name of each error that an order's execution met, retried ones included."""
         return [failure["error"] for failure in self._failures(order_id)]
 
-    def run_task(self, task: str, order_id: str, **payload: object) -> Any:
-        """Invokes one task's function as the state machine does; raises `TaskFailed`."""
+    def run_task(self, task: str, order_id: str, /, **payload: object) -> Any:
+        """Invokes one task's function as the state machine does; raises `TaskFailed`.
+
+        `payload` holds the step's own fields, or a whole payload that a state machine once sent.
+        """
+        common = {"order_id": order_id, "correlation_id": "test", "execution": order_id}
         response = self._lambda.invoke(
             FunctionName=self.function_name(task),
-            Payload=json.dumps(
-                {"order_id": order_id, "correlation_id": "test", "execution": order_id, **payload}
-            ),
+            Payload=json.dumps({"step": task, "task": common, **payload}),
         )
         result = json.load(response["Payload"])
         if "FunctionError" in response:

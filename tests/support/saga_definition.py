@@ -27,7 +27,7 @@ class Transition(NamedTuple):
 
 @cache
 def load_definition() -> dict[str, Any]:
-    """Returns the state machine, its `${…Arn}` placeholders still in place."""
+    """Returns the state machine, its `${…}` placeholders still in place."""
     definition: dict[str, Any] = json.loads(DEFINITION_FILE.read_text(encoding="utf-8"))
     return definition
 
@@ -41,6 +41,21 @@ def states() -> dict[str, State]:
 def tasks() -> dict[str, State]:
     """Returns the states that call a function, by name."""
     return {name: state for name, state in states().items() if state["Type"] == "Task"}
+
+
+def function_of(task: str) -> str:
+    """Returns the logical id, without `Function`, of the function that a task invokes."""
+    placeholder: str = tasks()[task]["Arguments"]["FunctionName"]
+    return placeholder.removeprefix("${").removesuffix("}")
+
+
+def compensations() -> dict[str, State]:
+    """Returns the tasks whose failure parks the order: their `Catch` names them to the flag."""
+    return {
+        name: state
+        for name, state in tasks().items()
+        if state["Catch"][-1].get("Assign", {}).get("compensation") == name
+    }
 
 
 def transitions() -> set[Transition]:

@@ -38,8 +38,9 @@ from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution, execution_worker
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from localstack_embedded import jsonata
 from support.saga_coverage import Coverage
-from support.saga_definition import load_definition, placeholders
+from support.saga_definition import function_of, load_definition, placeholders
 from support.saga_history import entered_states, taken_transitions
 
 ALWAYS = 10**6
@@ -47,8 +48,14 @@ REGION = "us-east-1"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
 ROLE_ARN = "arn:aws:iam::123456789012:role/saga"
 
-ORDER = {
+TASK = {
     "order_id": "ord_01JX0000000000000000000001",
+    "correlation_id": "cor_01",
+    "trace_id": "1-67c2d3e4-0123456789abcdef01234567",
+    "execution": "ord_01JX0000000000000000000001-r2",
+}
+ORDER = {
+    "task": TASK,
     "items": [{"sku": "product-001", "quantity": 2}],
     "shipping_address": {
         "street": "12 Analytical Row",
@@ -59,12 +66,9 @@ ORDER = {
     },
     "payment": {"token": "tok_visa"},
     "payment_wait_seconds": 900,
-    "correlation_id": "cor_01",
-    "trace_id": "1-67c2d3e4-0123456789abcdef01234567",
-    "shipment": None,
-    "refund": None,
     "resume_at": None,
     "failure": None,
+    "refund": None,
 }
 RESERVATION = {
     "lines": [
@@ -118,6 +122,8 @@ def a_parked_order(resume_at: str, refund: Mapping[str, Any] | None = None) -> d
     return an_order(payment={"token": None}, resume_at=resume_at, failure=failure, refund=refund)
 
 
+jsonata.install("moto.stepfunctions.parser.asl")
+
 parse_path = cache(jsonpath_ng.ext.parse)
 parse_result_path = cache(jsonpath_ng.parse)
 parse_definition = cache(AmazonStateLanguageParser.parse)
@@ -140,8 +146,9 @@ class FakeLambda:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 (boto3's)
-        step = FunctionName.removeprefix(FUNCTION_ARN)
         payload = json.loads(Payload)
+        step = payload["step"]
+        assert FunctionName == FUNCTION_ARN + function_of(step)
         self.calls.append((step, payload))
         fault = self.faults.get(step)
         if fault and len([name for name, _ in self.calls if name == step]) <= fault.times:
@@ -201,9 +208,8 @@ class Interpreter:
             endpoint_url="https://states.us-east-1.amazonaws.com",
         )
         definition = json.dumps(load_definition())
-        for name in placeholders():
-            step = name.removesuffix("FunctionArn")
-            definition = definition.replace(f"${{{name}}}", FUNCTION_ARN + step)
+        for function in placeholders():
+            definition = definition.replace(f"${{{function}}}", FUNCTION_ARN + function)
         self._state_machine = self._client.create_state_machine(
             name="saga", definition=definition, roleArn=ROLE_ARN
         )["stateMachineArn"]

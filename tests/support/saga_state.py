@@ -15,14 +15,15 @@ from support.saga_coverage import Coverage
 from support.saga_definition import Transition, load_definition, states
 from support.saga_history import transition_between
 
-EXECUTION = "ord_01JX0000000000000000000001-r2"
+_EXECUTION = "ord_01JX0000000000000000000001-r2"
 TASK_TOKEN = "token-of-the-wait"
 _ARN = "arn:aws:states:us-east-1:000000000000"
 _ROLE_ARN = "arn:aws:iam::000000000000:role/saga"
-_CONTEXT = {
+_LANGUAGE = {"QueryLanguage": load_definition()["QueryLanguage"]}
+_CONTEXT: dict[str, dict[str, Any]] = {
     "Execution": {
-        "Id": f"{_ARN}:execution:saga:{EXECUTION}",
-        "Name": EXECUTION,
+        "Id": f"{_ARN}:execution:saga:{_EXECUTION}",
+        "Name": _EXECUTION,
         "Input": {},
         "RoleArn": _ROLE_ARN,
         "StartTime": "2026-03-01T09:30:00Z",
@@ -42,14 +43,14 @@ class Verdict:
         next_state: where the execution would go on; None at its end, and where it would try again.
         error: what the state failed with.
         called_with: the function that would be called, and its payload.
-        output: the execution's state afterwards.
+        variables: the execution's variables afterwards, those that the state assigned.
     """
 
     status: str
     next_state: str | None
     error: str | None
     called_with: dict[str, Any] | None
-    output: dict[str, Any] | None
+    variables: dict[str, Any]
 
 
 class StateTester:
@@ -62,7 +63,8 @@ class StateTester:
     def run(
         self,
         state: str,
-        state_input: Mapping[str, Any],
+        order: Mapping[str, Any],
+        variables: Mapping[str, Any] | None = None,
         *,
         answers: Any = None,
         fails_with: str | None = None,
@@ -73,24 +75,33 @@ class StateTester:
 
         Args:
             state: its name.
-            state_input: what the execution has come to so far.
+            order: the execution's input.
+            variables: what the states before have assigned.
             answers: what the mocked function returns, of a state that calls one.
             fails_with: the error that it fails with instead.
             retries_before: how often the state was tried again already.
             whole_definition: hands in all states and the name, not the one state: slower.
         """
         request: dict[str, Any] = {
-            "definition": json.dumps(load_definition() if whole_definition else states()[state]),
+            "definition": json.dumps(
+                load_definition() if whole_definition else {**states()[state], **_LANGUAGE}
+            ),
             "roleArn": _ROLE_ARN,
-            "input": json.dumps(state_input),
+            "input": json.dumps(order),
+            "variables": json.dumps(variables or {}),
             "inspectionLevel": "TRACE",
         }
         if whole_definition:
             request["stateName"] = state
         if states()[state]["Type"] == "Task":
+            execution = _CONTEXT["Execution"] | {"Input": order}
+            context = _CONTEXT | {
+                "Execution": execution,
+                "State": _CONTEXT["State"] | {"Name": state},
+            }
             request |= {
+                "context": json.dumps(context),
                 "mock": _mock(answers, fails_with),
-                "context": json.dumps(_CONTEXT),
                 "stateConfiguration": {"retrierRetryCount": retries_before},
             }
         answer = self._stepfunctions.test_state(**request)
@@ -100,7 +111,7 @@ class StateTester:
             next_state=answer.get("nextState"),
             error=answer.get("error"),
             called_with=_called_with(inspected),
-            output=json.loads(answer["output"]) if "output" in answer else None,
+            variables=json.loads(inspected.get("variables", "{}")),
         )
         self._coverage.add([state], _taken(state, verdict))
         return verdict
@@ -114,8 +125,8 @@ def _mock(answers: Any, fails_with: str | None) -> dict[str, Any]:
 
 
 def _called_with(inspected: Mapping[str, Any]) -> dict[str, Any] | None:
-    parameters = json.loads(inspected["afterParameters"]) if "afterParameters" in inspected else {}
-    payload: dict[str, Any] | None = parameters.get("Payload")
+    arguments = json.loads(inspected["afterArguments"]) if "afterArguments" in inspected else {}
+    payload: dict[str, Any] | None = arguments.get("Payload")
     return payload
 
 

@@ -22,14 +22,14 @@ def test_a_run_of_some_tests_says_nothing_about_coverage(report: Report) -> None
 def test_a_complete_level_that_left_something_out_fails_and_names_it(report: Report) -> None:
     # Given tests that all ran, and never saw a refund get stuck
     report.complete.add(Level.PATH)
-    stuck = Transition("RefundPayment", "Catch[0]", "NoteRefundFailed")
+    stuck = Transition("RefundPayment", "Catch[0]", "FlagForAttention")
     report.levels[Level.PATH].transitions.remove(stuck)
-    report.levels[Level.PATH].states.remove("NoteRefundFailed")
+    report.levels[Level.PATH].states.remove("FlagForAttention")
 
     # Then both are named
     assert report.missing() == [
-        "path: never entered NoteRefundFailed",
-        "path: never took RefundPayment --Catch[0]--> NoteRefundFailed",
+        "path: never entered FlagForAttention",
+        "path: never took RefundPayment --Catch[0]--> FlagForAttention",
     ]
 
 

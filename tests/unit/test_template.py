@@ -24,6 +24,8 @@ SERVICES = ("order", "inventory", "payment", "shipping", "notification")
 # The services that say what happened; the last one only listens.
 SPEAKING = SERVICES[:-1]
 CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ChaosParameter"}, ""]}
+READS_CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ReadChaosPolicy"}, {"Ref": "AWS::NoValue"}]}
+STEPS = ("OrderSteps", "InventorySteps", "PaymentSteps", "ShippingSteps")
 # Actions that AWS cannot limit to a resource; see "Logging using CloudWatch Logs" in the Step
 # Functions developer guide.
 LOG_DELIVERY = re.compile(r"logs:\w*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)")
@@ -41,20 +43,13 @@ def events(kind: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """What a function may do, in sandbox stages as well."""
+    """What a function's own policy lets it do."""
     return [
-        sandboxed(statement) if "Fn::If" in statement else statement
+        statement
         for policy in FUNCTIONS[function].get("Policies", [])
+        if policy != READS_CHAOS
         for statement in policy["Statement"]
     ]
-
-
-def sandboxed(statement: dict[str, Any]) -> dict[str, Any]:
-    """The statement that is there in sandbox stages alone."""
-    allowed: dict[str, Any]
-    condition, allowed, otherwise = statement["Fn::If"]
-    assert (condition, otherwise) == ("IsSandbox", {"Ref": "AWS::NoValue"})
-    return allowed
 
 
 def actions(statement: dict[str, Any]) -> list[str]:
@@ -158,14 +153,14 @@ def test_a_relay_keeps_what_it_cannot_publish(function: str, stream: dict[str, A
     assert stream["StartingPosition"] == "TRIM_HORIZON"
 
 
-def test_every_service_has_a_relay_that_sees_its_outbox_and_nothing_else() -> None:
-    relayed = dict(events("DynamoDB"))
+def test_the_relay_sees_every_service_s_outbox_and_nothing_else() -> None:
+    sources = events("DynamoDB")
 
-    assert {service_of(function) for function in relayed} == set(SPEAKING)
-    for function, stream in relayed.items():
-        assert stream["Stream"] == {
-            "Fn::GetAtt": [f"{service_of(function).title()}Table", "StreamArn"]
-        }
+    assert {function for function, _ in sources} == {"RelayFunction"}
+    assert [stream["Stream"] for _, stream in sources] == [
+        {"Fn::GetAtt": [f"{service.title()}Table", "StreamArn"]} for service in SPEAKING
+    ]
+    for _, stream in sources:
         (pattern,) = stream["FilterCriteria"]["Filters"]
         assert json.loads(pattern["Pattern"]) == {
             "eventName": ["INSERT"],
@@ -290,12 +285,18 @@ def test_failures_are_injected_in_the_sandbox_alone() -> None:
     assert template()["Outputs"]["ChaosParameter"]["Condition"] == "IsSandbox"
     assert all(variables(name)["CHAOS_PARAMETER"] == CHAOS for name in readers)
     assert readers == {
-        function
-        for function, properties in FUNCTIONS.items()
-        for policy in properties.get("Policies", [])
-        for statement in policy["Statement"]
-        if "Fn::If" in statement and "ssm:GetParameter" in actions(sandboxed(statement))
+        function for function in FUNCTIONS if READS_CHAOS in FUNCTIONS[function]["Policies"]
     }
+    assert readers >= {f"{steps}Function" for steps in STEPS}
+
+
+def test_what_reads_injected_failures_may_read_nothing_else() -> None:
+    policy = template()["Resources"]["ReadChaosPolicy"]
+
+    assert policy["Condition"] == "IsSandbox"
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "ssm:GetParameter"
+    assert statement["Resource"]["Fn::Sub"].endswith(":parameter${ChaosParameter}")
 
 
 def test_nobody_but_the_operators_api_reads_their_secret() -> None:
@@ -364,18 +365,9 @@ def test_a_function_that_is_called_at_once_finds_its_log_group(function: str) ->
     assert f"{function.removesuffix('Function')}Logs" in dependencies(function)
 
 
-@pytest.mark.parametrize(
-    ("relay", "listener"),
-    [
-        ("OrderRelayFunction", "OrderPlacedRule"),
-        ("OrderRelayFunction", "NotificationRule"),
-        ("InventoryRelayFunction", "ServiceEventRule"),
-        ("PaymentRelayFunction", "ServiceEventRule"),
-        ("ShippingRelayFunction", "ServiceEventRule"),
-    ],
-)
-def test_a_relay_speaks_when_somebody_listens(relay: str, listener: str) -> None:
-    assert listener in dependencies(relay)
+@pytest.mark.parametrize("consumer", [*RULES, "OrderPlacedPermission"])
+def test_consumers_are_created_before_the_relay(consumer: str) -> None:
+    assert consumer in dependencies("RelayFunction")
 
 
 @pytest.mark.parametrize("function", sorted({function for function, _ in events("Api")}))

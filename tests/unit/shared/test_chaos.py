@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, B
 
 from shared import chaos
 from shared.chaos import CALM, Chaos, NotificationChaos, PaymentChaos, ShippingChaos, StepChaos
-from shared.errors import ConfigurationError, StorageContention
+from shared.errors import ConfigurationError, InjectedFailure, StorageContention
 
 PARAMETER = "/sagashop-unit/chaos"
 
@@ -106,7 +106,7 @@ class TestDocument:
             ({"payment": {"decline_above_cents": -1}}, "payment.decline_above_cents must be from"),
             ({"steps": ["CommitStock"]}, "steps must be an object"),
             ({"steps": {"CommitStock": 1}}, "steps.CommitStock must be an object"),
-            ({"steps": {"A": {"failure_rate": 1}}}, "steps.A has no failure_rate"),
+            ({"steps": {"A": {"decline_above_cents": 1}}}, "steps.A has no decline_above_cents"),
             ({"steps": {"A": {"error_rate": 2}}}, "steps.A.error_rate must be from 0 to 1"),
         ],
     )
@@ -137,6 +137,12 @@ class TestSteps:
             chaos.disturb_step("CommitStock")
 
         assert waits == [0.5]
+
+    def test_a_step_fails_for_good_with_an_error_that_no_retry_names(self, sandbox):
+        sandbox.put('{"steps": {"CommitStock": {"failure_rate": 1}}}')
+
+        with pytest.raises(InjectedFailure, match="CommitStock"):
+            chaos.disturb_step("CommitStock")
 
     def test_every_other_step_works(self, sandbox):
         sandbox.put('{"steps": {"CommitStock": {"error_rate": 1}}}')

@@ -1,0 +1,175 @@
+"""JSONata for the Step Functions interpreter that LocalStack and moto share, without Java.
+
+The interpreter writes variables and an expression into one JSONata program and evaluates it in a
+Java virtual machine, which LocalStack downloads and moto does not have. Here a library in the same
+process evaluates it. This module imports neither LocalStack nor moto until `install` is called.
+"""
+
+import hashlib
+import json
+import random
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+import jsonatapy
+
+OUT_OF_RANGE = "D1001: Number out of range"
+"""What JSON cannot express: 1 / 0, for example."""
+
+# What the library puts before the text of an error that one of the functions below raised.
+_HOST_FUNCTION = re.compile(r"^host function raised \w+: ")
+# No other thread of the process runs meanwhile.
+_TIMEOUT_MS = 2000
+_ALGORITHMS = {"MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"}
+
+
+class JSONataError(Exception):
+    """The program does not parse, or its evaluation failed; the text is the library's."""
+
+
+def evaluate(program: str) -> Any:
+    """Returns the JSON value of a JSONata program; None if it is null or undefined.
+
+    The value of a program that returns a function is the word "function": the interpreter then asks
+    for the type of the text (`$type(…)`) and rejects it. Raises `JSONataError`.
+    """
+    value = _run(program)
+    if value is None and _run(f"$type({program})") == "function":
+        return "function"
+    return value
+
+
+def _run(program: str) -> Any:
+    try:
+        expression = jsonatapy.compile(program)
+        for name, function in _FUNCTIONS.items():
+            expression.register(name, function)
+        expression.register_override("random", _random)
+        value = expression.evaluate(None, timeout=_TIMEOUT_MS)
+    except ValueError as error:
+        raise JSONataError(_HOST_FUNCTION.sub("", str(error))) from error
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise JSONataError(OUT_OF_RANGE) from error
+    return value
+
+
+def install(interpreter: str) -> None:
+    """Makes an interpreter evaluate JSONata with `evaluate`; the errors are those that AWS raises.
+
+    `interpreter` is "localstack.services.stepfunctions.asl" or "moto.stepfunctions.parser.asl".
+    """
+
+    def module(name: str) -> Any:
+        return import_module(f"{interpreter}.{name}")
+
+    jsonata = module("jsonata.jsonata")
+    if jsonata._eval_jsonata is evaluate:
+        return
+    # Otherwise the interpreter creates this function at the first call, in a Java virtual machine.
+    jsonata._eval_jsonata = evaluate
+    # What it declares in place of AWS's functions would hide the functions below.
+    module("component.intrinsic.jsonata")._DECLARATION_BY_VARIABLE_REFERENCE.clear()
+    declare = _escaping(jsonata.encode_jsonata_variable_declarations)
+    for user in "eval.states", "eval.variable_store":
+        module(user).encode_jsonata_variable_declarations = declare
+    expressions = module("component.common.string.string_expression")
+    for kind in expressions.StringJSONata, expressions.StringVariableSample:
+        kind._eval_body = _failing(kind._eval_body, module("jsonata.validations"))
+
+
+def _escaping(declare: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    """Wraps the encoder of variables, which puts strings between quotes as they are."""
+
+    @wraps(declare)
+    def declare_escaped(bindings: Mapping[str, Any]) -> str:
+        return declare(
+            {
+                name: json.dumps(value)[1:-1] if isinstance(value, str) else value
+                for name, value in bindings.items()
+            }
+        )
+
+    return declare_escaped
+
+
+def _failing(evaluate_body: Callable[[Any, Any], None], names: Any) -> Callable[[Any, Any], None]:
+    """Wraps an expression's evaluation, so that an error becomes States.QueryEvaluationError.
+
+    `names` is the interpreter's module `validations`, which fails an undefined result in this way.
+    """
+
+    @wraps(evaluate_body)
+    def evaluate_or_fail(self: Any, env: Any) -> None:
+        try:
+            evaluate_body(self, env)
+        except JSONataError as error:
+            name = names.StatesErrorName(typ=names.StatesErrorNameType.StatesQueryEvaluationError)
+            details = names.EventDetails(
+                evaluationFailedEventDetails=names.EvaluationFailedEventDetails(
+                    cause=f"The JSONata expression '{self.expression}' threw an error during "
+                    f"evaluation. {error}",
+                    error=name.error_name,
+                )
+            )
+            event = names.HistoryEventType.EvaluationFailed
+            failure = names.FailureEvent(
+                env=env, error_name=name, event_type=event, event_details=details
+            )
+            env.event_manager.add_event(
+                context=env.event_history_context, event_type=event, event_details=details
+            )
+            raise names.FailureEventException(failure) from error
+
+    return evaluate_or_fail
+
+
+# What AWS adds to JSONata's own functions.
+# https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+
+
+def _partition(values: object, size: object) -> list[list[Any]]:
+    if not isinstance(values, list) or not isinstance(size, int) or size < 1:
+        raise ValueError("$partition takes an array and a positive integer")
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def _range(first: Any, last: Any, step: Any) -> list[float]:
+    if not all(isinstance(number, int | float) for number in (first, last, step)) or not step:
+        raise ValueError("$range takes three numbers, and the third is not zero")
+    return [first + index * step for index in range(int((last - first) // step) + 1)]
+
+
+def _hash(text: object, algorithm: object) -> str:
+    if not (isinstance(text, str) and isinstance(algorithm, str) and algorithm in _ALGORITHMS):
+        raise ValueError(f"$hash takes a string and one of {', '.join(sorted(_ALGORITHMS))}")
+    return hashlib.new(algorithm.replace("-", ""), text.encode()).hexdigest()
+
+
+def _random(seed: int | None = None) -> float:
+    """Returns a number from 0 to below 1, the same one for the same seed."""
+    return random.Random(seed).random()
+
+
+def _uuid(*_: object) -> str:
+    return str(uuid.uuid4())
+
+
+def _parse(text: object, *_: object) -> Any:
+    if not isinstance(text, str):
+        raise ValueError("$parse takes a string")  # noqa: TRY004 - the library reports it
+    return json.loads(text)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "partition": _partition,
+    "range": _range,
+    "hash": _hash,
+    "uuid": _uuid,
+    "parse": _parse,
+}
