@@ -21,7 +21,7 @@ from sagashop_ops import stats as figures
 from sagashop_ops import sweep as sweeps
 from sagashop_ops import trace as traces
 from sagashop_ops.aws import Deployment, shared_aws
-from sagashop_ops.bench.run import run_benchmark
+from sagashop_ops.bench.run import PARTS, run_benchmark
 from sagashop_ops.client import StoreClient
 from sagashop_ops.demo import Stage, play_all
 from sagashop_ops.durations import in_words, read_since
@@ -331,11 +331,18 @@ def demo(deployment: Deployment) -> None:
 
 
 @cli.command()
-@click.option("--tests/--no-tests", default=True, show_default=True, help="Time the tests too.")
+@click.option(
+    "--only",
+    "parts",
+    type=click.Choice(PARTS),
+    multiple=True,
+    default=PARTS,
+    help="Measure one part; `size` needs no store. May be repeated.",
+)
 @click.pass_context
-def bench(context: click.Context, tests: bool) -> None:
-    """Measure a new local store beside this one. Exit with 1 if a target is missed."""
-    if not run_benchmark(context.find_root().params["port"], Console(), tests):
+def bench(context: click.Context, parts: tuple[str, ...]) -> None:
+    """Measure a new local store, the source and the tests. Exit with 1 if a target is missed."""
+    if not run_benchmark(context.find_root().params["port"], Console(), parts):
         raise click.exceptions.Exit(1)
 
 

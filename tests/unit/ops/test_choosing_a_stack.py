@@ -74,9 +74,10 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             self._region = region_name or REGION
 
         def client(self, service: str, **_: Any) -> Any:
-            if service == "cloudformation":
-                return FakeCloudFormation(self._region)
-            return sqs if service == "sqs" else session(region_name=REGION).client("dynamodb")
+            return {"cloudformation": FakeCloudFormation(self._region), "sqs": sqs}[service]
+
+        def resource(self, service: str, **_: Any) -> Any:
+            return session(region_name=REGION).resource(service)  # type: ignore[call-overload]
 
     monkeypatch.setattr("sagashop_ops.aws.boto3.Session", FakeSession)
     shared_aws.cache_clear()
