@@ -9,12 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
-from sagashop_ops.aws import client_of
+from sagashop_ops.aws import Row, rows
 from sagashop_ops.stack import Stack
-
-type Row = Mapping[str, Any]
 
 OPEN = frozenset({"PENDING", "AWAITING_PAYMENT", "PAID"})
 _PARKED = frozenset({"NEEDS_ATTENTION"})
@@ -259,52 +255,35 @@ def _tracking_number(rows: Mapping[str, Row], order_id: str, under_way: str) -> 
 
 
 def read_books(stack: Stack) -> Books:
-    """Reads the rows of a running store.
+    """Reads the rows of a store.
 
     The tables are read one after another, so orders that move on meanwhile can look inconsistent:
     audit a store whose orders have ended.
     """
-    client = client_of(stack, "dynamodb")
 
-    def rows(table: str, sort_key: str, prefix: str) -> dict[str, Row]:
-        return {
-            key.removeprefix(prefix): row
-            for key, row in _scan(client, stack.tables[table], sort_key, prefix)
-        }
+    def read(service: str, sort_key: str, prefix: str) -> dict[str, Row]:
+        found = rows(
+            stack,
+            service,
+            "scan",
+            FilterExpression="sk = :sort_key AND begins_with(pk, :prefix)",
+            ExpressionAttributeValues={":sort_key": sort_key, ":prefix": prefix},
+        )
+        return {row["pk"].removeprefix(prefix): row for row in found}
 
-    return Books(
-        orders=rows("order", "ORDER", "ORDER#"),
-        reservations=rows("inventory", "RESERVATION", "RESERVATION#"),
-        payments=rows("payment", "PAYMENT", "PAYMENT#"),
-        charges=rows("payment", "CHARGE", "PROVIDER#"),
-        shipments=rows("shipping", "SHIPMENT", "SHIPMENT#"),
-        bookings=rows("shipping", "BOOKING", "CARRIER#"),
-        products=_products(client, stack.tables["inventory"]),
-    )
-
-
-def _scan(client: Any, table: str, sort_key: str, prefix: str) -> Iterator[tuple[str, Row]]:
-    """Yields (partition key, row) of every row of one kind."""
-    deserialize = TypeDeserializer().deserialize
-    pages = client.get_paginator("scan").paginate(
-        TableName=table,
-        FilterExpression="sk = :sort_key AND begins_with(pk, :prefix)",
-        ExpressionAttributeValues={":sort_key": {"S": sort_key}, ":prefix": {"S": prefix}},
-    )
-    for page in pages:
-        for item in page["Items"]:
-            yield item["pk"]["S"], {name: deserialize(value) for name, value in item.items()}
-
-
-def _products(client: Any, table: str) -> dict[str, Row]:
-    deserialize = TypeDeserializer().deserialize
-    pages = client.get_paginator("query").paginate(
-        TableName=table,
+    products = rows(
+        stack,
+        "inventory",
+        "query",
         KeyConditionExpression="pk = :products",
-        ExpressionAttributeValues={":products": {"S": "PRODUCT"}},
+        ExpressionAttributeValues={":products": "PRODUCT"},
     )
-    return {
-        item["sk"]["S"]: {name: deserialize(value) for name, value in item.items()}
-        for page in pages
-        for item in page["Items"]
-    }
+    return Books(
+        orders=read("order", "ORDER", "ORDER#"),
+        reservations=read("inventory", "RESERVATION", "RESERVATION#"),
+        payments=read("payment", "PAYMENT", "PAYMENT#"),
+        charges=read("payment", "CHARGE", "PROVIDER#"),
+        shipments=read("shipping", "SHIPMENT", "SHIPMENT#"),
+        bookings=read("shipping", "BOOKING", "CARRIER#"),
+        products={product["sk"]: product for product in products},
+    )

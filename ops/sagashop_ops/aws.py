@@ -1,9 +1,9 @@
 """AWS clients, and what a stack deployed: on an account, or on the local engine."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, Self
 
 import boto3
@@ -15,6 +15,8 @@ from sagashop_ops.stack import Stack, stack_of
 
 REGION = "us-east-1"
 
+type Row = Mapping[str, Any]
+
 
 class Aws:
     """The AWS account of boto3's own configuration, or the local engine at `endpoint_url`."""
@@ -23,7 +25,7 @@ class Aws:
         self, endpoint_url: str | None = None, region: str | None = None, pool_size: int = 10
     ) -> None:
         """`pool_size`: how many connections concurrent users of one client may keep open."""
-        self.endpoint_url = endpoint_url
+        self.endpoint_url = endpoint_url or None
         self._clients: dict[str, Any] = {}
         if endpoint_url:
             # The engine accepts these credentials and AWS doesn't: a mistake here stays local.
@@ -33,7 +35,7 @@ class Aws:
                 max_pool_connections=pool_size, proxies={}, s3={"addressing_style": "path"}
             )
         else:
-            self._session = boto3.Session(region_name=region)
+            self._session = boto3.Session(region_name=region or None)
             self._config = Config(max_pool_connections=pool_size)
 
     @property
@@ -49,6 +51,13 @@ class Aws:
             )
         return self._clients[service]
 
+    @cached_property
+    def tables(self) -> Any:
+        """DynamoDB's resource, whose tables take and return plain values."""
+        return self._session.resource(
+            "dynamodb", endpoint_url=self.endpoint_url, config=self._config
+        )
+
 
 # Makes one object for everybody who asks for the same.
 shared_aws = cache(Aws)
@@ -57,6 +66,19 @@ shared_aws = cache(Aws)
 def client_of(stack: Stack, service: str, pool_size: int = 10) -> Any:
     """Returns a boto3 client for a stack; all callers who ask for the same share one."""
     return shared_aws(stack.endpoint_url, stack.region, pool_size).client(service)
+
+
+def table_of(stack: Stack, service: str) -> Any:
+    """Returns a service's table, which takes and returns plain values."""
+    return shared_aws(stack.endpoint_url, stack.region).tables.Table(stack.tables[service])
+
+
+def rows(stack: Stack, service: str, operation: str, **request: Any) -> Iterator[Row]:
+    """Yields the rows of a service's table that a `scan` or a `query` finds, as plain values."""
+    table = table_of(stack, service)
+    pages = table.meta.client.get_paginator(operation).paginate(TableName=table.name, **request)
+    for page in pages:
+        yield from page["Items"]
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ SETTINGS: Mapping[str, Range] = {
     "shipping.delay_seconds": _DELAY,
     "notification.failure_rate": _RATE,
     "notification.delay_seconds": _DELAY,
+    "steps.STEP.failure_rate": _RATE,
     "steps.STEP.error_rate": _RATE,
     "steps.STEP.delay_seconds": _DELAY,
 }

@@ -167,7 +167,7 @@ def _switched_off(stage: Stage, step: str) -> Iterator[None]:
     """Makes every call of a step fail; restores the injected failures afterwards."""
     journal = Journal.of(stage.deployment)
     before = chaos.show(stage.deployment)
-    chaos.change(stage.deployment, journal, [f"steps.{step}.error_rate=1"])
+    chaos.change(stage.deployment, journal, [f"steps.{step}.failure_rate=1"])
     time.sleep(chaos.SECONDS_UNTIL_SEEN)
     stage.say(f"  {step} is switched off")
     try:

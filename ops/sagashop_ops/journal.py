@@ -13,14 +13,11 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from sagashop_ops.aws import Deployment
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from sagashop_ops.aws import Deployment, Row, table_of
 
 PARTITION = "OPERATION"
 BEGUN, DONE, FAILED = "BEGUN", "DONE", "FAILED"
@@ -61,18 +58,13 @@ class Outcome:
 class Journal:
     """The operations table, in the hands of one operator."""
 
-    dynamodb: "DynamoDBClient"
-    table: str
+    table: Any
     operator: str
 
     @classmethod
     def of(cls, deployment: Deployment) -> Self:
         """The journal of a running store; the operator is whoever is logged in here."""
-        return cls(
-            deployment.client("dynamodb"),
-            deployment.stack.tables["operations"],
-            _user(),
-        )
+        return cls(table_of(deployment.stack, "operations"), _user())
 
     @contextmanager
     def record(self, action: str, target: str, reason: str, **details: Any) -> Iterator[Outcome]:
@@ -84,18 +76,17 @@ class Journal:
         begun_at = _now()
         sort_key = f"{begun_at}#{secrets.token_hex(4)}"
         outcome = Outcome(dict(details))
-        self.dynamodb.put_item(
-            TableName=self.table,
+        self.table.put_item(
             Item={
-                "pk": {"S": PARTITION},
-                "sk": {"S": sort_key},
-                "action": {"S": action},
-                "target": {"S": target},
-                "operator": {"S": self.operator},
-                "reason": {"S": reason},
-                "begun_at": {"S": begun_at},
-                "status": {"S": BEGUN},
-                "details": {"S": json.dumps(outcome.details)},
+                "pk": PARTITION,
+                "sk": sort_key,
+                "action": action,
+                "target": target,
+                "operator": self.operator,
+                "reason": reason,
+                "begun_at": begun_at,
+                "status": BEGUN,
+                "details": json.dumps(outcome.details),
             },
         )
         try:
@@ -108,45 +99,33 @@ class Journal:
 
     def read(self, limit: int) -> list[Operation]:
         """Returns the last operations, oldest first."""
-        rows: list[Operation] = []
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.table,
+        pages = self.table.meta.client.get_paginator("query").paginate(
+            TableName=self.table.name,
             KeyConditionExpression="pk = :operations",
-            ExpressionAttributeValues={":operations": {"S": PARTITION}},
+            ExpressionAttributeValues={":operations": PARTITION},
             ScanIndexForward=False,
             ConsistentRead=True,
             PaginationConfig={"MaxItems": limit},
         )
-        for page in pages:
-            rows += [_operation(row) for row in page["Items"]]
-        return rows[::-1]
+        found = [_operation(row) for page in pages for row in page["Items"]]
+        return found[::-1]
 
     def _end(self, sort_key: str, status: str, outcome: Outcome) -> None:
-        self.dynamodb.update_item(
-            TableName=self.table,
-            Key={"pk": {"S": PARTITION}, "sk": {"S": sort_key}},
+        self.table.update_item(
+            Key={"pk": PARTITION, "sk": sort_key},
             UpdateExpression="SET #status = :status, ended_at = :at, details = :details",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
-                ":status": {"S": status},
-                ":at": {"S": _now()},
-                ":details": {"S": json.dumps(outcome.details)},
+                ":status": status,
+                ":at": _now(),
+                ":details": json.dumps(outcome.details),
             },
         )
 
 
-def _operation(row: Mapping[str, Any]) -> Operation:
-    text = {name: value["S"] for name, value in row.items()}
-    return Operation(
-        action=text["action"],
-        target=text["target"],
-        operator=text["operator"],
-        reason=text["reason"],
-        status=text["status"],
-        begun_at=text["begun_at"],
-        ended_at=text.get("ended_at"),
-        details=json.loads(text["details"]),
-    )
+def _operation(row: Row) -> Operation:
+    known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Operation)}
+    return Operation(**known | {"details": json.loads(row["details"])})
 
 
 def _in_words(details: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
@@ -20,7 +21,7 @@ from sagashop_ops import stats as figures
 from sagashop_ops import sweep as sweeps
 from sagashop_ops import trace as traces
 from sagashop_ops.aws import Deployment, shared_aws
-from sagashop_ops.bench.run import run_benchmark
+from sagashop_ops.bench.run import PARTS, run_benchmark
 from sagashop_ops.client import StoreClient
 from sagashop_ops.demo import Stage, play_all
 from sagashop_ops.durations import in_words, read_since
@@ -34,15 +35,58 @@ from sagashop_ops.stack import DEFAULT_PORT
 
 PROGRAM = "sagashop"
 
-port_option = click.option(
-    "--port",
-    envvar="PORT",
-    show_envvar=True,
-    type=click.IntRange(1024, 65534),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="The port of the local store.",
-)
+type Command = Callable[..., None]
+
+
+def stack_options(command: Command, *, inherited: bool = False) -> Command:
+    """Adds the options that choose a stack; `inherited` ones may also precede the command."""
+
+    def default(value: str | bool | int, variable: str | None = None) -> dict[str, Any]:
+        shown = {"show_default": True, "envvar": variable, "show_envvar": True}
+        return {"default": None} if inherited else {"default": value, **shown}
+
+    for option in (
+        click.option(
+            "--port",
+            type=click.IntRange(1024, 65534),
+            help="The port of the local store.",
+            **default(DEFAULT_PORT, "PORT"),
+        ),
+        click.option(
+            "--aws",
+            "on_aws",
+            is_flag=True,
+            help="Use the account and region that boto3 finds (AWS_PROFILE, AWS_REGION).",
+            **default(False),
+        ),
+        click.option(
+            "--stack",
+            "stack_name",
+            help="The name of the CloudFormation stack.",
+            **default("sagashop", "SAGASHOP_STACK_NAME"),
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def on_a_stack(command: Command) -> Command:
+    """Adds the options that choose a stack; the command gets its Deployment as first argument."""
+
+    @functools.wraps(command)
+    def with_deployment(**options: Any) -> None:
+        chosen = dict(click.get_current_context().find_root().params)
+        for name in chosen:
+            if (given := options.pop(name)) is not None:
+                chosen[name] = given
+        command(
+            Deployment.find(shared_aws(), chosen["stack_name"])
+            if chosen["on_aws"]
+            else local_deployment(chosen["port"], chosen["stack_name"]),
+            **options,
+        )
+
+    return stack_options(with_deployment, inherited=True)
 
 
 def _not_blank(_: click.Context, __: click.Parameter, text: str) -> str:
@@ -56,49 +100,18 @@ why_option = click.option(
 )
 
 
-def on_a_stack(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that choose a stack; the command gets its Deployment as first argument."""
-
-    @click.option(
-        "--stack",
-        "stack_name",
-        envvar="SAGASHOP_STACK_NAME",
-        show_envvar=True,
-        default="sagashop",
-        show_default=True,
-        help="The name of the CloudFormation stack.",
-    )
-    @click.option(
-        "--aws",
-        "on_aws",
-        is_flag=True,
-        help="Use the AWS account of AWS_PROFILE and AWS_REGION instead of the local store.",
-    )
-    @port_option
-    @functools.wraps(command)
-    def with_deployment(
-        *arguments: object, stack_name: str, on_aws: bool, port: int, **options: object
-    ) -> None:
-        deployment = (
-            Deployment.find(shared_aws(), stack_name)
-            if on_aws
-            else local_deployment(port, stack_name)
-        )
-        command(deployment, *arguments, **options)
-
-    return with_deployment
-
-
 def _print(lines: Iterable[object]) -> None:
     for line in lines:
         click.echo(str(line))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
+@stack_options
+def cli(**_: object) -> None:
     """Operate a sagashop store, on this machine or on AWS.
 
-    Without --aws, commands use the local store that `make up` started.
+    Without --aws, commands use the local store that `make up` started. The options that choose a
+    stack may also follow the command.
     """
 
 
@@ -112,8 +125,8 @@ def trace(deployment: Deployment, order_id: str) -> None:
 
 @cli.command()
 @on_a_stack
-@click.option("--since", default="", help="Count metrics since a time, or `90m` ago.")
-def stats(deployment: Deployment, since: str) -> None:
+@click.option("--since", help="Count metrics since a time, or `90m` ago.")
+def stats(deployment: Deployment, since: str | None) -> None:
     """Print the store's figures: orders, executions, steps, dead letters, mails."""
     begin = read_since(since, datetime.now(UTC)) if since else None
     _print(figures.describe(figures.read_stats(deployment, begin)))
@@ -189,7 +202,8 @@ def list_queues(deployment: Deployment) -> None:
     """Show how many letters each dead-letter queue has, and how old the oldest is."""
     for depth in dead_letters.depths(deployment):
         age = "" if depth.oldest is None else f"oldest {in_words(depth.oldest)}"
-        click.echo(f"{depth.queue.name:<16}{depth.letters:>5}  {age}".rstrip())
+        tables = ", ".join(f"{n} of {table}" for table, n in depth.tables.items())
+        click.echo(f"{depth.queue.name:<16}{depth.letters:>5}  {age}  {tables}".rstrip())
 
 
 @dlq.command("read")
@@ -317,11 +331,18 @@ def demo(deployment: Deployment) -> None:
 
 
 @cli.command()
-@port_option
-@click.option("--tests/--no-tests", default=True, show_default=True, help="Time the tests too.")
-def bench(port: int, tests: bool) -> None:
-    """Measure a new local store beside this one. Exit with 1 if a target is missed."""
-    if not run_benchmark(port, Console(), tests):
+@click.option(
+    "--only",
+    "parts",
+    type=click.Choice(PARTS),
+    multiple=True,
+    default=PARTS,
+    help="Measure one part; `size` needs no store. May be repeated.",
+)
+@click.pass_context
+def bench(context: click.Context, parts: tuple[str, ...]) -> None:
+    """Measure a new local store, the source and the tests. Exit with 1 if a target is missed."""
+    if not run_benchmark(context.find_root().params["port"], Console(), parts):
         raise click.exceptions.Exit(1)
 
 

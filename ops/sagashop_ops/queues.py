@@ -12,10 +12,7 @@ ROUTES: Mapping[str, str | None] = {
     "StartSaga": "StartSagaFunction",
     "RecordEvent": "RecordEventQueue",
     "Notification": "NotificationQueue",
-    **{
-        f"{name}Relay": f"{name}RelayFunction"
-        for name in ("Order", "Inventory", "Payment", "Shipping")
-    },
+    "Relay": "RelayFunction",
     "Sweep": None,
 }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sagashop_ops.aws import Deployment, call_function
+from sagashop_ops.aws import Deployment, Row, call_function, rows
 from sagashop_ops.errors import UnknownName, UnknownOrder
 from sagashop_ops.journal import Journal
 
@@ -78,20 +78,15 @@ def find_consumer(name: str) -> Consumer:
 
 def events_of(deployment: Deployment, order_id: str) -> list[StoredEvent]:
     """Returns an order's events in the order of time; raises UnknownOrder."""
-    pages = (
-        deployment.client("dynamodb")
-        .get_paginator("query")
-        .paginate(
-            TableName=deployment.stack.tables["order"],
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
-            ExpressionAttributeValues={
-                ":pk": {"S": f"ORDER#{order_id}"},
-                ":event": {"S": "EVENT#"},
-            },
-            ConsistentRead=True,
-        )
+    found = rows(
+        deployment.stack,
+        "order",
+        "query",
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
+        ExpressionAttributeValues={":pk": f"ORDER#{order_id}", ":event": "EVENT#"},
+        ConsistentRead=True,
     )
-    events = [_stored_event(row) for page in pages for row in page["Items"]]
+    events = [_stored_event(row) for row in found]
     if not events:
         raise UnknownOrder(order_id)
     return events
@@ -99,19 +94,15 @@ def events_of(deployment: Deployment, order_id: str) -> list[StoredEvent]:
 
 def events_since(deployment: Deployment, since: datetime) -> list[StoredEvent]:
     """Returns all orders' events since a time, in the order of time; reads the whole table."""
-    pages = (
-        deployment.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=deployment.stack.tables["order"],
-            FilterExpression="begins_with(sk, :event) AND occurred_at >= :since",
-            ExpressionAttributeValues={
-                ":event": {"S": "EVENT#"},
-                ":since": {"S": since.astimezone(UTC).isoformat(timespec="milliseconds")[:23]},
-            },
-        )
+    begin = since.astimezone(UTC).isoformat(timespec="milliseconds")[:23]
+    found = rows(
+        deployment.stack,
+        "order",
+        "scan",
+        FilterExpression="begins_with(sk, :event) AND occurred_at >= :since",
+        ExpressionAttributeValues={":event": "EVENT#", ":since": begin},
     )
-    events = [_stored_event(row) for page in pages for row in page["Items"]]
+    events = [_stored_event(row) for row in found]
     return sorted(events, key=lambda event: (event.occurred_at, event.event_id))
 
 
@@ -163,11 +154,11 @@ def _wanted(deployment: Deployment, consumer: Consumer) -> dict[str, list[str]]:
     return pattern
 
 
-def _stored_event(row: Mapping[str, Any]) -> StoredEvent:
+def _stored_event(row: Row) -> StoredEvent:
     return StoredEvent(
-        event_id=row["event_id"]["S"],
-        source=row["source"]["S"],
-        detail_type=row["detail_type"]["S"],
-        detail=json.loads(row["detail"]["S"]),
-        occurred_at=row["occurred_at"]["S"],
+        event_id=row["event_id"],
+        source=row["source"],
+        detail_type=row["detail_type"],
+        detail=json.loads(row["detail"]),
+        occurred_at=row["occurred_at"],
     )

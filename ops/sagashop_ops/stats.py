@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sagashop_ops import dead_letters, logs
 from sagashop_ops.audit import OPEN
-from sagashop_ops.aws import Deployment
+from sagashop_ops.aws import Deployment, Row, rows
 from sagashop_ops.durations import in_words
 from sagashop_ops.queues import dead_letter_queues
 from sagashop_ops.redrive import PARKED
@@ -48,12 +47,12 @@ class Stats:
 
 def read_stats(deployment: Deployment, since: datetime | None = None) -> Stats:
     """Reads every figure of a store; the metrics since a time, or all that its logs hold."""
-    orders = list(_rows(deployment, "order", "ORDER"))
-    mails = _rows(deployment, "notification", "NOTIFICATION")
+    orders = list(_statuses(deployment, "order", "ORDER"))
+    mails = _statuses(deployment, "notification", "NOTIFICATION")
     since_ms = int(since.timestamp() * 1000) if since else 0
     lines = logs.read(deployment.client("logs"), deployment.functions, since_ms)
     return Stats(
-        orders=Counter(row["status"]["S"] for row in orders),
+        orders=Counter(row["status"] for row in orders),
         oldest_open=oldest_open(orders, datetime.now(UTC)),
         executions=_executions(deployment),
         metrics=add_up(line.message for line in lines),
@@ -61,13 +60,13 @@ def read_stats(deployment: Deployment, since: datetime | None = None) -> Stats:
             queue.name: dead_letters.count(deployment, queue)
             for queue in dead_letter_queues(deployment)
         },
-        mails=Counter(row["status"]["S"] for row in mails),
+        mails=Counter(row["status"] for row in mails),
     )
 
 
-def oldest_open(orders: Iterable[Mapping[str, Any]], now: datetime) -> timedelta | None:
+def oldest_open(orders: Iterable[Row], now: datetime) -> timedelta | None:
     """Returns how long ago the oldest of the open orders was placed; None where none is open."""
-    placed = [row["created_at"]["S"] for row in orders if row["status"]["S"] in OPEN]
+    placed = [row["created_at"] for row in orders if row["status"] in OPEN]
     return now - datetime.fromisoformat(min(placed)) if placed else None
 
 
@@ -123,20 +122,17 @@ def _metrics(metrics: Mapping[Counted, int]) -> Iterator[str]:
         yield f"{service:<12}  {part or '-':<20}  {', '.join(totals)}"
 
 
-def _rows(deployment: Deployment, table: str, sort_key: str) -> Iterator[Mapping[str, Any]]:
-    pages = (
-        deployment.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=deployment.stack.tables[table],
-            FilterExpression="sk = :sort_key",
-            ExpressionAttributeValues={":sort_key": {"S": sort_key}},
-            ProjectionExpression="#status, created_at",
-            ExpressionAttributeNames={"#status": "status"},
-        )
+def _statuses(deployment: Deployment, service: str, sort_key: str) -> Iterator[Row]:
+    """Yields `{"status", "created_at"}` of each row of one kind."""
+    return rows(
+        deployment.stack,
+        service,
+        "scan",
+        FilterExpression="sk = :sort_key",
+        ExpressionAttributeValues={":sort_key": sort_key},
+        ProjectionExpression="#status, created_at",
+        ExpressionAttributeNames={"#status": "status"},
     )
-    for page in pages:
-        yield from page["Items"]
 
 
 def _executions(deployment: Deployment) -> dict[str, int]:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sagashop_ops import logs
-from sagashop_ops.aws import Deployment
+from sagashop_ops.aws import Deployment, table_of
 from sagashop_ops.logs import LogLine
 from sagashop_ops.replay import StoredEvent, events_of
 
@@ -130,11 +130,10 @@ def read_sources(deployment: Deployment, order_id: str) -> Sources:
 
 def _executions(deployment: Deployment, order_id: str) -> Iterator[Execution]:
     """Yields the order's executions: the first, and one for each redrive."""
-    row = deployment.client("dynamodb").get_item(
-        TableName=deployment.stack.tables["order"],
-        Key={"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": "ORDER"}},
+    row = table_of(deployment.stack, "order").get_item(
+        Key={"pk": f"ORDER#{order_id}", "sk": "ORDER"}
     )["Item"]
-    redrives = int(row.get("redrives", {"N": "0"})["N"])
+    redrives = int(row.get("redrives", 0))
     client = deployment.client("stepfunctions")
     prefix = deployment.stack.state_machine_arn.replace(":stateMachine:", ":execution:")
     for name in [order_id, *(f"{order_id}-r{number}" for number in range(1, redrives + 1))]:

@@ -1,15 +1,15 @@
-"""Lambda's own figures: a warm call through the engine, and what importing a function costs."""
+"""Lambda's own figures: a warm call through the engine, and the cost of importing a function."""
 
 import json
 import os
 import subprocess
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+from sagashop_ops.aws import client_of
 from sagashop_ops.bench.figures import Figure, median, percentile
+from sagashop_ops.stack import PROJECT_ROOT, Stack
 
 CALLERS = 8
 SEQUENTIAL_CALLS = 300
@@ -17,7 +17,7 @@ CONCURRENT_SECONDS = 5.0
 IMPORT_RUNS = 7
 
 # The REST API's event for GET /inventory/health: the least that a deployed function does.
-HEALTH_EVENT: dict[str, Any] = {
+HEALTH_EVENT = {
     "resource": "/inventory/health",
     "path": "/inventory/health",
     "httpMethod": "GET",
@@ -33,13 +33,14 @@ HEALTH_EVENT: dict[str, Any] = {
 }
 
 
-def measure_invoke(lambda_client: Any, function_name: str) -> list[Figure]:
+def measure_invoke(stack: Stack, function_name: str) -> list[Figure]:
     """Times warm synchronous calls: one caller for the latency, then eight for the rate."""
+    client = client_of(stack, "lambda", pool_size=CALLERS)
     payload = json.dumps(HEALTH_EVENT)
 
     def invoke() -> float:
         started = time.perf_counter()
-        answer = lambda_client.invoke(FunctionName=function_name, Payload=payload)
+        answer = client.invoke(FunctionName=function_name, Payload=payload)
         body = json.loads(answer["Payload"].read())
         if "FunctionError" in answer or body["statusCode"] != 200:
             raise RuntimeError(f"{function_name} answered {body}")
@@ -57,18 +58,17 @@ def measure_invoke(lambda_client: Any, function_name: str) -> list[Figure]:
         return calls
 
     with ThreadPoolExecutor(CALLERS) as callers:
-        # Once for the workers to start, once to count.
+        # The first round starts the workers, the second one counts.
         for _ in range(2):
             started = time.perf_counter()
-            deadline = started + CONCURRENT_SECONDS
-            calls = sum(callers.map(call_until, [deadline] * CALLERS))
+            calls = sum(callers.map(call_until, [started + CONCURRENT_SECONDS] * CALLERS))
             rate = calls / (time.perf_counter() - started)
 
-    p50 = percentile(latencies, 50) * 1000
+    p50, p99 = (percentile(latencies, percent) * 1000 for percent in (50, 99))
     return [
         Figure(
             "warm Lambda invoke, p50 / p99",
-            f"{p50:.1f} / {percentile(latencies, 99) * 1000:.1f} ms",
+            f"{p50:.1f} / {p99:.1f} ms",
             "<= 12 ms p50",
             p50 <= 12,
             samples=latencies,
@@ -84,30 +84,29 @@ def measure_invoke(lambda_client: Any, function_name: str) -> list[Figure]:
     ]
 
 
-def measure_imports(
-    worker_python: Path, package: Path, functions: Mapping[str, Mapping[str, str]]
-) -> Figure:
+def measure_imports(stack: Stack, package: Path) -> Figure:
     """Compares importing each handler's module with creating boto3's DynamoDB client, both cold.
 
-    `functions` maps a handler such as `order.api.handler` to its function's environment variables.
     The two alternate in one run, so that the ratio holds on a noisy machine; the heaviest counts.
     """
+    pages = client_of(stack, "lambda").get_paginator("list_functions").paginate()
+    environments = {
+        function["Handler"].rpartition(".")[0]: function.get("Environment", {}).get("Variables", {})
+        for page in pages
+        for function in page["Functions"]
+    }
     baseline = "import boto3; boto3.client('dynamodb')"
     ratios: dict[str, float] = {}
-    samples: list[float] = []
-    environments = {
-        handler.rpartition(".")[0]: variables for handler, variables in functions.items()
-    }
-    for module, variables in sorted(environments.items()):
-        pairs = [
+    for module, variables in environments.items():
+        runs = [
             (
-                _import_seconds(worker_python, package, f"import {module}", variables),
-                _import_seconds(worker_python, package, baseline, variables),
+                _import_seconds(package, f"import {module}", variables),
+                _import_seconds(package, baseline, variables),
             )
             for _ in range(IMPORT_RUNS)
         ]
-        ratios[module] = median([one for one, _ in pairs]) / median([base for _, base in pairs])
-        samples.append(ratios[module])
+        modules, baselines = zip(*runs, strict=True)
+        ratios[module] = median(modules) / median(baselines)
     heaviest = max(ratios, key=lambda module: ratios[module])
     return Figure(
         f"import of the heaviest function ({heaviest}) over boto3's client",
@@ -115,13 +114,11 @@ def measure_imports(
         "<= 1.4 x",
         ratios[heaviest] <= 1.4,
         unit="ratio",
-        samples=samples,
+        samples=list(ratios.values()),
     )
 
 
-def _import_seconds(
-    python: Path, package: Path, statement: str, variables: Mapping[str, str]
-) -> float:
+def _import_seconds(package: Path, statement: str, variables: dict[str, str]) -> float:
     code = f"import time; t = time.perf_counter()\n{statement}\nprint(time.perf_counter() - t)"
     environment = {
         "PATH": os.environ["PATH"],
@@ -130,6 +127,7 @@ def _import_seconds(
         "AWS_REGION": "us-east-1",
         **variables,
     }
+    python = PROJECT_ROOT / ".local/envs/runtime/bin/python"
     result = subprocess.run(
         [python, "-c", code], env=environment, capture_output=True, text=True, check=True
     )

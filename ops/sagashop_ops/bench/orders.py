@@ -1,19 +1,25 @@
-"""How long orders take: one at a time, many at once, and with a long history in the tables."""
+"""How long orders take: one at a time, many at once, for minutes, and with a long history."""
 
+import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from sagashop_ops.aws import table_of
 from sagashop_ops.bench.figures import Figure, median, percentile
-from sagashop_ops.client import Json, Line, StoreClient
+from sagashop_ops.client import Json, Line, OrderNotEnded, StoreClient
+from sagashop_ops.stack import Stack
 
 BUYERS = 150
 CONTESTED_SKU = "product-001"  # Seeded with fewer units than there are buyers.
 HISTORY_ORDERS = 10_000
 POLL_SECONDS = 0.02
-BATCH_WRITE_LIMIT = 25  # Items in one BatchWriteItem, a limit of DynamoDB's.
+CALLERS = 8
+SUSTAINED_SECONDS = 120.0
+UNITS_ADDED = 10_000  # per product, so that none sells out
+STUCK_AFTER_SECONDS = 60.0
 # The partitions that an order has in each table.
 PARTITIONS: Mapping[str, Sequence[str]] = {
     "order": ["ORDER"],
@@ -65,15 +71,56 @@ def measure_rush(api_url: str) -> Figure:
     ends = Counter(
         order["reason"]["code"] if order["reason"] else order["status"] for order, _ in results
     )
-    expected = Counter({"COMPLETED": units, "OUT_OF_STOCK": BUYERS - units})
     left = int(client.product(CONTESTED_SKU)["available"])
     return Figure(
         f"{BUYERS} buyers at once for {units} units",
         f"{ends['COMPLETED']} sold, {ends['OUT_OF_STOCK']} told out of stock, "
         f"{left} left, all ended in {elapsed:.0f} s",
         "each unit sold once, every order ends",
-        ends == expected and left == 0,
+        ends == Counter({"COMPLETED": units, "OUT_OF_STOCK": BUYERS - units}) and left == 0,
         samples=[seconds for _, seconds in results],
+    )
+
+
+def measure_sustained(stack: Stack) -> Figure:
+    """Lets callers buy one after another, each waiting for an order's end before the next.
+
+    An order is stuck where it is still open after a minute.
+    """
+    client = StoreClient(stack.api_url, pool_size=CALLERS)
+    skus = [product["sku"] for product in client.get("/products")["products"]]
+    for sku in skus:
+        _restock(stack, sku, "available", UNITS_ADDED)
+    started = time.monotonic()
+
+    def keep_buying(caller: int) -> list[tuple[str, float]]:
+        ends: list[tuple[str, float]] = []
+        # Each caller begins with another product, as shoppers do.
+        shopping = itertools.islice(itertools.cycle(skus), caller, None)
+        while time.monotonic() - started < SUSTAINED_SECONDS:
+            placed = time.perf_counter()
+            order_id = client.place_order([Line(next(shopping), 1)], "tok_visa")
+            try:
+                end = client.wait_until_ended(order_id, STUCK_AFTER_SECONDS, every=0.05)["status"]
+            except OrderNotEnded:
+                end = "stuck"
+            ends.append((end, time.perf_counter() - placed))
+        return ends
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        results = [end for ends in callers.map(keep_buying, range(CALLERS)) for end in ends]
+    elapsed = time.monotonic() - started
+    samples = [seconds for _, seconds in results]
+    p50, p95, p99 = (percentile(samples, percent) for percent in (50, 95, 99))
+    ends = Counter(end for end, _ in results)
+    return Figure(
+        f"{CALLERS} callers for {SUSTAINED_SECONDS:.0f} s, p50 / p95 / p99",
+        f"{len(samples)} orders, {len(samples) / elapsed:.1f}/s, "
+        f"{p50:.2f} / {p95:.2f} / {p99:.2f} s; "
+        + ", ".join(f"{count} {end}" for end, count in sorted(ends.items())),
+        "0 lost, 0 stuck",
+        set(ends) == {"COMPLETED"},
+        samples=samples,
     )
 
 
@@ -89,63 +136,42 @@ def history_figure(few: list[float], many: list[float]) -> Figure:
     )
 
 
-def write_history(dynamodb: Any, tables: Mapping[str, str], order_id: str, sku: str) -> None:
+def write_history(stack: Stack, order_id: str, sku: str) -> None:
     """Fills the tables with copies of one completed order, as if the shop had been open for years.
 
-    Every row that the order left is copied under new ids. Copied events are marked as logged, so
-    that they are not published; the product's counts grow with the copies, so that the audit holds.
+    Every row of the order is copied under new ids. Copied events are marked as logged, so that they
+    are not published. The product's counts grow with the copies, so that the audit holds.
     """
     for name, prefixes in PARTITIONS.items():
+        table = table_of(stack, name)
         originals = [
             row
             for prefix in prefixes
-            for row in _rows(dynamodb, tables[name], f"{prefix}#{order_id}")
+            for row in table.query(
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": f"{prefix}#{order_id}"},
+            )["Items"]
         ]
-        copies = (
-            _copy_of(row, order_id, f"{order_id}-{number}")
-            for number in range(HISTORY_ORDERS)
-            for row in originals
-        )
-        _write_all(dynamodb, tables[name], copies)
-    dynamodb.update_item(
-        TableName=tables["inventory"],
-        Key={"pk": {"S": "PRODUCT"}, "sk": {"S": sku}},
-        UpdateExpression="ADD sold :copies, seeded :copies",
-        ExpressionAttributeValues={":copies": {"N": str(HISTORY_ORDERS)}},
+        with table.batch_writer() as batch:
+            for number in range(HISTORY_ORDERS):
+                for row in originals:
+                    batch.put_item(Item=_copy_of(row, order_id, f"{order_id}-{number}"))
+    _restock(stack, sku, "sold", HISTORY_ORDERS)
+
+
+def _restock(stack: Stack, sku: str, count: str, units: int) -> None:
+    """Adds units to one of a product's counts, and to what was seeded."""
+    table_of(stack, "inventory").update_item(
+        Key={"pk": "PRODUCT", "sk": sku},
+        UpdateExpression=f"ADD {count} :units, seeded :units, version :one",
+        ExpressionAttributeValues={":units": units, ":one": 1},
     )
 
 
-def _rows(dynamodb: Any, table: str, partition_key: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = dynamodb.query(
-        TableName=table,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": partition_key}},
-    )["Items"]
-    return rows
-
-
-def _copy_of(row: dict[str, Any], order_id: str, copy_id: str) -> dict[str, Any]:
+def _copy_of(row: Mapping[str, Any], order_id: str, copy_id: str) -> dict[str, Any]:
     copy = {
-        name: {"S": value["S"].replace(order_id, copy_id)} if "S" in value else value
+        name: value.replace(order_id, copy_id) if isinstance(value, str) else value
         for name, value in row.items()
-        if name != "unsettled"  # what is years old, the sweepers have seen
+        if name != "unsettled"  # the sweepers settled such old rows long ago
     }
-    if copy.get("entity") == {"S": "outbox_event"}:
-        copy["entity"] = {"S": "logged_event"}
-    return copy
-
-
-def _write_all(dynamodb: Any, table: str, rows: Iterator[dict[str, Any]]) -> None:
-    def write(batch: list[dict[str, Any]]) -> None:
-        pending: dict[str, Any] = {table: [{"PutRequest": {"Item": row}} for row in batch]}
-        while pending:
-            pending = dynamodb.batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
-
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH_WRITE_LIMIT:
-            write(batch)
-            batch = []
-    if batch:
-        write(batch)
+    return copy | ({"entity": "logged_event"} if copy.get("entity") == "outbox_event" else {})

@@ -124,13 +124,13 @@ def test_a_letter_that_fails_again_stays_and_can_be_seen_at_once(
 
 
 def test_a_relays_letter_has_its_records_read_again(shop: FakeStore, journal: FakeJournal) -> None:
-    shop.sqs.given_a_message("OrderRelay-dead", a_failed_batch("1", "3"))
-    shop.functions.answers["shop-OrderRelay"] = {"batchItemFailures": []}
+    shop.sqs.given_a_message("Relay-dead", a_failed_batch("1", "3"))
+    shop.functions.answers["shop-Relay"] = {"batchItemFailures": []}
 
-    assert redrive(shop, journal, "OrderRelay") == [None]
+    assert redrive(shop, journal, "Relay") == [None]
 
     ((function, payload),) = shop.functions.calls
-    assert function == "shop-OrderRelay"
+    assert function == "shop-Relay"
     numbers = [record["dynamodb"]["SequenceNumber"] for record in payload["Records"]]
     assert numbers == ["00001", "00002", "00003"]
     assert payload["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] == 1772323200.0
@@ -139,34 +139,34 @@ def test_a_relays_letter_has_its_records_read_again(shop: FakeStore, journal: Fa
 def test_records_that_are_not_published_keep_their_letter(
     shop: FakeStore, journal: FakeJournal
 ) -> None:
-    shop.sqs.given_a_message("OrderRelay-dead", a_failed_batch())
-    shop.functions.answers["shop-OrderRelay"] = {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    shop.sqs.given_a_message("Relay-dead", a_failed_batch())
+    shop.functions.answers["shop-Relay"] = {"batchItemFailures": [{"itemIdentifier": "2"}]}
 
-    (error,) = redrive(shop, journal, "OrderRelay")
+    (error,) = redrive(shop, journal, "Relay")
 
     assert error is not None
     assert "could not publish" in error
-    assert len(shop.sqs.bodies("OrderRelay-dead")) == 1
+    assert len(shop.sqs.bodies("Relay-dead")) == 1
 
 
 def test_records_that_the_stream_forgot_keep_their_letter(
     shop: FakeStore, journal: FakeJournal
 ) -> None:
-    shop.sqs.given_a_message("OrderRelay-dead", a_failed_batch("0", "3"))
+    shop.sqs.given_a_message("Relay-dead", a_failed_batch("0", "3"))
 
-    (error,) = redrive(shop, journal, "OrderRelay")
+    (error,) = redrive(shop, journal, "Relay")
 
     assert error is not None
     assert "`sagashop replay`" in error
     assert not shop.functions.calls
-    assert len(shop.sqs.bodies("OrderRelay-dead")) == 1
+    assert len(shop.sqs.bodies("Relay-dead")) == 1
 
 
 def test_reading_shows_a_batchs_events_and_leaves_everything(shop: FakeStore) -> None:
-    shop.sqs.given_a_message("OrderRelay-dead", a_failed_batch())
+    shop.sqs.given_a_message("Relay-dead", a_failed_batch())
     deployment = shop.deployment
 
-    (letter,) = dead_letters.read(deployment, find_queue(deployment, "OrderRelay"))
+    (letter,) = dead_letters.read(deployment, find_queue(deployment, "Relay"))
 
     assert dead_letters.contents(deployment, letter) == [
         "OrderPlaced of ord_1",
@@ -240,7 +240,7 @@ def test_an_unknown_letter_is_told_and_nothing_happens(
 def test_an_unknown_queue_is_told_with_those_that_exist(
     shop: FakeStore, journal: FakeJournal
 ) -> None:
-    with pytest.raises(UnknownName, match="There are: Notification, OrderRelay, StartSaga"):
+    with pytest.raises(UnknownName, match="There are: Notification, Relay, StartSaga"):
         redrive(shop, journal, "Mail")
 
 
@@ -251,10 +251,20 @@ def test_every_queue_is_listed_with_its_depth_and_age(shop: FakeStore) -> None:
 
     assert {name: depth.letters for name, depth in depths.items()} == {
         "Notification": 1,
-        "OrderRelay": 0,
+        "Relay": 0,
         "StartSaga": 0,
     }
     oldest = depths["Notification"].oldest
     assert oldest is not None
     assert 0 < oldest.total_seconds() < 60
     assert depths["StartSaga"].oldest is None
+
+
+def test_a_relays_letters_are_counted_by_the_table_that_they_are_about(shop: FakeStore) -> None:
+    for _ in range(2):
+        shop.sqs.given_a_message("Relay-dead", a_failed_batch())
+
+    depths = {depth.queue.name: depth for depth in dead_letters.depths(shop.deployment)}
+
+    assert depths["Relay"].tables == {"shop-order": 2}
+    assert not depths["StartSaga"].tables

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from sagashop_ops import chaos
-from sagashop_ops.errors import InvalidArgument, NotASandbox
+from sagashop_ops.errors import InvalidArgument, NotASandbox, UnknownName
 from shared import chaos as functions_chaos
 from support.operators import FakeJournal, FakeStore
-
-PARTNERS = [name for name in chaos.SETTINGS if not name.startswith("steps.")]
 
 
 class FakeParameters:
@@ -30,9 +28,21 @@ class FakeParameters:
         self.value = request["Value"]
 
 
+class FakeStepFunctions:
+    """A state machine with one task."""
+
+    def describe_state_machine(self, stateMachineArn: str) -> dict[str, str]:  # noqa: N803
+        assert stateMachineArn.endswith(":shop-saga")
+        states = {"CommitStock": {"Type": "Task"}, "PaidYet": {"Type": "Choice"}}
+        return {"definition": json.dumps({"States": states})}
+
+
 @pytest.fixture
 def shop() -> FakeStore:
-    return FakeStore(clients={"ssm": FakeParameters()}, outputs={"ChaosParameter": "/shop/chaos"})
+    return FakeStore(
+        clients={"ssm": FakeParameters(), "stepfunctions": FakeStepFunctions()},
+        outputs={"ChaosParameter": "/shop/chaos"},
+    )
 
 
 def change(shop: FakeStore, *assignments: str) -> chaos.Document:
@@ -40,16 +50,23 @@ def change(shop: FakeStore, *assignments: str) -> chaos.Document:
 
 
 def test_the_settings_are_those_that_the_functions_know() -> None:
-    known = {
-        f"{partner.name}.{setting.name}"
-        for partner in fields(functions_chaos.Chaos)
-        for setting in fields(getattr(functions_chaos.CALM, partner.name))
+    sections = {
+        "payment": functions_chaos.PaymentChaos,
+        "shipping": functions_chaos.ShippingChaos,
+        "notification": functions_chaos.NotificationChaos,
+        "steps": functions_chaos.StepChaos,
     }
+    known = {
+        f"{name}.STEP.{setting.name}" if name == "steps" else f"{name}.{setting.name}"
+        for name, section in sections.items()
+        for setting in fields(section)
+    }
+    assert sections.keys() == {section.name for section in fields(functions_chaos.Chaos)}
 
-    assert set(PARTNERS) == known
+    assert chaos.SETTINGS.keys() == known
 
 
-@pytest.mark.parametrize("name", PARTNERS)
+@pytest.mark.parametrize("name", chaos.SETTINGS)
 def test_whatever_may_be_set_is_read_by_the_functions(name: str) -> None:
     for number in (1, chaos.SETTINGS[name].maximum):
         document = chaos.apply({}, [f"{name}={number}"])
@@ -65,6 +82,25 @@ def test_a_change_keeps_what_was_set_before(shop: FakeStore) -> None:
         "payment": {"failure_rate": 0.5, "decline_above_cents": 100000},
         "shipping": {"delay_seconds": 2},
     }
+
+
+def test_a_step_is_made_to_fail(shop: FakeStore) -> None:
+    change(shop, "steps.CommitStock.failure_rate=1", "steps.CommitStock.delay_seconds=2")
+
+    assert chaos.show(shop.deployment) == {
+        "steps": {"CommitStock": {"failure_rate": 1, "delay_seconds": 2}}
+    }
+    assert chaos.describe(change(shop, "steps.CommitStock.delay_seconds=0")) == [
+        "steps.CommitStock.failure_rate = 1.0  (share of the calls)"
+    ]
+
+
+@pytest.mark.parametrize("step", ["CommitStok", "PaidYet"])
+def test_a_step_that_does_not_exist_is_told_and_changes_nothing(step: str, shop: FakeStore) -> None:
+    with pytest.raises(UnknownName, match="There are: CommitStock"):
+        change(shop, f"steps.{step}.error_rate=1")
+
+    assert chaos.show(shop.deployment) == {}
 
 
 def test_zero_turns_a_setting_off(shop: FakeStore) -> None:

@@ -1,5 +1,6 @@
 """The record of operations: begun before the effect, ended after it."""
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -13,7 +14,7 @@ TABLE = "shop-operations"
 @pytest.fixture
 def journal(aws: None) -> Journal:
     dynamodb.client().create_table(TableName=TABLE, **table_definition("OperationsTable"))
-    return Journal(dynamodb.client(), TABLE, "ada")
+    return Journal(boto3.resource("dynamodb").Table(TABLE), "ada")
 
 
 def test_an_operation_is_on_record_before_its_effect_and_complete_after_it(
@@ -42,7 +43,7 @@ def test_what_fails_is_on_record_with_its_error(journal: Journal) -> None:
 
 
 def test_without_a_record_nothing_is_done(journal: Journal) -> None:
-    journal.dynamodb.delete_table(TableName=TABLE)
+    journal.table.delete()
 
     with pytest.raises(ClientError), journal.record("drop dead letter", "x", "y"):
         pytest.fail("the effect came before the record")

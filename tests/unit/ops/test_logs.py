@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagashop_ops import logs
-from sagashop_ops.logs import LogLine, follow, read
+from sagashop_ops.logs import LogLine, follow, of_step, read
 
 FUNCTIONS = {"InventorySteps": "shop-InventorySteps", "PaymentSteps": "shop-PaymentSteps"}
 
@@ -94,3 +94,15 @@ def test_a_batch_that_is_handed_in_late_is_not_missed(cloudwatch: FakeLogs) -> N
     cloudwatch.hand_in("PaymentSteps", (30, "charging"))
 
     assert next(news).message == "charging"
+
+
+def test_the_lines_of_one_step_are_found_by_their_field() -> None:
+    lines = [
+        LogLine(10, "1", "PaymentSteps", '{"step": "ChargePayment", "message": "step started"}'),
+        LogLine(20, "2", "PaymentSteps", '{"step": "RefundPayment", "message": "step started"}'),
+        LogLine(30, "3", "PaymentSteps", "START RequestId: 1"),
+        LogLine(40, "4", "PaymentSteps", '["ChargePayment"]'),
+    ]
+
+    assert of_step(lines, "ChargePayment") == lines[:1]
+    assert of_step(lines, None) == lines

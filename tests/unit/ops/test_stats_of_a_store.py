@@ -17,7 +17,7 @@ def a_metric(name: str, value: Any, unit: str = "Count", **dimensions: str) -> s
 
 def an_order(status: str, minutes_ago: int) -> Mapping[str, Any]:
     placed = (NOW - timedelta(minutes=minutes_ago)).isoformat()
-    return {"status": {"S": status}, "created_at": {"S": placed}}
+    return {"status": status, "created_at": placed}
 
 
 def test_counts_are_added_up_for_each_part_of_a_service() -> None:
