@@ -130,7 +130,7 @@ def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def outbox_events(aws: None) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
+def table_events(aws: None) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
     """Returns a reader of the events in the table's outbox: `[(type, detail)]` in time's order.
 
     Every event is checked against its JSON Schema on the way.

@@ -131,6 +131,8 @@ def serve_calls(channel: socket.socket, output: int) -> None:
     scratch.mkdir(parents=True)
     os.environ.clear()
     os.environ.update({"TMPDIR": str(scratch)} | worker["variables"])
+    # The interpreter read its own when it started. The package, the first entry, stays first.
+    sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     os.chdir(worker["package"])
     time.tzset()
     gc.enable()
