@@ -1,135 +1,79 @@
 # Everything that is done with the project, one line each: the environment that the target needs
 # (`localstack/bootstrap.py`, which costs nothing where it is up to date), then the tool that does it.
 #
-#   PORT=4666 make up          a second store beside the first
-#   make logs F=ReserveStock   what one function printed
-#
-# An operator's text comes as a variable (WHY="the provider is back"). Recipes read it from the
-# environment, where nothing in it is taken for a command.
+#   PORT=4666 make up                              a second store beside the first
+#   make logs F=PaymentSteps STEP=ChargePayment    what one step of the saga printed
 
 export PORT ?= 4566
-# Compiled modules are kept whatever the shell says: compiling them anew costs seconds a command.
+# Keep compiled modules, whatever the shell says: each command would take seconds to compile them.
 export PYTHONDONTWRITEBYTECODE :=
 PYTHON ?= python3
 LOCAL_CLOUD := cli engine dynamodb runtime functions
 
 bootstrap = $(PYTHON) localstack/bootstrap.py
+local = @$(bootstrap) $(LOCAL_CLOUD) && .local/envs/cli/bin/sagashop-local
 sagashop = @$(bootstrap) $(LOCAL_CLOUD) && .local/envs/cli/bin/sagashop
 dev = @$(bootstrap) dev && .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs deploy watch seed reset audit demo bench \
-	stats trace parked redrive allow-refund dlq dlq-read dlq-redrive dlq-drop replay sweep mail \
-	chaos off secret operations check lint format types template test test-full clean
+.PHONY: help up down status logs deploy watch reset audit demo bench \
+	check lint format types template test test-full clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  ./sagashop --help  The tools for operators: trace, stats, redrive, chaos, mail and more'
 
 up: ## Start the store on this machine, or bring a running one up to date
-	$(sagashop) up
+	$(local) up
 
 down: ## Stop the store; orders and stock are kept
-	$(sagashop) down
+	$(local) down
 
-status: ## Say whether the store runs, and where
-	$(sagashop) status
+status: ## Show whether the store runs, and its addresses
+	$(local) status
 
-logs: ## Follow what the functions print, or one of them: F=ReserveStock
-	$(sagashop) logs --follow $(F)
+logs: ## Follow what the functions print: all, or F=PaymentSteps, or STEP=ChargePayment
+	$(sagashop) logs --follow $(F) $${STEP:+--step "$$STEP"}
+
+watch: ## Bring every saved file into the running store
+	$(local) watch
 
 deploy: ## Bring code, resources and storefront of the running store up to date
-	$(sagashop) deploy
+	$(local) deploy
 
-watch: ## Carry every saved file into the running store
-	$(sagashop) watch
-
-seed: ## Put missing products on the shelves
-	$(sagashop) seed
-
-reset: ## Forget every order and fill the shelves again
-	$(sagashop) reset
-
-audit: ## Check that no money and no unit went missing
-	$(sagashop) audit
-
-demo: ## Play the scenarios against the running store and tell what happened
+demo: ## Play the saga's scenarios and show what happened
 	$(sagashop) demo
 
-bench: ## Measure a store of its own, and print each figure beside its target
-	$(sagashop) bench
+audit: ## Check that no money and no unit is missing
+	$(sagashop) audit
 
-stats: ## Print the store's figures: orders, executions, steps, dead letters, mails
-	$(sagashop) stats
-
-trace: ## Tell one order's whole story: ORDER=ord_…
-	$(sagashop) trace "$$ORDER"
-
-mail: ## Show what was sent, to whom; one order's with ORDER=ord_…
-	$(sagashop) mail $${ORDER:+--order "$$ORDER"}
-
-parked: ## List the orders that need attention, with what is owed
-	$(sagashop) parked
-
-redrive: ## Resume a parked or dead order where it stood: ORDER=ord_… WHY="…"
-	$(sagashop) redrive "$$ORDER" --why "$$WHY"
-
-allow-refund: ## Mend the simulated provider for a tok_refund_fails order: ORDER=ord_…
-	$(sagashop) allow-refund "$$ORDER" --why "$$WHY"
-
-dlq: ## List the dead-letter queues, with depth and age
-	$(sagashop) dlq list
-
-dlq-read: ## Show the dead letters of a queue, and why they died: Q=Notification
-	$(sagashop) dlq read "$$Q"
-
-dlq-redrive: ## Do again what a queue's dead letters ask for: Q=… WHY="…", one with ID=…
-	$(sagashop) dlq redrive "$$Q" --id "$$ID" --why "$$WHY"
-
-dlq-drop: ## Delete one dead letter, or ID=all: Q=… ID=… WHY="…"
-	$(sagashop) dlq drop "$$Q" "$$ID" --why "$$WHY"
-
-replay: ## Send events again: TO=SendNotification, then ORDER=ord_… or SINCE=90m
-	$(sagashop) replay "$$TO" --order "$$ORDER" --since "$$SINCE" --why "$$WHY"
-
-sweep: ## Look now for what was left behind, and mend it; at rest for GRACE=0 seconds
-	$(sagashop) sweep $${GRACE:+--grace "$$GRACE"}
-
-# `make chaos payment.failure_rate=0.1`: to make that is a variable, whose name holds a dot.
-injected = $(foreach setting,$(MAKEOVERRIDES),$(if $(findstring .,$(firstword $(subst =, ,$(setting)))),$(setting)))
-
-chaos: ## Show injected failures; change them: payment.failure_rate=0.1; or: make chaos off
-	$(sagashop) chaos $(filter off,$(MAKECMDGOALS)) $(injected)
-
-off:
-	@:
-
-secret: ## Print the operator's secret
-	$(sagashop) secret
-
-operations: ## List what operators did: who, what, why, when
-	$(sagashop) operations
-
-check: lint types template test ## Do all that CI does
-
-lint: ## Check style and format
-	$(dev)/ruff check && .venv/bin/ruff format --check
-
-format: ## Mend style and format where that can be done
-	$(dev)/ruff check --fix-only && .venv/bin/ruff format
-
-types: ## Check the types, our plug-ins' against LocalStack's own
-	@$(bootstrap) dev engine
-	@.venv/bin/mypy functions localstack/cli/sagashop_cli
-	@.venv/bin/mypy --python-executable .local/envs/engine/bin/python localstack/embedded/localstack_embedded
-
-template: ## Check template.yaml as CloudFormation and SAM would
-	@$(bootstrap) sam && .local/envs/sam/bin/sam validate --region us-east-1
-
-test: ## Run every test; a store of their own is started and stopped
+test: ## Run the tests, on a store of their own
 	@$(bootstrap) dev $(LOCAL_CLOUD) && .venv/bin/pytest $(T)
 
-test-full: ## Run every test in full: the whole fault matrix, every model, every kill
+test-full: ## Run every test: the whole fault matrix, every model, every kill
 	@$(bootstrap) dev $(LOCAL_CLOUD) && .venv/bin/pytest -m "full or not full" $(T)
 
-clean: down ## Stop the store and delete all that make built, orders included
+check: lint types template test ## Run what CI runs: lint, types, template, test
+
+lint:
+	$(dev)/ruff check && .venv/bin/ruff format --check
+
+types:
+	@$(bootstrap) dev engine
+	@.venv/bin/mypy functions localstack/launcher ops
+	@.venv/bin/mypy --python-executable .local/envs/engine/bin/python localstack/embedded/localstack_embedded
+
+template:
+	@$(bootstrap) sam && .local/envs/sam/bin/sam validate --region us-east-1
+
+format: ## Fix style and format
+	$(dev)/ruff check --fix-only && .venv/bin/ruff format
+
+bench: ## Measure a new store, and print each figure beside its target
+	$(sagashop) bench
+
+reset: ## Delete every order and restore the seeded stock
+	$(local) reset
+
+clean: down ## Stop the store and delete everything that make built, orders included
 	@rm -rf .local .venv .aws-sam

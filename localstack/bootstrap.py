@@ -28,7 +28,8 @@ LOCKED_INPUTS = (
     "pyproject.toml",
     "uv.lock",
     "localstack/embedded/pyproject.toml",
-    "localstack/cli/pyproject.toml",
+    "localstack/launcher/pyproject.toml",
+    "ops/pyproject.toml",
     "localstack/bootstrap.py",
 )
 

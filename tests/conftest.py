@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books, read_books
-from sagashop_cli.aws import local_client
-from sagashop_cli.client import StoreClient
-from sagashop_cli.paths import DEFAULT_PORT
-from sagashop_cli.stack import Stack
+from sagashop_local.paths import DEFAULT_PORT
+from sagashop_ops.audit import Books, read_books
+from sagashop_ops.aws import client_of
+from sagashop_ops.client import StoreClient
+from sagashop_ops.stack import Stack
 from support.stores import new_store, what_is_wrong
 from support.waiting import eventually
 
@@ -52,7 +52,7 @@ def store(stack: dict[str, Any]) -> StoreClient:
 @pytest.fixture(scope="session")
 def aws(stack: dict[str, Any]) -> Callable[[str], Any]:
     """Returns the store's boto3 client of a service: `aws("dynamodb")`."""
-    return cache(lambda service: local_client(Stack(**stack), service, CONNECTIONS))
+    return cache(lambda service: client_of(Stack(**stack), service, CONNECTIONS))
 
 
 @pytest.fixture(scope="session")

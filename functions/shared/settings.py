@@ -1,7 +1,8 @@
 """The one place that reads environment variables.
 
-Each service declares a frozen dataclass; `load` fills it, at the first use. A field
-`table_name: str` is the variable `TABLE_NAME`; a field with a default may be absent.
+Each service declares a frozen dataclass in its `wiring.py`; `load` fills it at its first use. A
+field `table_name: str` is the variable `TABLE_NAME`; a field with a default may be absent. A wrong
+deployment fails at a function's first call, with every missing variable named.
 """
 
 import os

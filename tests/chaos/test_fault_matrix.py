@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import StoreClient
-from sagashop_cli.operations.redrive import OperatorApi
-from sagashop_cli.stack import Stack
+from sagashop_ops.audit import Books
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import StoreClient
+from sagashop_ops.redrive import OperatorApi
+from sagashop_ops.stack import Stack
 from support.faults import Cell, Fault, Outcome, Plays, all_cells, expected_end, table
 from support.payment_window import payment_window
 from support.saga import Saga

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Route, expect
 
-from sagashop_cli.client import StoreClient
+from sagashop_ops.client import StoreClient
 from support.shopper import PATIENCE_MS, Shopper
 
 POST_ORDERS = "**/orders"

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
-from sagashop_cli.client import StoreClient
+from sagashop_ops.client import StoreClient
 from shared import wording
 from support.payment_window import payment_window
 from support.shopper import PATIENCE_MS, Shopper

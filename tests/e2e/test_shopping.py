@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from sagashop_cli.client import Line, StoreClient
+from sagashop_ops.client import Line, StoreClient
 from support.shopper import NOWHERE, PATIENCE_MS, Shopper
 
 MOUSE = "product-002"

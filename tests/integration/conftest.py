@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.client import Line, StoreClient
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.client import Line, StoreClient
 from support.bus import BusListener
 from support.outage import PaidInVain, failing_steps
 from support.saga import Saga

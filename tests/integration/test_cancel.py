@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books
-from sagashop_cli.client import Json, Line, StoreClient
+from sagashop_ops.audit import Books
+from sagashop_ops.client import Json, Line, StoreClient
 from support.saga import Saga
 from support.waiting import eventually
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Json, Line, StoreClient
-from sagashop_cli.operations import chaos
-from sagashop_cli.operations.journal import Journal
-from sagashop_cli.stack import Stack
+from sagashop_ops import chaos
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import Json, Line, StoreClient
+from sagashop_ops.journal import Journal
+from sagashop_ops.stack import Stack
 from support.saga import Saga
 from support.waiting import eventually
 

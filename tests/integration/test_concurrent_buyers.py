@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from sagashop_cli.client import Line, StoreClient
+from sagashop_ops.client import Line, StoreClient
 from support.saga import Saga
 
 BUYERS = 30

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Line, StoreClient
-from sagashop_cli.errors import UnknownLetter
-from sagashop_cli.operations import chaos, dead_letters
-from sagashop_cli.operations.dead_letters import Attempt
-from sagashop_cli.operations.journal import Journal
-from sagashop_cli.operations.letters import Letter
-from sagashop_cli.operations.queues import find_queue
-from sagashop_cli.operations.replay import events_of
-from sagashop_cli.stack import Stack
+from sagashop_ops import chaos, dead_letters
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.dead_letters import Attempt
+from sagashop_ops.errors import UnknownLetter
+from sagashop_ops.journal import Journal
+from sagashop_ops.letters import Letter
+from sagashop_ops.queues import find_queue
+from sagashop_ops.replay import events_of
+from sagashop_ops.stack import Stack
 from support.bus import BusListener
 from support.saga import Saga
 from support.waiting import eventually

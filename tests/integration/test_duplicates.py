@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagashop_cli.audit import Books
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Json, Line, StoreClient, order_body
-from sagashop_cli.mail import sent_mail
-from sagashop_cli.operations.functions import call_function
-from sagashop_cli.operations.redrive import OperatorApi
-from sagashop_cli.operations.replay import CONSUMERS, Consumer, StoredEvent, events_of
-from sagashop_cli.stack import Stack
+from sagashop_ops.audit import Books
+from sagashop_ops.aws import Deployment, call_function
+from sagashop_ops.client import Json, Line, StoreClient, order_body
+from sagashop_ops.mail import sent_mail
+from sagashop_ops.redrive import OperatorApi
+from sagashop_ops.replay import CONSUMERS, Consumer, StoredEvent, events_of
+from sagashop_ops.stack import Stack
 from support.event_schemas import event_types
 from support.outage import failing_steps
 from support.saga import LONGEST_SAGA_SECONDS, Saga, TaskFailed

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.client import Json, Line, StoreClient
+from sagashop_ops.client import Json, Line, StoreClient
 from support import event_schemas
 from support.bus import BusListener
 from support.payment_window import payment_window

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sagashop_cli.audit import Books
-from sagashop_cli.client import Json, StoreClient
+from sagashop_ops.audit import Books
+from sagashop_ops.client import Json, StoreClient
 from support.outage import PaidInVain
 from support.saga import Saga
 from support.waiting import eventually

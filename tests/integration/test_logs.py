@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from sagashop_cli.client import Json, Line, StoreClient, order_body
+from sagashop_ops.client import Json, Line, StoreClient, order_body
 from support.saga import Saga
 from support.waiting import eventually
 

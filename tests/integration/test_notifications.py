@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.client import Line, StoreClient
-from sagashop_cli.mail import Mail, sent_mail
-from sagashop_cli.stack import Stack
+from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.mail import Mail, sent_mail
+from sagashop_ops.stack import Stack
 from support.outage import PaidInVain
 from support.saga import Saga
 from support.waiting import eventually

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import requests
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Line, StoreClient
-from sagashop_cli.operations import stats, sweep
-from sagashop_cli.operations.journal import Journal
-from sagashop_cli.operations.secret import read_operator_secret
-from sagashop_cli.operations.stats import Counted
-from sagashop_cli.stack import Stack
+from sagashop_ops import stats, sweep
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.journal import Journal
+from sagashop_ops.redrive import read_operator_secret
+from sagashop_ops.stack import Stack
+from sagashop_ops.stats import Counted
 from support.saga import Saga
 from support.waiting import eventually
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 import requests
 
-from sagashop_cli.audit import Books
-from sagashop_cli.client import Json, Line, StoreClient
+from sagashop_ops.audit import Books
+from sagashop_ops.client import Json, Line, StoreClient
 from support.saga import Saga
 from support.waiting import eventually
 

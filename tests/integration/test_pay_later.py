@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 import requests
 
-from sagashop_cli.audit import Books
-from sagashop_cli.client import Json, Line, StoreClient
+from sagashop_ops.audit import Books
+from sagashop_ops.client import Json, Line, StoreClient
 from support.bus import BusListener
 from support.saga import Saga
 from support.stores import PAYMENT_WAIT_SECONDS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books
-from sagashop_cli.client import ADDRESS, Line, StoreClient
+from sagashop_ops.audit import Books
+from sagashop_ops.client import ADDRESS, Line, StoreClient
 from support.saga import Saga, TaskFailed
 
 ORDERS = 12

@@ -10,8 +10,8 @@ import pytest
 from order import domain
 from order.domain import Address, Order, Status
 from order.repository import OrderRepository
-from sagashop_cli.audit import Books
-from sagashop_cli.client import ADDRESS, Line, StoreClient
+from sagashop_ops.audit import Books
+from sagashop_ops.client import ADDRESS, Line, StoreClient
 from shared.events import Origin
 from shared.ids import new_id
 from support.outage import environment_of, reconfigured

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Line, StoreClient
-from sagashop_cli.mail import sent_mail
-from sagashop_cli.operations import replay as replays
-from sagashop_cli.operations.journal import Journal
-from sagashop_cli.operations.replay import StoredEvent, events_of, events_since
-from sagashop_cli.stack import Stack
+from sagashop_ops import replay as replays
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.journal import Journal
+from sagashop_ops.mail import sent_mail
+from sagashop_ops.replay import StoredEvent, events_of, events_since
+from sagashop_ops.stack import Stack
 from support.saga import Saga
 from support.waiting import eventually
 

@@ -11,12 +11,12 @@ import psutil
 import pytest
 import requests
 
-from sagashop_cli.audit import read_books
-from sagashop_cli.aws import local_client
-from sagashop_cli.client import Json, Line, StoreClient
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.processes import ProcessTable
-from sagashop_cli.stack import Stack
+from sagashop_local.paths import StorePaths
+from sagashop_local.processes import ProcessTable
+from sagashop_ops.audit import read_books
+from sagashop_ops.aws import client_of
+from sagashop_ops.client import Json, Line, StoreClient
+from sagashop_ops.stack import Stack
 from support.engines import is_running
 from support.kill import TOKENS, VICTIMS, Crowd, kill, sweep_until_all_have_ended
 from support.outage import configure, step_failures
@@ -67,7 +67,7 @@ def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
 
 def place_order_that_waits(stack: Stack, store: StoreClient) -> str:
     """Places an order whose CommitStock cannot succeed before the engine is a new one."""
-    aws = partial(local_client, stack)
+    aws = partial(client_of, stack)
     for name, environment in step_failures(
         asdict(stack), aws, "CommitStock", rate="error_rate"
     ).items():

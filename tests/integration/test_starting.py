@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.processes import ProcessTable, find
+from sagashop_local.paths import StorePaths
+from sagashop_local.processes import ProcessTable, find
 from support.engines import is_running
 from support.waiting import eventually
 
@@ -28,7 +28,7 @@ def port(stack: dict[str, Any]) -> int:
 @pytest.fixture
 def starting(port: int) -> Iterator[subprocess.Popen[str]]:
     """`sagashop up` of a store, under way; it is stopped again at the end."""
-    command = [sys.executable, "-m", "sagashop_cli.main"]
+    command = [sys.executable, "-m", "sagashop_local.main"]
     environment = os.environ | {"PORT": str(port)}
     with subprocess.Popen(
         [*command, "up"],
@@ -69,7 +69,7 @@ def test_an_interrupted_start_leaves_nothing_running(
 def test_a_taken_port_is_told_with_its_holder_and_nothing_is_started(port: int) -> None:
     with closing(socket.create_server(("127.0.0.1", port))):
         up = subprocess.run(
-            [sys.executable, "-m", "sagashop_cli.main", "up"],
+            [sys.executable, "-m", "sagashop_local.main", "up"],
             env=os.environ | {"PORT": str(port)},
             capture_output=True,
             text=True,

@@ -11,11 +11,10 @@ import pytest
 from order import domain
 from order.domain import Address, Change, Order, Status
 from order.repository import OrderRepository
-from sagashop_cli.audit import Books
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import ADDRESS, Json, Line, StoreClient
-from sagashop_cli.operations.functions import call_function
-from sagashop_cli.stack import Stack
+from sagashop_ops.audit import Books
+from sagashop_ops.aws import Deployment, call_function
+from sagashop_ops.client import ADDRESS, Json, Line, StoreClient
+from sagashop_ops.stack import Stack
 from shared import clock
 from shared.ids import new_id, new_trace_id
 from support.saga import Saga

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import Line, StoreClient
-from sagashop_cli.errors import UnknownOrder
-from sagashop_cli.operations import trace
-from sagashop_cli.operations.trace import Moment
-from sagashop_cli.stack import Stack
+from sagashop_ops import trace
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.errors import UnknownOrder
+from sagashop_ops.stack import Stack
+from sagashop_ops.trace import Moment
 from support.saga import Saga
 from support.waiting import eventually
 

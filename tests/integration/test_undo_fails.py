@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.client import Json
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.client import Json
 from support.bus import BusListener
 from support.outage import PaidInVain
 from support.saga import Saga

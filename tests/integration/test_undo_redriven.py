@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import StoreClient
-from sagashop_cli.errors import OperationRefused, UnknownOrder
-from sagashop_cli.operations import parked, provider
-from sagashop_cli.operations.journal import Journal
-from sagashop_cli.operations.redrive import PARKED, OperatorApi, redrive
-from sagashop_cli.stack import Stack
+from sagashop_ops import parked, provider
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import StoreClient
+from sagashop_ops.errors import OperationRefused, UnknownOrder
+from sagashop_ops.journal import Journal
+from sagashop_ops.redrive import PARKED, OperatorApi, redrive
+from sagashop_ops.stack import Stack
 from support.outage import PaidInVain
 from support.saga import Saga
 from support.waiting import eventually

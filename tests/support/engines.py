@@ -27,9 +27,10 @@ class Engine:
     functions: LambdaFunctions
 
     def workers(self) -> list[int]:
-        """The ids of its worker processes."""
-        children = psutil.Process(self.process.pid).children()
-        return [child.pid for child in children if is_running(child.pid)]
+        """The ids of its worker processes, which are forked from its children, the zygotes."""
+        engine = psutil.Process(self.process.pid)
+        workers = set(engine.children(recursive=True)) - set(engine.children())
+        return [worker.pid for worker in workers if is_running(worker.pid)]
 
 
 @contextmanager

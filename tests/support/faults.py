@@ -15,9 +15,9 @@ from typing import Any
 
 import requests
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.client import Line, StoreClient, order_body
-from sagashop_cli.operations.redrive import OperatorApi
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.client import Line, StoreClient, order_body
+from sagashop_ops.redrive import OperatorApi
 from support.outage import environment_of, reconfigured
 from support.saga import Saga
 from support.saga_definition import compensations, function_of, tasks

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 import psutil
 import requests
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.client import ENDED, Line, StoreClient
-from sagashop_cli.operations.functions import call_function
-from sagashop_cli.operations.redrive import OperatorApi
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.processes import ProcessTable
-from sagashop_cli.servers import DYNAMODB, ENGINE
-from sagashop_cli.stack import Stack
+from sagashop_local.paths import StorePaths
+from sagashop_local.processes import ProcessTable
+from sagashop_local.servers import DYNAMODB, ENGINE
+from sagashop_ops.aws import Deployment, call_function
+from sagashop_ops.client import ENDED, Line, StoreClient
+from sagashop_ops.redrive import OperatorApi
+from sagashop_ops.stack import Stack
 from support.waiting import eventually
 
 WORKERS = "workers"

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sagashop_cli.aws import Deployment
-from sagashop_cli.operations.journal import Journal, Outcome
-from sagashop_cli.stack import Stack
+from sagashop_ops.aws import Deployment
+from sagashop_ops.journal import Journal, Outcome
+from sagashop_ops.stack import Stack
 
 type Json = dict[str, Any]
 
@@ -127,7 +127,7 @@ class FakeStore:
     def deployment(self) -> Deployment:
         clients: Mapping[str, Any] = {"sqs": self.sqs, "lambda": self.functions} | self.clients
         client: Callable[[str], Any] = clients.__getitem__
-        names = ("StartSaga", "OrderRelay", "SweepOrders")
+        names = ("StartSaga", "Relay", "SweepOrders")
         rules = ("OrderPlacedRule", "ServiceEventRule", "NotificationRule")
         return Deployment(
             stack=Stack(
@@ -141,7 +141,7 @@ class FakeStore:
                 state_machine_arn="arn:aws:states:us-east-1:000000000000:stateMachine:shop-saga",
                 tables={"order": "shop-order", "operations": "shop-operations"},
                 dead_letter_queues={
-                    name: f"{name}-dead" for name in ("StartSaga", "Notification", "OrderRelay")
+                    name: f"{name}-dead" for name in ("StartSaga", "Notification", "Relay")
                 },
                 log_file="engine.log",
             ),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from sagashop_cli.client import OrderNotEnded, StoreClient
+from sagashop_ops.client import OrderNotEnded, StoreClient
 from support.saga_coverage import Coverage
 from support.saga_definition import function_of
 from support.saga_history import entered_states, taken_transitions

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sagashop_cli.audit import Books, audit
-from sagashop_cli.parameters import VARIABLE
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.stack import Stack
+from sagashop_local.parameters import VARIABLE
+from sagashop_local.paths import StorePaths
+from sagashop_ops.audit import Books, audit
+from sagashop_ops.stack import Stack
 
 # Short enough for a test to see it end, long enough for one to pay on a loaded machine.
 PAYMENT_WAIT_SECONDS = 8
@@ -43,7 +43,7 @@ def run_cli(*arguments: str, port: int) -> str:
     Fails with its output where its exit code isn't 0.
     """
     result = subprocess.run(
-        [sys.executable, "-m", "sagashop_cli.main", *arguments],
+        [sys.executable, "-m", "sagashop_local.main", *arguments],
         env={VARIABLE: PARAMETERS} | os.environ | {"PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,28 +1,23 @@
 """The processes that run a store's Lambda functions, seen from outside."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 
-from sagashop_cli.paths import StorePaths
-from sagashop_cli.processes import ProcessTable
-from sagashop_cli.servers import ENGINE
+from sagashop_local.paths import StorePaths
 
 
 def workers_of(stack: Mapping[str, Any], function_name: str) -> Iterator[psutil.Process]:
-    """Yields the worker processes of one function; a store beside it may have one of that name."""
+    """Yields the worker processes of one function: each has a folder, named by its pid."""
     port = urlsplit(stack["endpoint_url"]).port
     assert port is not None
-    engine = ProcessTable(StorePaths(port).processes_file).running(ENGINE)
-    assert engine is not None, "the engine has died"
-    for process in psutil.Process(engine.pid).children(recursive=True):
-        try:
-            if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function_name:
-                yield process
-        except psutil.NoSuchProcess:  # zombies included
-            continue
+    folders = StorePaths(port).engine_data / "tmp" / "lambda-workers" / function_name
+    for folder in folders.glob("*"):
+        with suppress(psutil.NoSuchProcess):
+            yield psutil.Process(int(folder.name))
 
 
 def kill_workers_of(stack: Mapping[str, Any], function_name: str) -> int:

@@ -17,7 +17,7 @@ from shared.logging import logger
 from support.event_schemas import validate
 from support.template import table_definition
 
-# The services share one table name here: a test uses one service at a time, in tables of its own.
+# The services share one table name here: a test uses one service at a time, in a table of its own.
 os.environ.update(
     {
         "AWS_ACCESS_KEY_ID": "testing",

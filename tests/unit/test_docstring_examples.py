@@ -8,7 +8,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # LocalStack's own modules are in another environment; what imports them cannot be imported here.
-FOLDERS = [ROOT / "functions", ROOT / "localstack/cli", ROOT / "localstack/embedded"]
+FOLDERS = [
+    ROOT / "functions",
+    ROOT / "localstack/launcher",
+    ROOT / "ops",
+    ROOT / "localstack/embedded",
+]
 NEEDS_LOCALSTACK = "\nfrom localstack."
 
 

@@ -2,11 +2,11 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,60 +15,53 @@ import pytest
 
 from localstack_embedded.lambda_runtime.models import FunctionSpec, Invocation, Outcome
 from localstack_embedded.lambda_runtime.worker import Worker
+from localstack_embedded.lambda_runtime.zygote import Zygotes
 
 StartWorker = Callable[..., Worker]
 
 
-@dataclass
-class Lifeline:
-    """The pipe whose closing tells workers that the engine has ended."""
-
-    read_end: int
-    write_end: int
-
-    def cut(self) -> None:
-        os.close(self.write_end)
-
-
-@pytest.fixture
-def lifeline() -> Iterator[Lifeline]:
-    pipe = Lifeline(*os.pipe())
-    yield pipe
-    os.close(pipe.read_end)
-    with suppress(OSError):
-        pipe.cut()
+def spec_of(package: Path, variables: dict[str, str], timeout_seconds: int) -> FunctionSpec:
+    return FunctionSpec(
+        version_key="app@1",
+        qualifier="$LATEST",
+        handler="app.handler",
+        package=package,
+        timeout_seconds=timeout_seconds,
+        memory_mb=256,
+        variables={"LAMBDA_TASK_ROOT": str(package), "PATH": os.defpath} | variables,
+    )
 
 
 @pytest.fixture
-def start_worker(tmp_path: Path, lifeline: Lifeline) -> Iterator[StartWorker]:
-    """Starts a worker for a module's source; `timeout_seconds` is the function's."""
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path, package: Path) -> Iterator[StartWorker]:
+    """Starts a worker for a module's source; the other arguments are the function's."""
+    zygotes = Zygotes(Path(sys.executable))
     workers: list[Worker] = []
 
-    def start(source: str, *, timeout_seconds: int = 10) -> Worker:
-        package = tmp_path / "package"
-        package.mkdir()
+    def start(
+        source: str,
+        *,
+        timeout_seconds: int = 10,
+        generation: str = "",
+        variables: dict[str, str] | None = None,
+    ) -> Worker:
         (package / "app.py").write_text(source)
-        spec = FunctionSpec(
-            version_key="app@1",
-            qualifier="$LATEST",
-            handler="app.handler",
-            package=package,
-            timeout_seconds=timeout_seconds,
-            memory_mb=256,
-            variables={"LAMBDA_TASK_ROOT": str(package), "PATH": os.defpath},
-        )
-        worker = Worker(
-            spec,
-            python=Path(sys.executable),
-            lifeline=lifeline.read_end,
-            scratch=tmp_path / "scratch",
-        )
+        spec = spec_of(package, variables or {}, timeout_seconds)
+        worker = Worker(spec, zygotes, generation=generation, scratch=tmp_path / "scratch")
         workers.append(worker)
         return worker
 
     yield start
     for worker in workers:
         worker.retire()
+    zygotes.close()
 
 
 def a_call(event: object = None, *, request_id: str = "request-1") -> Invocation:
@@ -233,13 +226,127 @@ def test_a_response_over_6_mb_is_refused_and_the_worker_kept(start_worker: Start
     assert not worker.invoke(a_call(6 * 1024 * 1024 + 98)).is_error
 
 
-def test_workers_die_with_the_engine(start_worker: StartWorker, lifeline: Lifeline) -> None:
-    worker = start_worker("def handler(event, context): return 1")
-    worker.invoke(a_call())
+AN_ENGINE = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from test_worker_process import Worker, Zygotes, a_call, spec_of
+package = Path(sys.argv[1])
+zygotes = Zygotes(Path(sys.executable))
+worker = Worker(spec_of(package, {}, 10), zygotes, generation="", scratch=package / "scratch")
+worker.invoke(a_call())
+print(worker.pid, flush=True)
+time.sleep(60)
+"""
 
-    lifeline.cut()
 
+def test_workers_and_zygotes_die_with_the_engine(package: Path) -> None:
+    # Given a process with a worker
+    (package / "app.py").write_text("def handler(event, context): return 1")
+    command = [sys.executable, "-c", AN_ENGINE, package, Path(__file__).parent, *sys.path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        worker = psutil.Process(int(engine.stdout.readline()))
+        zygote = worker.parent()
+        assert zygote is not None
+        assert is_running(worker.pid)
+
+        # When it is killed, then the others end
+        engine.kill()
     wait_until_ended(worker.pid)
+    wait_until_ended(zygote.pid)
+
+
+def test_a_zygote_that_was_killed_is_replaced_and_its_workers_go_on(
+    start_worker: StartWorker,
+) -> None:
+    source = "import os\ndef handler(event, context): return os.getppid()"
+    orphan = start_worker(source)
+    zygote = answer_of(orphan.invoke(a_call()))
+
+    os.kill(zygote, signal.SIGKILL)
+    wait_until_ended(zygote)
+
+    assert answer_of(start_worker(source).invoke(a_call())) != zygote
+    assert not orphan.invoke(a_call()).is_error
+    orphan.retire()
+    wait_until_ended(orphan.pid)
+
+
+def test_workers_of_one_generation_share_a_zygote(start_worker: StartWorker) -> None:
+    source = "import os\ndef handler(event, context): return os.getppid()"
+    generations = ("1", "1", "2")
+
+    first, second, changed = (
+        answer_of(start_worker(source, generation=generation).invoke(a_call()))
+        for generation in generations
+    )
+
+    assert first == second != changed
+
+
+def test_the_packages_modules_win_over_the_runtimes(
+    start_worker: StartWorker, package: Path
+) -> None:
+    (package / "boto3.py").write_text("__version__ = 'of the package'")
+
+    worker = start_worker("import boto3\ndef handler(event, context): return boto3.__version__")
+
+    assert answer_of(worker.invoke(a_call())) == "of the package"
+
+
+def test_a_function_s_pythonpath_is_searched_after_its_package(
+    start_worker: StartWorker, package: Path, tmp_path: Path
+) -> None:
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    (layer / "of_layer.py").write_text("WORD = 'layer'")
+    (layer / "of_both.py").write_text("WORD = 'layer'")
+    (package / "of_both.py").write_text("WORD = 'package'")
+
+    worker = start_worker(
+        "import of_both, of_layer\ndef handler(event, context): return of_layer.WORD, of_both.WORD",
+        variables={"PYTHONPATH": str(layer)},
+    )
+
+    assert answer_of(worker.invoke(a_call())) == ["layer", "package"]
+
+
+def test_the_sdk_reads_each_workers_own_environment(start_worker: StartWorker) -> None:
+    source = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "  client = boto3.client('dynamodb')\n"
+        "  keys = boto3.Session().get_credentials()\n"
+        "  return [client.meta.region_name, client.meta.endpoint_url, keys.access_key]"
+    )
+
+    def seen_in(region: str) -> object:
+        url = f"http://{region}.invalid"
+        variables = {
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": f"key of {region}",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+        return answer_of(start_worker(source, variables=variables).invoke(a_call()))
+
+    assert seen_in("eu-west-1") == ["eu-west-1", "http://eu-west-1.invalid", "key of eu-west-1"]
+    assert seen_in("us-east-2") == ["us-east-2", "http://us-east-2.invalid", "key of us-east-2"]
+
+
+def test_workers_have_no_threads_or_descriptors_of_each_other(start_worker: StartWorker) -> None:
+    source = (
+        "import os, threading\n"
+        "def handler(event, context):\n"
+        "  return [threading.active_count(), len(os.listdir('/dev/fd'))]"
+    )
+
+    first = answer_of(start_worker(source).invoke(a_call()))
+    second = answer_of(start_worker(source).invoke(a_call()))
+
+    assert first == second
+    assert first[0] == len(["main", "die_with_the_engine"])
 
 
 def test_a_worker_sees_only_its_own_environment(

@@ -17,6 +17,15 @@ _ENGINE_INTERNALS = frozenset(
 )
 
 
+# Python reads them at its start, so they are the zygote's as well.
+PROCESS_VARIABLES = {
+    "LANG": "en_US.UTF-8",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    # Python's own locale guess would be ASCII on a machine without en_US.
+    "PYTHONUTF8": "1",
+}
+
+
 def function_variables(
     engine_variables: Mapping[str, object],
     declared: Mapping[str, str],
@@ -35,13 +44,9 @@ def function_variables(
         for name, value in engine_variables.items()
         if name not in _ENGINE_INTERNALS
     }
-    variables |= {
+    variables |= PROCESS_VARIABLES | {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
         "LAMBDA_TASK_ROOT": str(package),
-        "LANG": "en_US.UTF-8",
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        # Python's own locale guess would be ASCII on a machine without en_US.
-        "PYTHONUTF8": "1",
     }
     if dynamodb_endpoint_url:
         variables["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb_endpoint_url

@@ -6,12 +6,12 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-from localstack import config
 from localstack.aws.api.lambda_ import (
     InvalidRequestContentException,
     RequestTooLargeException,
@@ -31,7 +31,6 @@ from localstack.services.lambda_.invocation.runtime_executor import (
     LambdaRuntimeException,
     RuntimeExecutor,
 )
-from localstack.utils.patch import patch
 
 from localstack_embedded.lambda_runtime import payloads, telemetry, tracing
 from localstack_embedded.lambda_runtime.environment import function_variables
@@ -39,6 +38,8 @@ from localstack_embedded.lambda_runtime.models import FunctionSpec, Invocation
 from localstack_embedded.lambda_runtime.pool import Demand, WorkerPool
 from localstack_embedded.lambda_runtime.settings import Settings
 from localstack_embedded.lambda_runtime.worker import Worker
+from localstack_embedded.lambda_runtime.zygote import Zygotes
+from localstack_embedded.patches import patch
 
 LOG = logging.getLogger(__name__)
 
@@ -48,13 +49,13 @@ GENERATION_FILE = ".generation"
 _client_context: ContextVar[str | None] = ContextVar("client_context", default=None)
 
 
-@patch(ExecutionEnvironment.invoke)
+@patch(ExecutionEnvironment.invoke, source="cf0e0565", test="test_the_callers_context_arrives")
 def _invoke_with_client_context(
     original: Callable[[ExecutionEnvironment, LambdaInvocation], InvocationResult],
     self: ExecutionEnvironment,
     invocation: LambdaInvocation,
 ) -> InvocationResult:
-    """LocalStack does not tell its executors the client context."""
+    """Passes on the client context, of which LocalStack does not tell its executors."""
     token = _client_context.set(invocation.client_context)
     try:
         return original(self, invocation)
@@ -71,18 +72,14 @@ class _Engine:
         self.pool = WorkerPool[Worker](self.settings.worker_limit)
         # Ahead of LocalStack's services, whose own shutdown waits for calls in progress.
         SHUTDOWN_HANDLERS.register(self.pool.close)
-        # Never written to: its read end tells every worker when this process has ended.
-        self.lifeline, self._held_open = os.pipe()
-        self._scratch = Path(config.dirs.tmp) / "lambda-workers"
+        self.zygotes = Zygotes(self.settings.worker_python)
+        # `lambda-workers/FUNCTION/PID` is a worker's own: it tells which processes run a function.
+        self._scratch = Path(tempfile.gettempdir()) / "lambda-workers"
         shutil.rmtree(self._scratch, ignore_errors=True)  # Left by an engine that was killed.
 
-    def start_worker(self, spec: FunctionSpec) -> Worker:
-        return Worker(
-            spec,
-            python=self.settings.worker_python,
-            lifeline=self.lifeline,
-            scratch=self._scratch / tracing.new_segment_id(),
-        )
+    def start_worker(self, spec: FunctionSpec, function_name: str, generation: str) -> Worker:
+        scratch = self._scratch / function_name
+        return Worker(spec, self.zygotes, generation=generation, scratch=scratch)
 
 
 @cache
@@ -92,6 +89,17 @@ def _engine() -> _Engine:
 
 def _version_key(function_version: FunctionVersion) -> str:
     return f"{function_version.qualified_arn}@{function_version.config.internal_revision}"
+
+
+def _read_generation(function_version: FunctionVersion) -> str:
+    """Only a hot-reload directory changes; a directory without the file never does."""
+    code = function_version.config.code
+    if code is None or not code.is_hot_reloading():
+        return ""
+    try:
+        return (code.get_unzipped_code_location() / GENERATION_FILE).read_text()
+    except FileNotFoundError:
+        return ""
 
 
 class ProcessRuntimeExecutor(RuntimeExecutor):
@@ -150,11 +158,16 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             call_id=segment_id,
             version_key=self._spec.version_key,
             environment_id=self.id,
-            generation=self._read_generation(),
+            generation=_read_generation(self.function_version),
             caller=tracing.parent_of(trace_header),
         )
         engine = _engine()
-        with engine.pool.lease(demand, lambda: engine.start_worker(self._spec)) as worker:
+
+        def start() -> Worker:
+            name = self.function_version.id.function_name
+            return engine.start_worker(self._spec, name, demand.generation)
+
+        with engine.pool.lease(demand, start) as worker:
             outcome = worker.invoke(invocation)
         return InvocationResult(
             request_id=invocation.request_id,
@@ -162,16 +175,6 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             is_error=outcome.is_error,
             logs=outcome.logs,
         )
-
-    def _read_generation(self) -> str:
-        """Only a hot-reload directory changes; a directory without the file never does."""
-        code = self.function_version.config.code
-        if code is None or not code.is_hot_reloading():
-            return ""
-        try:
-            return (self._spec.package / GENERATION_FILE).read_text()
-        except FileNotFoundError:
-            return ""
 
     def get_address(self) -> str:
         return "127.0.0.1"
@@ -189,7 +192,10 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
-        """Unpacks the code. Raises LambdaRuntimeException for what cannot run as a process."""
+        """Unpacks the code and starts its zygote, so that the first call finds it warm.
+
+        Raises LambdaRuntimeException for what cannot run as a process.
+        """
         function = function_version.config
         runtime = function.runtime or "container images"
         if function.code is None or not runtime.startswith("python"):
@@ -197,6 +203,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 f"The process executor runs zip packages of Python code, not {runtime}"
             )
         function.code.prepare_for_execution()
+        package = function.code.get_unzipped_code_location()
+        _engine().zygotes.warm(package, _read_generation(function_version))
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:

@@ -8,16 +8,11 @@ as long as it runs. A call that finds none
 3. else has an idle worker of another function replaced;
 4. else waits its turn.
 
-Turns are first come, first served, but starting a worker costs half a second of CPU, where most
-calls take ten milliseconds. So a busy pool is kept from spending its time on that:
-
-- No more workers are starting at the same time than the machine has cores; more would only slow
-  each other down, and the first to be ready often serves all the calls that wait.
-- A function that has a worker at work on every core waits for one of them, and one that has any
-  does so rather than replace another function's; a worker that becomes free may serve later calls
-  of its own function first. All that until a call has seen none of its own function's workers
-  become free for `patience_seconds`: then the calls are slow, and more workers do help.
-- The worker that is replaced comes from a function that has others left, where there is one.
+Turns are first come, first served, with two exceptions. A worker that becomes free serves the calls
+of its own function first, and a function with a worker at work waits for it rather than replace
+another function's: starting a worker costs some ten times what most calls take. Both only until a
+call has seen none of its own function's workers become free for `patience_seconds`: then the calls
+are slow, and more workers do help.
 
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
 names its caller (`caller`), and may exceed the limit, one call at a time per caller. So of any set
@@ -26,17 +21,14 @@ that waits for a nested call. A chain that hides its caller (plain HTTP, without
 is ended by the functions' own timeouts.
 """
 
-import os
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-PATIENCE_SECONDS = 0.5
-_LOOK_SECONDS = 0.05
+PATIENCE_SECONDS = 0.25
 
 
 class PooledWorker(Protocol):
@@ -44,9 +36,6 @@ class PooledWorker(Protocol):
 
     def is_alive(self) -> bool:
         """Says whether it can take another call."""
-
-    def is_started(self) -> bool:
-        """Says whether it is past its start: it has taken a call, or could."""
 
     def retire(self) -> None:
         """Ends it while no call uses it; repeatable."""
@@ -105,20 +94,11 @@ class _Ticket[W: PooledWorker]:
 class WorkerPool[W: PooledWorker]:
     """Leases workers to calls; safe to use from any thread."""
 
-    def __init__(
-        self,
-        limit: int,
-        *,
-        cores: int | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
-    ) -> None:
-        """`cores` are the machine's unless given."""
+    def __init__(self, limit: int, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._limit = limit
-        self._cores = cores or os.cpu_count() or 1
         self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
         self._is_closed = False
-        self._is_watched = False
         self._line: list[_Ticket[W]] = []
         self._leased: dict[str, _Slot[W]] = {}
         # The longest idle first.
@@ -180,29 +160,14 @@ class WorkerPool[W: PooledWorker]:
                 raise PoolClosed
             self._line.append(ticket)
             self._serve_line()
-            if self._line and not self._is_watched:
-                self._is_watched = True
-                threading.Thread(target=self._watch, name="lambda-line", daemon=True).start()
         self._end_discarded()
-        ticket.granted.wait()
+        while not ticket.granted.wait(self._patience_seconds):
+            with self._lock:
+                self._serve_line()  # Patience runs out unannounced.
+            self._end_discarded()
         if ticket.slot is None:
             raise PoolClosed
         return ticket.slot
-
-    def _watch(self) -> None:
-        """Looks at the line while there is one: patience runs out and starts end unannounced.
-
-        One thread for all calls in line: each of them looking for itself would keep the engine
-        from the very work that they wait for.
-        """
-        while True:
-            time.sleep(_LOOK_SECONDS)
-            with self._lock:
-                self._serve_line()
-                self._is_watched = is_needed = bool(self._line)
-            self._end_discarded()
-            if not is_needed:
-                return
 
     def _worker_of(self, slot: _Slot[W], start: Callable[[], W]) -> W:
         if slot.replaces is not None:
@@ -232,40 +197,29 @@ class WorkerPool[W: PooledWorker]:
 
     def _serve_line(self) -> None:
         """Gives slots to as many calls in line as possible. The lock is held."""
-        while (grantable := self._find_grantable()) is not None:
-            self._grant(*grantable)
+        now = time.monotonic()
+        overdue = [ticket for ticket in self._line if ticket.patient_until <= now]
+        # Nobody overtakes a call that has waited long enough.
+        self._serve(overdue, lambda call: self._take_idle(call) or self._take_place(call, True))
+        self._serve(self._line, self._take_idle)
+        self._serve(self._line, lambda call: self._take_place(call, False))
         for ticket in list(self._line):
             caller = ticket.demand.caller
             if caller in self._leased and not self._has_excess(caller):
                 self._grant(ticket, self._new_slot(ticket.demand, excess_for=caller))
 
-    def _find_grantable(self) -> "tuple[_Ticket[W], _Slot[W]] | None":
-        heads = self._first_in_line()
-        may_start = self._starting() < self._cores
-        now = time.monotonic()
-        # Nobody overtakes a call that has waited long enough.
-        for ticket in heads:
-            if ticket.patient_until <= now:
-                slot = self._take_idle(ticket.demand)
-                if slot is None and may_start:
-                    slot = self._find_place(ticket.demand, is_overdue=True)
-                if slot is not None:
-                    return ticket, slot
-        for ticket in heads:
-            if (slot := self._take_idle(ticket.demand)) is not None:
-                return ticket, slot
-        if may_start:
-            for ticket in heads:
-                if (slot := self._find_place(ticket.demand, is_overdue=False)) is not None:
-                    return ticket, slot
-        return None
-
-    def _first_in_line(self) -> "Iterable[_Ticket[W]]":
-        """Of each function the first: what it cannot have, none behind it can."""
-        first: dict[str, _Ticket[W]] = {}
-        for ticket in self._line:
-            first.setdefault(ticket.demand.version_key, ticket)
-        return first.values()
+    def _serve(
+        self, tickets: list[_Ticket[W]], find_slot: Callable[[Demand], _Slot[W] | None]
+    ) -> None:
+        in_vain: set[str] = set()
+        for ticket in list(tickets):
+            # What the first call of a function cannot have, none behind it can.
+            if ticket.slot is None and ticket.demand.version_key not in in_vain:
+                slot = find_slot(ticket.demand)
+                if slot is None:
+                    in_vain.add(ticket.demand.version_key)
+                else:
+                    self._grant(ticket, slot)
 
     def _grant(self, ticket: _Ticket[W], slot: _Slot[W]) -> None:
         self._line.remove(ticket)
@@ -274,24 +228,14 @@ class WorkerPool[W: PooledWorker]:
         ticket.slot = slot
         ticket.granted.set()
 
-    def _find_place(self, demand: Demand, *, is_overdue: bool) -> _Slot[W] | None:
-        """Finds a place to start a worker in, an idle worker's of another function if need be."""
-        at_work = self._count_at_work(demand.version_key)
-        if at_work >= self._cores and not is_overdue:
-            return None
+    def _take_place(self, demand: Demand, is_overdue: bool) -> _Slot[W] | None:
+        """Takes a place to start a worker in, an idle worker's of another function if need be."""
         if self._size() < self._limit:
             return self._new_slot(demand)
+        at_work = any(slot.version_key == demand.version_key for slot in self._leased.values())
         if not self._idle or (at_work and not is_overdue):
             return None
-        return self._new_slot(demand, replaces=self._take_replaceable().worker)
-
-    def _take_replaceable(self) -> _Slot[W]:
-        """Takes the longest idle worker, of a function that has others left if there is one."""
-        workers = Counter(slot.version_key for slot in (*self._idle, *self._leased.values()))
-        spare = (slot for slot in self._idle if workers[slot.version_key] > 1)
-        slot = next(spare, self._idle[0])
-        self._idle.remove(slot)
-        return slot
+        return self._new_slot(demand, replaces=self._idle.pop(0).worker)
 
     def _new_slot(
         self, demand: Demand, *, replaces: W | None = None, excess_for: str | None = None
@@ -333,14 +277,6 @@ class WorkerPool[W: PooledWorker]:
 
     def _size(self) -> int:
         return len(self._idle) + len(self._leased)
-
-    def _starting(self) -> int:
-        return sum(
-            slot.worker is None or not slot.worker.is_started() for slot in self._leased.values()
-        )
-
-    def _count_at_work(self, version_key: str) -> int:
-        return sum(slot.version_key == version_key for slot in self._leased.values())
 
     def _has_excess(self, caller: str) -> bool:
         return any(slot.excess_for == caller for slot in self._leased.values())

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKERS_PER_CORE = 4
-MINIMUM_WORKERS = 40
+MINIMUM_WORKERS = 12
 
 
 def default_worker_limit(cores: int) -> int:
-    """Four workers a core, and never fewer than 40.
+    """Four workers a core, and never fewer than 12.
 
-    A call mostly waits for the network, so a core serves several. The floor is about memory, not
-    cores: an idle worker costs some 50 MB and no CPU, while starting one again costs half a second
-    of CPU, so a store's thirty-odd functions should all stay warm even on two cores.
+    A call mostly waits for the network, so a core serves several. An order calls a dozen functions,
+    which all stay warm; a function that runs once a minute may have its worker replaced.
     """
     return max(MINIMUM_WORKERS, WORKERS_PER_CORE * cores)
 

@@ -4,8 +4,6 @@ import contextlib
 import os
 import selectors
 import shutil
-import signal
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +13,11 @@ import psutil
 from localstack_embedded.lambda_runtime import payloads, runtime_api
 from localstack_embedded.lambda_runtime.models import FunctionSpec, Invocation, Outcome
 from localstack_embedded.lambda_runtime.runtime_api import Request, RuntimeApi
+from localstack_embedded.lambda_runtime.zygote import Zygotes
 
 # Lambda gives the init phase 10 s before it counts against the timeout of the first call.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 INIT_SECONDS = 10.0
-_MAIN = Path(__file__).with_name("worker_main.py")
-_LIVENESS_CHECK_SECONDS = 0.05
 _MORE_THAN_A_PIPE_HOLDS = 1024 * 1024
 
 
@@ -60,15 +57,16 @@ class Worker:
     Not thread-safe: the pool leases it to one caller at a time.
     """
 
-    def __init__(self, spec: FunctionSpec, *, python: Path, lifeline: int, scratch: Path) -> None:
-        """Spawns the process and returns at once; the first call waits for its init.
+    def __init__(
+        self, spec: FunctionSpec, zygotes: Zygotes, *, generation: str, scratch: Path
+    ) -> None:
+        """Has the process forked and returns; the first call waits for its init.
 
-        `lifeline` is the read end of a pipe whose only writer is the engine, `scratch` the
-        worker's own directory for temporary files; it is made here and removed by `retire`.
-        Raises OSError where the interpreter or the package is missing.
+        `generation` is the state of the package's code. `scratch` is where the function's workers
+        have their directories for temporary files, named by their pids; `retire` removes this
+        one's. Raises OSError where the interpreter or the package is missing.
         """
         self._spec = spec
-        self._scratch = scratch
         self._logs = bytearray()
         self._is_initialized = False
         self._is_retired = False
@@ -76,40 +74,29 @@ class Worker:
         self._peak_mb = 0
         # The worker's "give me a call", where it was read and not yet answered.
         self._next: Request | None = None
-        self._spawned_at = time.monotonic()
+        self._forked_at = time.monotonic()
         with contextlib.ExitStack() as resources:
             self._selector = resources.enter_context(selectors.DefaultSelector())
             self._api = RuntimeApi(self._selector)
             resources.callback(self._api.close)
-            scratch.mkdir(parents=True)
-            resources.callback(shutil.rmtree, scratch, ignore_errors=True)
             self._output, child_output = os.pipe()
             resources.callback(os.close, self._output)
             os.set_blocking(self._output, False)
             self._selector.register(self._output, selectors.EVENT_READ, self._read_output)
+            worker = {
+                "handler": spec.handler,
+                "package": str(spec.package),
+                "scratch": str(scratch),
+                "variables": spec.variables | {"AWS_LAMBDA_RUNTIME_API": self._api.address},
+            }
             try:
-                self._process = self._spawn(python, lifeline, child_output)
+                self._process = zygotes.fork(spec.package, generation, worker, child_output)
             finally:
                 os.close(child_output)
-            self._process_info = psutil.Process(self._process.pid)
+            resources.callback(self._process.close)
+            resources.callback(shutil.rmtree, scratch / str(self.pid), ignore_errors=True)
+            self._selector.register(self._process, selectors.EVENT_READ, self._notice_exit)
             self._resources = resources.pop_all()
-
-    def _spawn(self, python: Path, lifeline: int, output: int) -> subprocess.Popen[bytes]:
-        spec = self._spec
-        return subprocess.Popen(
-            # -s: no packages of the user's home; -P: not the directory of worker_main.py.
-            [python, "-s", "-P", _MAIN, str(lifeline), spec.handler],
-            cwd=spec.package,
-            env={"TMPDIR": str(self._scratch)}
-            | spec.variables
-            | {"AWS_LAMBDA_RUNTIME_API": self._api.address},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[lifeline],
-            # A group of its own, so that what the function starts ends with it.
-            start_new_session=True,
-        )
 
     @property
     def pid(self) -> int:
@@ -118,10 +105,6 @@ class Worker:
     def is_alive(self) -> bool:
         """Says whether it can take another call."""
         return not self._is_retired and self._process.poll() is None
-
-    def is_started(self) -> bool:
-        """Says whether its init is over."""
-        return self._is_initialized
 
     def invoke(self, invocation: Invocation) -> Outcome:
         """Runs the function once; the worker is retired where that leaves it unfit for more calls.
@@ -176,9 +159,7 @@ class Worker:
 
     def interrupt(self) -> None:
         """Kills the process; a call in progress ends with an exit error. For any thread."""
-        # The group outlives its leader where the function started processes of its own.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
     def retire(self) -> None:
         """Kills the process and all that it started, and removes its files. Repeatable."""
@@ -195,9 +176,9 @@ class Worker:
 
         Where init takes longer than Lambda allows, the rest counts against the call's timeout.
         """
-        deadline = self._spawned_at + INIT_SECONDS + self._spec.timeout_seconds
+        deadline = self._forked_at + INIT_SECONDS + self._spec.timeout_seconds
         request = self._await_request(deadline)
-        self._init_ms = (time.monotonic() - self._spawned_at) * 1000
+        self._init_ms = (time.monotonic() - self._forked_at) * 1000
         if request.path == runtime_api.INIT_ERROR:
             raise _InitFailed(request.body)
         self._is_initialized = True
@@ -235,18 +216,21 @@ class Worker:
 
         Raises _DeadlinePassed (`deadline` is on the monotonic clock) or _WorkerExited.
         """
-        while True:
-            seconds_left = deadline - time.monotonic()
-            if seconds_left <= 0:
-                raise _DeadlinePassed
-            ready = self._selector.select(min(seconds_left, _LIVENESS_CHECK_SECONDS))
+        while (seconds_left := deadline - time.monotonic()) > 0:
+            exit_status = self._process.poll()
+            ready = self._selector.select(seconds_left if exit_status is None else 0)
             for key, _ in ready:
                 request: Request | None = key.data()
                 if request is not None:
                     return request
             # Only once its sockets are read empty: its last words may be the result.
-            if not ready and (exit_status := self._process.poll()) is not None:
+            if exit_status is not None and not ready:
                 raise _WorkerExited(exit_status)
+        raise _DeadlinePassed
+
+    def _notice_exit(self) -> None:
+        """Lets `_await_request` look, and no more: the channel stays readable from now on."""
+        self._selector.unregister(self._process)
 
     def _read_output(self) -> None:
         """Takes all that is in the output pipe, without waiting."""
@@ -269,6 +253,6 @@ class Worker:
         """Returns the most that was seen after any call."""
         # A process that has exited no longer tells.
         with contextlib.suppress(psutil.Error):
-            now_mb = self._process_info.memory_info().rss // 1024**2
+            now_mb = psutil.Process(self.pid).memory_info().rss // 1024**2
             self._peak_mb = max(self._peak_mb, now_mb)
         return self._peak_mb

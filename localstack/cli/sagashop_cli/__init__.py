@@ -1,1 +1,0 @@
-"""The command-line tool behind the Makefile."""

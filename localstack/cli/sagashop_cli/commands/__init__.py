@@ -1,1 +1,0 @@
-"""The command line's commands by theme; each parses, calls its module, and prints."""

@@ -1,0 +1,1 @@
+"""Starts the local cloud, deploys the store to it and seeds it."""

@@ -1,0 +1,177 @@
+"""Starts and stops the store's servers, and never touches a process that isn't ours.
+
+A process is recorded by its id *and* the time it started: ids are reused, so the id alone could
+name a stranger. Each server leads a process group of its own, which is how its stragglers are found
+after it died.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from sagashop_ops.stack import write_atomically
+
+# The start time is derived from the boot time, which moves a little when the clock is corrected.
+START_TIME_TOLERANCE_SECONDS = 2.0
+KILL_GRACE_SECONDS = 5.0
+POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """A process that we started: `started_at` is in seconds since the epoch."""
+
+    name: str
+    pid: int
+    started_at: float
+
+
+def start(
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path,
+    log_file: Path,
+) -> ProcessRecord:
+    """Starts a server in a session of its own, its output appended to `log_file`.
+
+    A session of its own keeps the terminal's Ctrl-C from reaching it: whoever started it decides.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("ab") as log:
+        child = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    # It outlives us on purpose, which a Popen object complains of unless it believes in an end.
+    child.returncode = 0
+    return ProcessRecord(name, child.pid, psutil.Process(child.pid).create_time())
+
+
+def find(record: ProcessRecord) -> psutil.Process | None:
+    """Returns the recorded process while it lives; None when it ended or its id names another."""
+    try:
+        process = psutil.Process(record.pid)
+        is_ours = abs(process.create_time() - record.started_at) <= START_TIME_TOLERANCE_SECONDS
+        return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def stop(record: ProcessRecord, grace_seconds: float) -> None:
+    """Stops a server and everything that it started: first asks, after `grace_seconds` kills."""
+    process = find(record)
+    family = [process, *_descendants(process)] if process else []
+    if process:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+        _wait_for_end_of([process], grace_seconds)
+    survivors = {member.pid: member for member in [*family, *_stragglers(record)]}
+    for member in survivors.values():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    _wait_for_end_of(survivors.values(), KILL_GRACE_SECONDS)
+
+
+def _wait_for_end_of(doomed: Iterable[psutil.Process], seconds: float) -> None:
+    """Waits until all have ended, or `seconds` have passed.
+
+    A dead process whose parent hasn't asked for it counts as ended: some machines' first process,
+    which inherits ours, asks every other second only.
+    """
+    deadline = time.monotonic() + seconds
+    while not all(_has_ended(process) for process in doomed) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return False
+    except psutil.NoSuchProcess:
+        return True
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return True
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _stragglers(record: ProcessRecord) -> list[psutil.Process]:
+    """Returns what is left of a server's process group.
+
+    An id isn't given out again while a group of that id has members. So where the id now belongs to
+    another process, our group is gone.
+    """
+    if psutil.pid_exists(record.pid) and find(record) is None and not _is_zombie(record.pid):
+        return []
+    return [member for member in psutil.process_iter() if _group_of(member.pid) == record.pid]
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+class ProcessTable:
+    """The processes of one store, kept in its processes.json."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def records(self) -> list[ProcessRecord]:
+        """Returns what was started last, running or not, in the order of starting."""
+        try:
+            return [ProcessRecord(**row) for row in json.loads(self._path.read_text("utf-8"))]
+        except FileNotFoundError:
+            return []
+
+    def running(self, name: str) -> ProcessRecord | None:
+        """Returns the server of that name while it lives."""
+        for record in self.records():
+            if record.name == name and find(record):
+                return record
+        return None
+
+    def add(self, record: ProcessRecord) -> None:
+        """Remembers a process, in place of an earlier one of the same name."""
+        others = [known for known in self.records() if known.name != record.name]
+        self._save([*others, record])
+
+    def stop(self, name: str, grace_seconds: float) -> None:
+        """Stops the server of that name, and what a dead one left behind; forgets it."""
+        records = self.records()
+        for record in records:
+            if record.name == name:
+                stop(record, grace_seconds)
+        self._save([record for record in records if record.name != name])
+
+    def _save(self, records: Sequence[ProcessRecord]) -> None:
+        write_atomically(self._path, json.dumps([asdict(r) for r in records], indent=2) + "\n")

@@ -1,0 +1,281 @@
+"""Starts, stops and describes one store: what `make up` and `make down` do, step by step."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from localstack_embedded.settings import DynamoDbEngine
+from sagashop_local import servers
+from sagashop_local.deploy import deploy, is_wrecked
+from sagashop_local.errors import StoreBusy
+from sagashop_local.package import build_package, site_packages
+from sagashop_local.parameters import local_parameters
+from sagashop_local.paths import PROJECT_ROOT, StorePaths, environment_python
+from sagashop_local.processes import ProcessRecord, ProcessTable
+from sagashop_local.progress import Progress, SilentProgress
+from sagashop_local.seed import read_catalogue, seed
+from sagashop_local.servers import Server
+from sagashop_local.storefront import publish
+from sagashop_local.upgrade import mark_unsettled_orders
+from sagashop_ops.aws import REGION, Aws, Deployment, call_function
+from sagashop_ops.errors import OperationRefused, StoreNotRunning
+from sagashop_ops.stack import Stack, stack_of, write_atomically
+
+STACK_NAME = "sagashop"
+LOCK_WAIT_SECONDS = 60.0
+LOCK_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """Whether one of the store's servers lives and answers; `pid` is None where it doesn't live."""
+
+    title: str
+    port: int
+    pid: int | None
+    ready: bool
+
+
+class Store:
+    """The store on one port. Its methods show their steps on `progress`."""
+
+    def __init__(
+        self, paths: StorePaths, progress: Progress, dynamodb_engine: DynamoDbEngine = "embedded"
+    ) -> None:
+        self.paths = paths
+        self.aws = Aws(servers.endpoint_url(paths.port))
+        self._progress = progress
+        self._parameters = local_parameters()
+        self._servers = servers.describe_servers(paths, dynamodb_engine)
+        self._processes = ProcessTable(paths.processes_file)
+
+    def up(self) -> Stack:
+        """Starts what isn't running, deploys, seeds and publishes; a running store keeps running.
+
+        A new engine goes on with the orders that were under way when the last one stopped.
+        Whatever fails, or interrupts us: the servers that this call started are stopped again.
+        """
+        with self._locked():
+            started: list[Server] = []
+            try:
+                self._retire_another_version()
+                self._start(started)
+                self._discard_wreck(started)
+                stack = self._bring_up_to_date()
+                if self._servers[-1] in started:
+                    self._recover(stack)
+            except BaseException:
+                self._stop(started)
+                raise
+            return stack
+
+    def down(self) -> bool:
+        """Stops what `up` started, keeps the tables; returns whether anything was running."""
+        with self._locked():
+            return self._stop(self._servers)
+
+    def reset(self) -> None:
+        """Forgets every order and restores the seeded stock; a running store runs again afterwards.
+
+        The engine is started anew as well: an execution under way would bring back its order.
+        """
+        with self._locked():
+            was_running = self._stop(self._servers)
+            with self._progress.step("delete the tables"):
+                shutil.rmtree(self.paths.dynamodb_data, ignore_errors=True)
+        if was_running:
+            self.up()
+
+    def deploy(self) -> Stack:
+        """Brings the running store up to date; raises `StoreNotRunning` where there is none."""
+        self.stack()
+        return self.up()
+
+    def publish(self) -> None:
+        """Publishes the storefront of the running store."""
+        self._publish(self.stack())
+
+    def seed(self) -> None:
+        """Puts missing products on the running store's shelves."""
+        self._seed(self.stack())
+
+    def update_package(self) -> bool:
+        """Hands changed code to the workers; returns whether any had changed."""
+        dependencies = site_packages(environment_python("functions"))
+        return build_package(dependencies, self.paths.root / "functions", self.paths.package)
+
+    def stack(self) -> Stack:
+        """Returns the running store's stack.json; raises `StoreNotRunning` where there is none."""
+        if not all(status.ready for status in self.status()):
+            raise StoreNotRunning(self.paths.port)
+        try:
+            return Stack.load(self.paths.stack_file)
+        except FileNotFoundError as exc:
+            raise StoreNotRunning(self.paths.port) from exc
+
+    def status(self) -> list[ServerStatus]:
+        """Looks at each of the store's servers."""
+        return [self._status_of(server) for server in self._servers]
+
+    def _status_of(self, server: Server) -> ServerStatus:
+        record = self._processes.running(server.name)
+        return ServerStatus(
+            title=server.title,
+            port=server.port,
+            pid=record.pid if record else None,
+            ready=record is not None and servers.answers(server.readiness_url),
+        )
+
+    def _start(self, started: list[Server]) -> None:
+        """Starts the servers that don't run, notes them in `started`, builds the package meanwhile.
+
+        Also waits for servers that another call started: it may have been killed before they were
+        ready.
+        """
+        side_by_side = ThreadPoolExecutor()
+        try:
+            tasks = [side_by_side.submit(self._package)]
+            for server in self._servers:
+                record = self._processes.running(server.name)
+                shown: Progress = SilentProgress()
+                if record is None:
+                    shown = self._progress
+                    record = self._start_server(server, started)
+                tasks.append(side_by_side.submit(self._wait_for, server, record, shown))
+            for task in tasks:
+                task.result()
+        finally:
+            # Not `with`: after Ctrl-C the servers must be stopped before the tasks can end.
+            side_by_side.shutdown(wait=False)
+
+    def _retire_another_version(self) -> None:
+        """Stops servers that were started from other code: they cannot do what the new one asks."""
+        version = servers.version(PROJECT_ROOT / "uv.lock")
+        running = [server for server in self._servers if self._processes.running(server.name)]
+        if running and self._version_of_servers() != version:
+            self._stop(running)
+        write_atomically(self.paths.version_file, version)
+
+    def _version_of_servers(self) -> str | None:
+        try:
+            return self.paths.version_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def _start_server(self, server: Server, started: list[Server]) -> ProcessRecord:
+        # One that died may have left workers.
+        self._processes.stop(server.name, server.stop_grace_seconds)
+        started.append(server)
+        return servers.start(server, self._processes)
+
+    def _wait_for(self, server: Server, record: ProcessRecord, shown: Progress) -> None:
+        with shown.step(f"start {server.title}") as step:
+            servers.wait_until_ready(server, record)
+            step.note(f"port {server.port}")
+
+    def _discard_wreck(self, started: list[Server]) -> None:
+        """Starts the engine anew where its stack cannot be updated any more.
+
+        Deleting the stack would delete the tables; the engine's end leaves them alone.
+        """
+        if is_wrecked(self.aws, STACK_NAME):
+            engine = self._servers[-1]
+            with self._progress.step(f"restart {engine.title}: its stack is broken"):
+                record = self._start_server(engine, started)
+                servers.wait_until_ready(engine, record)
+
+    def _stop(self, doomed: Sequence[Server]) -> bool:
+        """Stops servers, the last started first; returns whether any was running."""
+        if doomed:
+            self.paths.stack_file.unlink(missing_ok=True)
+        running = [server for server in doomed if self._processes.running(server.name)]
+        for server in reversed(doomed):
+            shown = self._progress if server in running else SilentProgress()
+            with shown.step(f"stop {server.title}"):
+                self._processes.stop(server.name, server.stop_grace_seconds)
+        return bool(running)
+
+    def _bring_up_to_date(self) -> Stack:
+        """Makes stack, shelves and storefront what the project's files say; writes stack.json."""
+        self._upgrade()
+        with self._progress.step("deploy template.yaml") as step:
+            deployment = deploy(
+                self.aws,
+                STACK_NAME,
+                self.paths.root / "template.yaml",
+                self.paths.package,
+                self._parameters,
+            )
+            step.note("changed" if deployment.changed else "no changes")
+        stack = stack_of(
+            deployment.outputs,
+            stack_name=STACK_NAME,
+            region=REGION,
+            endpoint_url=self.aws.endpoint_url,
+            log_file=str(self.paths.engine_log),
+        )
+        self._seed(stack)
+        self._publish(stack)
+        stack.save(self.paths.stack_file)
+        return stack
+
+    def _package(self) -> None:
+        with self._progress.step("build the Lambda package") as step:
+            step.note("changed" if self.update_package() else "no changes")
+
+    def _upgrade(self) -> None:
+        marked = mark_unsettled_orders(self.aws.client("dynamodb"), f"{STACK_NAME}-order")
+        if marked:
+            with self._progress.step("take over the orders of an earlier version") as step:
+                step.note(f"{marked} orders")
+
+    def _recover(self, stack: Stack) -> None:
+        """Has the order service take up its open orders, whose sagas ended with their engine.
+
+        Its sweeper would do so by itself some minutes later, hence its failure is only told.
+        """
+        with self._progress.step("resume open orders") as step:
+            try:
+                swept = call_function(Deployment.of(stack), "SweepOrders", {"grace_seconds": 0})
+            except OperationRefused:
+                step.note("failed; see `make logs F=SweepOrders`")
+            else:
+                step.note(f"{len(swept['mended'])} orders")
+
+    def _seed(self, stack: Stack) -> None:
+        with self._progress.step("seed the catalogue") as step:
+            catalogue = read_catalogue()
+            new = seed(self.aws.client("dynamodb"), stack.tables["inventory"], catalogue)
+            step.note(f"{len(catalogue)} products, {new} new")
+
+    def _publish(self, stack: Stack) -> None:
+        with self._progress.step("publish the storefront") as step:
+            bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
+            folder = self.paths.root / "storefront_s3"
+            count = publish(self.aws.client("s3"), folder, bucket, stack.api_url)
+            step.note(f"{count} files")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keeps two commands from starting or stopping the same store at once."""
+        self.paths.lock_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.paths.lock_file.open("w") as lock:
+            deadline = time.monotonic() + LOCK_WAIT_SECONDS
+            while not _try_lock(lock):
+                if time.monotonic() > deadline:
+                    raise StoreBusy(self.paths.port)
+                time.sleep(LOCK_POLL_SECONDS)
+            yield
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,153 @@
+"""The record of what operators did: who, what, why, when, and what came of it.
+
+A row of the operations table is written before an operation's effect and completed after it. So one
+that was interrupted is seen as such: it has begun and not ended.
+
+    pk OPERATION   sk <ISO time>#<id>   action, target, operator, reason, status (BEGUN, DONE or
+                                        FAILED), details, begun_at, ended_at
+"""
+
+import getpass
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sagashop_ops.aws import Deployment, Row, table_of
+
+PARTITION = "OPERATION"
+BEGUN, DONE, FAILED = "BEGUN", "DONE", "FAILED"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation as recorded; `ended_at` is None while it is under way or was interrupted."""
+
+    action: str
+    target: str
+    operator: str
+    reason: str
+    status: str
+    begun_at: str
+    ended_at: str | None
+    details: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        why = f'  "{self.reason}"' if self.reason else ""
+        what = f"  {_in_words(self.details)}" if self.details else ""
+        who = f"{self.begun_at}  {self.operator}"
+        return f"{who}  {self.action} {self.target}  {self.status}{why}{what}"
+
+
+@dataclass
+class Outcome:
+    """What an operation under way has to tell of itself; `note` adds to it."""
+
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, **details: Any) -> None:
+        """Adds what came of the operation, as JSON knows it."""
+        self.details |= details
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The operations table, in the hands of one operator."""
+
+    table: Any
+    operator: str
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Self:
+        """The journal of a running store; the operator is whoever is logged in here."""
+        return cls(table_of(deployment.stack, "operations"), _user())
+
+    @contextmanager
+    def record(self, action: str, target: str, reason: str, **details: Any) -> Iterator[Outcome]:
+        """Records what the body does: first that it begins, then how it ended.
+
+        Where the record can't be written, nothing is done. Whatever the body raises is noted and
+        raised again.
+        """
+        begun_at = _now()
+        sort_key = f"{begun_at}#{secrets.token_hex(4)}"
+        outcome = Outcome(dict(details))
+        self.table.put_item(
+            Item={
+                "pk": PARTITION,
+                "sk": sort_key,
+                "action": action,
+                "target": target,
+                "operator": self.operator,
+                "reason": reason,
+                "begun_at": begun_at,
+                "status": BEGUN,
+                "details": json.dumps(outcome.details),
+            },
+        )
+        try:
+            yield outcome
+        except BaseException as exc:
+            outcome.note(error=str(exc) or type(exc).__name__)
+            self._end(sort_key, FAILED, outcome)
+            raise
+        self._end(sort_key, DONE, outcome)
+
+    def read(self, limit: int) -> list[Operation]:
+        """Returns the last operations, oldest first."""
+        pages = self.table.meta.client.get_paginator("query").paginate(
+            TableName=self.table.name,
+            KeyConditionExpression="pk = :operations",
+            ExpressionAttributeValues={":operations": PARTITION},
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            PaginationConfig={"MaxItems": limit},
+        )
+        found = [_operation(row) for page in pages for row in page["Items"]]
+        return found[::-1]
+
+    def _end(self, sort_key: str, status: str, outcome: Outcome) -> None:
+        self.table.update_item(
+            Key={"pk": PARTITION, "sk": sort_key},
+            UpdateExpression="SET #status = :status, ended_at = :at, details = :details",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":status": status,
+                ":at": _now(),
+                ":details": json.dumps(outcome.details),
+            },
+        )
+
+
+def _operation(row: Row) -> Operation:
+    known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Operation)}
+    return Operation(**known | {"details": json.loads(row["details"])})
+
+
+def _in_words(details: Mapping[str, Any]) -> str:
+    """Returns details in one short piece: long ones are cut, and are whole in the table.
+
+    >>> _in_words({"redriven": 2, "left": 0})
+    'redriven=2 left=0'
+    """
+    words = " ".join(
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in details.items()
+    )
+    return words if len(words) <= 160 else f"{words[:160]}…"
+
+
+def _user() -> str:
+    """Returns the name of whoever is logged in; a container's user may have a number alone."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

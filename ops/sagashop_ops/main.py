@@ -1,0 +1,364 @@
+"""The operator's command line: each command names its arguments, calls its module and prints."""
+
+import functools
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+from rich.console import Console
+
+from sagashop_ops import audit as books
+from sagashop_ops import chaos as failures
+from sagashop_ops import dead_letters
+from sagashop_ops import logs as log_reader
+from sagashop_ops import mail as mailbox
+from sagashop_ops import parked as parked_orders
+from sagashop_ops import redrive as redrives
+from sagashop_ops import replay as replays
+from sagashop_ops import stats as figures
+from sagashop_ops import sweep as sweeps
+from sagashop_ops import trace as traces
+from sagashop_ops.aws import Deployment, shared_aws
+from sagashop_ops.bench.run import PARTS, run_benchmark
+from sagashop_ops.client import StoreClient
+from sagashop_ops.demo import Stage, play_all
+from sagashop_ops.durations import in_words, read_since
+from sagashop_ops.errors import InvalidArgument
+from sagashop_ops.journal import Journal
+from sagashop_ops.local import local_deployment
+from sagashop_ops.program import run
+from sagashop_ops.provider import allow_refund as allow_refund_of
+from sagashop_ops.queues import find_queue
+from sagashop_ops.stack import DEFAULT_PORT
+
+PROGRAM = "sagashop"
+
+type Command = Callable[..., None]
+
+
+def stack_options(command: Command, *, inherited: bool = False) -> Command:
+    """Adds the options that choose a stack; `inherited` ones may also precede the command."""
+
+    def default(value: str | bool | int, variable: str | None = None) -> dict[str, Any]:
+        shown = {"show_default": True, "envvar": variable, "show_envvar": True}
+        return {"default": None} if inherited else {"default": value, **shown}
+
+    for option in (
+        click.option(
+            "--port",
+            type=click.IntRange(1024, 65534),
+            help="The port of the local store.",
+            **default(DEFAULT_PORT, "PORT"),
+        ),
+        click.option(
+            "--aws",
+            "on_aws",
+            is_flag=True,
+            help="Use the account and region that boto3 finds (AWS_PROFILE, AWS_REGION).",
+            **default(False),
+        ),
+        click.option(
+            "--stack",
+            "stack_name",
+            help="The name of the CloudFormation stack.",
+            **default("sagashop", "SAGASHOP_STACK_NAME"),
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def on_a_stack(command: Command) -> Command:
+    """Adds the options that choose a stack; the command gets its Deployment as first argument."""
+
+    @functools.wraps(command)
+    def with_deployment(**options: Any) -> None:
+        chosen = dict(click.get_current_context().find_root().params)
+        for name in chosen:
+            if (given := options.pop(name)) is not None:
+                chosen[name] = given
+        command(
+            Deployment.find(shared_aws(), chosen["stack_name"])
+            if chosen["on_aws"]
+            else local_deployment(chosen["port"], chosen["stack_name"]),
+            **options,
+        )
+
+    return stack_options(with_deployment, inherited=True)
+
+
+def _not_blank(_: click.Context, __: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("it is empty.")
+    return text
+
+
+why_option = click.option(
+    "--why", required=True, callback=_not_blank, help="The reason, for the record."
+)
+
+
+def _print(lines: Iterable[object]) -> None:
+    for line in lines:
+        click.echo(str(line))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@stack_options
+def cli(**_: object) -> None:
+    """Operate a sagashop store, on this machine or on AWS.
+
+    Without --aws, commands use the local store that `make up` started. The options that choose a
+    stack may also follow the command.
+    """
+
+
+@cli.command()
+@on_a_stack
+@click.argument("order_id")
+def trace(deployment: Deployment, order_id: str) -> None:
+    """Show one order's whole story, from its events, executions and logs."""
+    _print(traces.describe(traces.read_sources(deployment, order_id)))
+
+
+@cli.command()
+@on_a_stack
+@click.option("--since", help="Count metrics since a time, or `90m` ago.")
+def stats(deployment: Deployment, since: str | None) -> None:
+    """Print the store's figures: orders, executions, steps, dead letters, mails."""
+    begin = read_since(since, datetime.now(UTC)) if since else None
+    _print(figures.describe(figures.read_stats(deployment, begin)))
+
+
+@cli.command()
+@on_a_stack
+@click.argument("function", required=False)
+@click.option("--step", help="Show only the lines of this step of the saga (ChargePayment, say).")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is printed from now on.")
+@click.option("--lines", "-n", default=200, show_default=True, help="How many lines to begin with.")
+def logs(
+    deployment: Deployment, function: str | None, step: str | None, follow: bool, lines: int
+) -> None:
+    """Show what FUNCTION (PaymentSteps, say), or every function, printed."""
+    functions = deployment.functions
+    if function:
+        functions = log_reader.select_function(functions, function)
+    client = deployment.client("logs")
+    shown = log_reader.read(client, functions)
+    _print(log_reader.of_step(shown, step)[-lines:])
+    if follow:
+        for line in log_reader.follow(client, functions, shown):
+            _print(log_reader.of_step([line], step))
+
+
+@cli.command()
+@on_a_stack
+def audit(deployment: Deployment) -> None:
+    """Check that stock, money and parcels add up. Exit with 1 if they do not."""
+    report = books.audit(books.read_books(deployment.stack))
+    _print(books.describe(report))
+    if not report.holds:
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
+@on_a_stack
+def parked(deployment: Deployment) -> None:
+    """List the orders that need attention, with what is owed."""
+    orders = redrives.OperatorApi.of(deployment).unsettled(redrives.PARKED)
+    _print(parked_orders.describe(orders))
+
+
+@cli.command()
+@on_a_stack
+@click.argument("order_id")
+@why_option
+def redrive(deployment: Deployment, order_id: str, why: str) -> None:
+    """Resume the saga of a parked or dead order where it stopped."""
+    api = redrives.OperatorApi.of(deployment)
+    click.echo(str(redrives.redrive(api, Journal.of(deployment), order_id, why)))
+
+
+@cli.command()
+@on_a_stack
+@click.argument("order_id")
+@click.option("--why", default="", help="The reason, for the record.")
+def allow_refund(deployment: Deployment, order_id: str, why: str) -> None:
+    """Fix the simulated provider, so that it refunds an order paid with tok_refund_fails."""
+    allow_refund_of(deployment, Journal.of(deployment), order_id, why)
+    click.echo(f"The provider will refund order {order_id}: redrive the order.")
+
+
+@cli.group()
+def dlq() -> None:
+    """List, read, redrive and drop dead letters."""
+
+
+@dlq.command("list")
+@on_a_stack
+def list_queues(deployment: Deployment) -> None:
+    """Show how many letters each dead-letter queue has, and how old the oldest is."""
+    for depth in dead_letters.depths(deployment):
+        age = "" if depth.oldest is None else f"oldest {in_words(depth.oldest)}"
+        tables = ", ".join(f"{n} of {table}" for table, n in depth.tables.items())
+        click.echo(f"{depth.queue.name:<16}{depth.letters:>5}  {age}  {tables}".rstrip())
+
+
+@dlq.command("read")
+@on_a_stack
+@click.argument("queue")
+def read_queue(deployment: Deployment, queue: str) -> None:
+    """Show the letters in a QUEUE and their errors; every letter stays."""
+    letters = dead_letters.read(deployment, find_queue(deployment, queue))
+    for letter in letters:
+        click.echo(f"{letter.message_id}  {letter.sent_at:%Y-%m-%d %H:%M:%SZ}  {letter.subject}")
+        _print(f"    {line}" for line in (letter.why, *dead_letters.contents(deployment, letter)))
+    if not letters:
+        click.echo("No dead letters.")
+
+
+@dlq.command("redrive")
+@on_a_stack
+@click.argument("queue")
+@click.option("--id", "message_id", default=dead_letters.EVERYTHING, help="Redrive one letter.")
+@why_option
+def redrive_queue(deployment: Deployment, queue: str, message_id: str, why: str) -> None:
+    """Process the letters of a QUEUE again. Exit with 1 if any fails again."""
+    attempts = []
+    for attempt in dead_letters.redrive(
+        deployment, Journal.of(deployment), find_queue(deployment, queue), why, message_id
+    ):
+        attempts.append(attempt)
+        result = "redriven" if attempt.error is None else f"stays: {attempt.error}"
+        click.echo(f"{attempt.letter.message_id}  {attempt.letter.subject}  {result}")
+    failed = sum(attempt.error is not None for attempt in attempts)
+    click.echo(f"{len(attempts) - failed} of {len(attempts)} redriven.")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@dlq.command("drop")
+@on_a_stack
+@click.argument("queue")
+@click.argument("message_id")
+@why_option
+def drop_letters(deployment: Deployment, queue: str, message_id: str, why: str) -> None:
+    """Delete the letter MESSAGE_ID, or `all`, of a QUEUE; the record keeps its text."""
+    count = 0
+    for letter in dead_letters.drop(
+        deployment, Journal.of(deployment), find_queue(deployment, queue), why, message_id
+    ):
+        count += 1
+        click.echo(f"{letter.message_id}  {letter.subject}  dropped")
+    click.echo(f"{count} dropped; `sagashop operations` shows who and why.")
+
+
+@cli.command()
+@on_a_stack
+@click.argument("consumer")
+@click.option("--order", "order_id", default="", help="Replay this order's events.")
+@click.option("--since", default="", help="Replay all events since a time, or `90m` ago.")
+@click.option("--why", default="", help="The reason, for the record.")
+def replay(deployment: Deployment, consumer: str, order_id: str, since: str, why: str) -> None:
+    """Send events from the order log to a CONSUMER again; no effect happens twice."""
+    if bool(order_id) == bool(since):
+        raise InvalidArgument("Which events? Give either --order ord_… or --since 90m.")
+    chosen = replays.find_consumer(consumer)
+    events = (
+        replays.events_of(deployment, order_id)
+        if order_id
+        else replays.events_since(deployment, read_since(since, datetime.now(UTC)))
+    )
+    sent = 0
+    for event in replays.replay(deployment, Journal.of(deployment), chosen, events, why):
+        sent += 1
+        click.echo(f"{event.occurred_at}  {event.detail_type} of {event.order_id}")
+    click.echo(f"{sent} of {len(events)} events sent to {chosen.name}; its rule skips the others.")
+
+
+@cli.command()
+@on_a_stack
+@click.option("--grace", type=click.IntRange(min=0), help="Seconds at rest before a row counts.")
+def sweep(deployment: Deployment, grace: int | None) -> None:
+    """Run every service's sweeper now: find unfinished work and finish it."""
+    _print(sweeps.sweep(deployment, Journal.of(deployment), grace))
+
+
+@cli.command()
+@on_a_stack
+@click.argument("settings", nargs=-1, metavar="[off | NAME=NUMBER…]")
+def chaos(deployment: Deployment, settings: tuple[str, ...]) -> None:
+    """Show the injected failures, change them (payment.failure_rate=0.1), or turn all off."""
+    if settings == ("off",):
+        failures.turn_off(deployment, Journal.of(deployment))
+    elif settings:
+        failures.change(deployment, Journal.of(deployment), settings)
+    _print(failures.describe(failures.show(deployment)))
+
+
+@cli.command()
+@on_a_stack
+@click.option("--order", "order_id", default=None, help="Show only this order's mail.")
+def mail(deployment: Deployment, order_id: str | None) -> None:
+    """Show the mail that a local store sent, and to whom."""
+    click.echo(mailbox.report(mailbox.sent_mail(deployment.stack, order_id)))
+
+
+@cli.command()
+@on_a_stack
+def secret(deployment: Deployment) -> None:
+    """Print the operator's secret."""
+    click.echo(redrives.read_operator_secret(deployment))
+
+
+@cli.command()
+@on_a_stack
+@click.option("--lines", "-n", default=50, show_default=True, help="How many of the last.")
+def operations(deployment: Deployment, lines: int) -> None:
+    """List what operators did: who, what, why, and the result."""
+    _print(Journal.of(deployment).read(lines) or ["No operation is recorded."])
+
+
+@cli.command()
+@on_a_stack
+def demo(deployment: Deployment) -> None:
+    """Play the saga's scenarios and show what happened. Exit with 1 on a surprise."""
+    client = StoreClient(deployment.stack.api_url)
+    if not play_all(Stage(client, deployment, Console())):
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
+@click.option(
+    "--only",
+    "parts",
+    type=click.Choice(PARTS),
+    multiple=True,
+    default=PARTS,
+    help="Measure one part; `size` needs no store. May be repeated.",
+)
+@click.pass_context
+def bench(context: click.Context, parts: tuple[str, ...]) -> None:
+    """Measure a new local store, the source and the tests. Exit with 1 if a target is missed."""
+    if not run_benchmark(context.find_root().params["port"], Console(), parts):
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes commands: eval "$(sagashop completion bash)"."""
+    complete = get_completion_class(shell)
+    assert complete is not None
+    click.echo(complete(cli, {}, PROGRAM, "_SAGASHOP_COMPLETE").source())
+
+
+def main() -> None:
+    """Runs the program."""
+    run(cli, PROGRAM)
+
+
+if __name__ == "__main__":
+    main()

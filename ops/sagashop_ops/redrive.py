@@ -1,0 +1,99 @@
+"""Resumes parked and dead sagas, through the order service's closed operator routes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote
+
+import requests
+
+from sagashop_ops.aws import Deployment
+from sagashop_ops.client import REQUEST_TIMEOUT_SECONDS
+from sagashop_ops.errors import OperationRefused, UnknownOrder
+from sagashop_ops.journal import Journal
+
+PARKED = "NEEDS_ATTENTION"
+
+
+def read_operator_secret(deployment: Deployment) -> str:
+    """Returns the secret that the operator's HTTP routes require: `Authorization: Bearer …`."""
+    answer = deployment.client("secretsmanager").get_secret_value(
+        SecretId=deployment.outputs["OperatorSecretArn"]
+    )
+    secret: str = answer["SecretString"]
+    return secret
+
+
+@dataclass(frozen=True)
+class Redriven:
+    """A saga that runs again: under which name, and the compensation at which it began."""
+
+    order_id: str
+    execution: str
+    resume_at: str | None
+
+    def __str__(self) -> str:
+        where = f"at {self.resume_at}" if self.resume_at else "from the start"
+        return f"Order {self.order_id} goes on {where}, as execution {self.execution}."
+
+
+@dataclass(frozen=True)
+class OperatorApi:
+    """The order service's routes below `/ops`, as seen by someone who has the secret."""
+
+    api_url: str
+    secret: str
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Self:
+        """The routes of a running store."""
+        return cls(deployment.stack.api_url, read_operator_secret(deployment))
+
+    def redrive(self, order_id: str, operator: str, reason: str) -> Redriven:
+        """Asks for an order's saga to go on; raises UnknownOrder and OperationRefused."""
+        answer = self._call(
+            "POST",
+            f"/ops/orders/{quote(order_id, safe='')}/redrive",
+            {"operator": operator, "reason": reason},
+        )
+        if answer.status_code == requests.codes.not_found:
+            raise UnknownOrder(order_id)
+        body = _accepted(answer)
+        return Redriven(body["order_id"], body["execution"], body["resume_at"])
+
+    def unsettled(self, status: str) -> list[Mapping[str, Any]]:
+        """Returns the unsettled orders of one status, with what is owed."""
+        orders: list[Mapping[str, Any]] = _accepted(
+            self._call("GET", f"/ops/orders?status={status}")
+        )["orders"]
+        return orders
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> requests.Response:
+        return requests.request(
+            method,
+            f"{self.api_url}{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.secret}"},
+            timeout=REQUEST_TIMEOUT_SECONDS,
+        )
+
+
+def redrive(api: OperatorApi, journal: Journal, order_id: str, reason: str) -> Redriven:
+    """Resumes a parked or dead saga where it stood, and records who asked for it and why."""
+    with journal.record("redrive", order_id, reason) as outcome:
+        redriven = api.redrive(order_id, journal.operator, reason)
+        outcome.note(execution=redriven.execution, resume_at=redriven.resume_at)
+    return redriven
+
+
+def _accepted(answer: requests.Response) -> Any:
+    """Returns the answer's JSON; raises OperationRefused with what a problem document says."""
+    body = answer.json()
+    if not answer.ok:
+        raise OperationRefused(
+            body.get("code", f"HTTP {answer.status_code}"),
+            body.get("detail", "The store refused without saying why."),
+        )
+    return body

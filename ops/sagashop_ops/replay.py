@@ -1,0 +1,164 @@
+"""Replays events from the order log to one consumer, in EventBridge's own envelope.
+
+The order table keeps every event of every order: the order service's own as outbox rows, the other
+services' as logged ones. A replay goes straight to the consumer that is meant, and what it hears is
+what its rule lets through. Every consumer knows an event that it has handled by its id, so that no
+effect is doubled.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sagashop_ops.aws import Deployment, Row, call_function, rows
+from sagashop_ops.errors import UnknownName, UnknownOrder
+from sagashop_ops.journal import Journal
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Who hears events: the rule that chooses them, and the queue in front, if there is one."""
+
+    name: str
+    rule: str
+    queue: str | None
+
+
+CONSUMERS = {
+    consumer.name: consumer
+    for consumer in (
+        Consumer("StartSaga", "OrderPlacedRule", None),
+        Consumer("RecordEvent", "ServiceEventRule", "RecordEventQueue"),
+        Consumer("SendNotification", "NotificationRule", "NotificationQueue"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event as the order log has it."""
+
+    event_id: str
+    source: str
+    detail_type: str
+    detail: Mapping[str, Any]
+    occurred_at: str
+
+    @property
+    def order_id(self) -> str:
+        return str(self.detail["data"]["order_id"])
+
+    def envelope(self, region: str, account: str) -> dict[str, Any]:
+        """Returns the event as EventBridge delivers it.
+
+        https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+        """
+        return {
+            "version": "0",
+            "id": self.event_id,
+            "detail-type": self.detail_type,
+            "source": self.source,
+            "account": account,
+            "time": f"{self.occurred_at[:19]}Z",
+            "region": region,
+            "resources": [],
+            "detail": self.detail,
+        }
+
+
+def find_consumer(name: str) -> Consumer:
+    """Returns the consumer that the user means; raises UnknownName."""
+    for known, consumer in CONSUMERS.items():
+        if known.lower() == name.lower():
+            return consumer
+    raise UnknownName("consumer", name, CONSUMERS)
+
+
+def events_of(deployment: Deployment, order_id: str) -> list[StoredEvent]:
+    """Returns an order's events in the order of time; raises UnknownOrder."""
+    found = rows(
+        deployment.stack,
+        "order",
+        "query",
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
+        ExpressionAttributeValues={":pk": f"ORDER#{order_id}", ":event": "EVENT#"},
+        ConsistentRead=True,
+    )
+    events = [_stored_event(row) for row in found]
+    if not events:
+        raise UnknownOrder(order_id)
+    return events
+
+
+def events_since(deployment: Deployment, since: datetime) -> list[StoredEvent]:
+    """Returns all orders' events since a time, in the order of time; reads the whole table."""
+    begin = since.astimezone(UTC).isoformat(timespec="milliseconds")[:23]
+    found = rows(
+        deployment.stack,
+        "order",
+        "scan",
+        FilterExpression="begins_with(sk, :event) AND occurred_at >= :since",
+        ExpressionAttributeValues={":event": "EVENT#", ":since": begin},
+    )
+    events = [_stored_event(row) for row in found]
+    return sorted(events, key=lambda event: (event.occurred_at, event.event_id))
+
+
+def replay(
+    deployment: Deployment,
+    journal: Journal,
+    consumer: Consumer,
+    events: Sequence[StoredEvent],
+    reason: str = "",
+) -> Iterator[StoredEvent]:
+    """Hands those of the events that the consumer's rule lets through to it; yields each.
+
+    Raises OperationRefused where a function fails on one; those before it were handed over.
+    """
+    wanted = _wanted(deployment, consumer)
+    chosen = [
+        event
+        for event in events
+        if all(
+            getattr(event, field.replace("-", "_")) in allowed for field, allowed in wanted.items()
+        )
+    ]
+    arn: str = deployment.stack.state_machine_arn
+    _, _, _, region, account, *_ = arn.split(":")
+    with journal.record("replay", consumer.name, reason, events=len(chosen)) as outcome:
+        for number, event in enumerate(chosen, start=1):
+            _deliver(deployment, consumer, event.envelope(region, account))
+            outcome.note(delivered=number)
+            yield event
+
+
+def _deliver(deployment: Deployment, consumer: Consumer, envelope: Mapping[str, Any]) -> None:
+    if consumer.queue is None:
+        call_function(deployment, consumer.name, envelope)
+    else:
+        deployment.client("sqs").send_message(
+            QueueUrl=deployment.resources[consumer.queue], MessageBody=json.dumps(envelope)
+        )
+
+
+def _wanted(deployment: Deployment, consumer: Consumer) -> dict[str, list[str]]:
+    """Returns the pattern of a consumer's rule: for each field the values that it lets through."""
+    # A rule's physical id is `bus|name`.
+    bus, _, name = deployment.resources[consumer.rule].rpartition("|")
+    rule = deployment.client("events").describe_rule(
+        Name=name, EventBusName=bus or deployment.stack.event_bus_name
+    )
+    pattern: dict[str, list[str]] = json.loads(rule["EventPattern"])
+    return pattern
+
+
+def _stored_event(row: Row) -> StoredEvent:
+    return StoredEvent(
+        event_id=row["event_id"],
+        source=row["source"],
+        detail_type=row["detail_type"],
+        detail=json.loads(row["detail"]),
+        occurred_at=row["occurred_at"],
+    )

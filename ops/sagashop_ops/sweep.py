@@ -1,0 +1,49 @@
+"""Has every service's sweeper look now, instead of at its next scheduled time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sagashop_ops.aws import Deployment, call_function
+from sagashop_ops.journal import Journal
+
+# The orders first: the other services ask how they ended.
+SWEEPERS = ("SweepOrders", "SweepStock", "SweepPayments", "SweepShipments")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one service's sweeper reports."""
+
+    report: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        report = self.report
+        lines = [
+            f"{report['service']:<10} looked at {report['looked_at']}, "
+            f"mended {len(report['mended'])}, left {len(report.get('left', []))}"
+            + (f", {report['parked']} parked" if report.get("parked") else "")
+        ]
+        lines += [f"{'':<10} mended {_item(item)}" for item in report["mended"]]
+        lines += [f"{'':<10} left   {_item(item)}" for item in report.get("left", [])]
+        return "\n".join(lines)
+
+
+def sweep(deployment: Deployment, journal: Journal, grace_seconds: int | None) -> Iterator[Swept]:
+    """Runs the sweepers one after the other; yields each one's report.
+
+    `grace_seconds`: how long nothing must have touched a row; None leaves it to the stack.
+    """
+    payload = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
+    with journal.record("sweep", "all services", "", **payload) as outcome:
+        for sweeper in SWEEPERS:
+            swept = Swept(call_function(deployment, sweeper, payload))
+            outcome.note(**{swept.report["service"]: len(swept.report["mended"])})
+            yield swept
+
+
+def _item(item: Any) -> str:
+    """Returns an entry of a report: an order's id, and what was found or done."""
+    if isinstance(item, Mapping):
+        return "  ".join(str(value) for value in item.values())
+    return str(item)
