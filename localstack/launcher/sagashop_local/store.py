@@ -96,18 +96,30 @@ class Store:
         self.stack()
         return self.up()
 
-    def publish(self) -> None:
+    def publish(self, stack: Stack | None = None) -> None:
         """Publishes the storefront of the running store."""
-        self._publish(self.stack())
+        stack = stack or self.stack()
+        with self._progress.step("publish the storefront") as step:
+            bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
+            folder = self.paths.root / "storefront_s3"
+            count = publish(self.aws.client("s3"), folder, bucket, stack.api_url)
+            step.note(f"{count} files")
 
-    def seed(self) -> None:
-        """Puts missing products on the running store's shelves."""
-        self._seed(self.stack())
+    def seed(self, stack: Stack | None = None) -> None:
+        """Adds missing products to the running store's catalogue."""
+        stack = stack or self.stack()
+        with self._progress.step("seed the catalogue") as step:
+            catalogue = read_catalogue()
+            new = seed(self.aws.client("dynamodb"), stack.tables["inventory"], catalogue)
+            step.note(f"{len(catalogue)} products, {new} new")
 
-    def update_package(self) -> bool:
-        """Hands changed code to the workers; returns whether any had changed."""
-        dependencies = site_packages(environment_python("functions"))
-        return build_package(dependencies, self.paths.root / "functions", self.paths.package)
+    def update_package(self) -> None:
+        """Brings changed code to the workers."""
+        with self._progress.step("build the Lambda package") as step:
+            dependencies = site_packages(environment_python("functions"))
+            functions = self.paths.root / "functions"
+            changed = build_package(dependencies, functions, self.paths.package)
+            step.note("changed" if changed else "no changes")
 
     def stack(self) -> Stack:
         """Returns the running store's stack.json; raises `StoreNotRunning` where there is none."""
@@ -139,7 +151,7 @@ class Store:
         """
         side_by_side = ThreadPoolExecutor()
         try:
-            tasks = [side_by_side.submit(self._package)]
+            tasks = [side_by_side.submit(self.update_package)]
             for server in self._servers:
                 record = self._processes.running(server.name)
                 shown: Progress = SilentProgress()
@@ -156,16 +168,12 @@ class Store:
     def _retire_another_version(self) -> None:
         """Stops servers that were started from other code: they cannot do what the new one asks."""
         version = servers.version(PROJECT_ROOT / "uv.lock")
+        file = self.paths.version_file
+        known = file.read_text(encoding="utf-8") if file.exists() else None
         running = [server for server in self._servers if self._processes.running(server.name)]
-        if running and self._version_of_servers() != version:
+        if running and known != version:
             self._stop(running)
         write_atomically(self.paths.version_file, version)
-
-    def _version_of_servers(self) -> str | None:
-        try:
-            return self.paths.version_file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
 
     def _start_server(self, server: Server, started: list[Server]) -> ProcessRecord:
         # One that died may have left workers.
@@ -202,7 +210,10 @@ class Store:
 
     def _bring_up_to_date(self) -> Stack:
         """Makes stack, shelves and storefront what the project's files say; writes stack.json."""
-        self._upgrade()
+        dynamodb = self.aws.client("dynamodb")
+        if marked := mark_unsettled_orders(dynamodb, f"{STACK_NAME}-order"):
+            with self._progress.step("migrate the orders of an earlier version") as step:
+                step.note(f"{marked} orders")
         with self._progress.step("deploy template.yaml") as step:
             deployment = deploy(
                 self.aws,
@@ -219,20 +230,10 @@ class Store:
             endpoint_url=self.aws.endpoint_url,
             log_file=str(self.paths.engine_log),
         )
-        self._seed(stack)
-        self._publish(stack)
+        self.seed(stack)
+        self.publish(stack)
         stack.save(self.paths.stack_file)
         return stack
-
-    def _package(self) -> None:
-        with self._progress.step("build the Lambda package") as step:
-            step.note("changed" if self.update_package() else "no changes")
-
-    def _upgrade(self) -> None:
-        marked = mark_unsettled_orders(self.aws.client("dynamodb"), f"{STACK_NAME}-order")
-        if marked:
-            with self._progress.step("take over the orders of an earlier version") as step:
-                step.note(f"{marked} orders")
 
     def _recover(self, stack: Stack) -> None:
         """Has the order service take up its open orders, whose sagas ended with their engine.
@@ -246,19 +247,6 @@ class Store:
                 step.note("failed; see `make logs F=SweepOrders`")
             else:
                 step.note(f"{len(swept['mended'])} orders")
-
-    def _seed(self, stack: Stack) -> None:
-        with self._progress.step("seed the catalogue") as step:
-            catalogue = read_catalogue()
-            new = seed(self.aws.client("dynamodb"), stack.tables["inventory"], catalogue)
-            step.note(f"{len(catalogue)} products, {new} new")
-
-    def _publish(self, stack: Stack) -> None:
-        with self._progress.step("publish the storefront") as step:
-            bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
-            folder = self.paths.root / "storefront_s3"
-            count = publish(self.aws.client("s3"), folder, bucket, stack.api_url)
-            step.note(f"{count} files")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
