@@ -3,7 +3,10 @@
 The store here belongs to a copy of the project, so that its files may be broken.
 """
 
+import json
+import re
 import shutil
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,9 @@ from sagashop_local.errors import DeployFailed
 from sagashop_local.paths import PROJECT_ROOT, StorePaths
 from sagashop_local.progress import SilentProgress
 from sagashop_local.store import Store
+from sagashop_ops.aws import client_of
+from sagashop_ops.client import Line, StoreClient
+from support.saga_history import entered_states
 
 DEPLOYED = ("functions", "statemachine", "storefront_s3", "template.yaml")
 
@@ -47,6 +53,22 @@ class Project:
         text = (self.root / name).read_text(encoding="utf-8")
         assert old in text
         (self.root / name).write_text(text.replace(old, new), encoding="utf-8")
+
+    def follow_the_readme(self) -> None:
+        """Adds a saga step as the README says: a copied state, and the handler that it prints."""
+        definition = self.root / "statemachine" / "order_saga.asl.json"
+        saga = json.loads(definition.read_text(encoding="utf-8"))
+        step = json.loads(json.dumps(saga["States"]["CommitStock"]))
+        step["Arguments"]["FunctionName"] = "${OrderSteps}"
+        step["Next"] = "PaymentGiven"
+        saga["States"]["ScreenOrder"] = step
+        saga["States"]["RecordReservation"]["Next"] = "ScreenOrder"
+        definition.write_text(json.dumps(saga), encoding="utf-8")
+        readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+        section = readme.partition("## Add a saga step")[2].partition("\n## ")[0]
+        (handler,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+        with (self.root / "functions" / "order" / "saga.py").open("a", encoding="utf-8") as saga_py:
+            saga_py.write(f"\n\n{textwrap.dedent(handler)}")
 
     def break_the_saga(self) -> None:
         self.edit("statemachine/order_saga.asl.json", '"StartAt"', '"StartsAt"')
@@ -112,7 +134,37 @@ def test_a_new_route_is_open_after_a_deployment(running: Project) -> None:
     assert running.get("/payment/health").status_code == 404
 
 
-def test_a_failed_update_names_what_failed_and_the_next_one_mends_it(running: Project) -> None:
+def test_following_the_readme_adds_a_saga_step_without_a_change_to_the_template(
+    running: Project,
+) -> None:
+    # Given a store whose template is the project's own
+    running.restore("template.yaml")
+    running.restore("functions")
+    running.follow_the_readme()
+
+    # When it is deployed, and an order is placed
+    stack = running.store.deploy()
+    store = StoreClient(stack.api_url)
+    order = store.wait_until_ended(store.place_order([Line("product-003", 1)], "tok_visa"))
+
+    # Then the order has come by the new step, and completed
+    assert order["status"] == "COMPLETED"
+    history = client_of(stack, "stepfunctions").get_execution_history(
+        executionArn=stack.state_machine_arn.replace(":stateMachine:", ":execution:")
+        + f":{order['order_id']}",
+        maxResults=1000,
+    )["events"]
+    path = entered_states(history)
+    assert path[path.index("RecordReservation") :][:3] == [
+        "RecordReservation",
+        "ScreenOrder",
+        "PaymentGiven",
+    ]
+    running.restore("statemachine")
+    running.restore("functions")
+
+
+def test_a_failed_update_names_what_failed_and_the_next_one_fixes_it(running: Project) -> None:
     running.break_the_saga()
     with pytest.raises(DeployFailed, match=r"OrderSaga \(AWS::StepFunctions::StateMachine\).*Star"):
         running.store.deploy()
