@@ -1,4 +1,4 @@
-"""Has every service's sweeper look now, instead of at its next scheduled time."""
+"""Runs every service's sweeper now, instead of at its next scheduled time."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,13 +19,14 @@ class Swept:
 
     def __str__(self) -> str:
         report = self.report
+        left = report.get("left", [])
+        parked = f", {report['parked']} parked" if report.get("parked") else ""
         lines = [
             f"{report['service']:<10} looked at {report['looked_at']}, "
-            f"mended {len(report['mended'])}, left {len(report.get('left', []))}"
-            + (f", {report['parked']} parked" if report.get("parked") else "")
+            f"mended {len(report['mended'])}, left {len(left)}{parked}",
+            *(f"{'':<10} mended {_item(item)}" for item in report["mended"]),
+            *(f"{'':<10} left   {_item(item)}" for item in left),
         ]
-        lines += [f"{'':<10} mended {_item(item)}" for item in report["mended"]]
-        lines += [f"{'':<10} left   {_item(item)}" for item in report.get("left", [])]
         return "\n".join(lines)
 
 
