@@ -1,4 +1,4 @@
-"""The store as its users see it: a small HTTP client for the demo, the benchmark and the tests."""
+"""A small client of the store's HTTP API, for the demo, the benchmark and the tests."""
 
 import time
 import uuid
@@ -14,7 +14,7 @@ type Json = dict[str, Any]
 
 ENDED = frozenset({"COMPLETED", "CANCELLED", "NEEDS_ATTENTION"})
 REQUEST_TIMEOUT_SECONDS = 35.0  # API Gateway gives up after 29.
-# As a shopper's client would: an order is sent under an idempotency key, so it may be sent again.
+# An order is sent under an idempotency key, so it may be sent again.
 _RETRY = Retry(
     total=4,
     backoff_factor=0.5,
@@ -33,7 +33,7 @@ ADDRESS = {
 
 
 class OrderNotEnded(Exception):
-    """An order was still open when the time to wait for it was over."""
+    """An order was still open after the wait for its end."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class StoreClient:
         return self.post(f"/orders/{order_id}/payment", {"token": token})
 
     def cancel(self, order_id: str) -> requests.Response:
-        """Asks for an order to be cancelled; returns the response as it is."""
+        """Requests the cancellation of an order; returns the response as it is."""
         return self.post(f"/orders/{order_id}/cancel")
 
     def product(self, sku: str) -> Json:

@@ -1,4 +1,4 @@
-"""Plays the saga's scenarios against a running store and tells each order's real timeline."""
+"""Plays the saga's scenarios on a running store and prints each order's real timeline."""
 
 import time
 import uuid
@@ -22,7 +22,7 @@ QUIET_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class Stage:
-    """What a scenario plays on: the store's API, its deployment, and where to tell the story."""
+    """What a scenario plays on: the store's API, its deployment, and where to print the story."""
 
     client: StoreClient
     deployment: Deployment
@@ -85,7 +85,7 @@ def _settled_timeline(client: StoreClient, order_id: str) -> list[Json]:
 
 
 def _follow(stage: Stage, order_id: str) -> str:
-    """Waits for an order's end and tells its story; returns as `_tell` does."""
+    """Waits for an order's end and prints its story; returns as `_tell` does."""
     return _tell(stage, stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS))
 
 

@@ -33,7 +33,7 @@ class Swept:
 def sweep(deployment: Deployment, journal: Journal, grace_seconds: int | None) -> Iterator[Swept]:
     """Runs the sweepers one after the other; yields each one's report.
 
-    `grace_seconds`: how long nothing must have touched a row; None leaves it to the stack.
+    `grace_seconds`: how long a row must be at rest; None is the stack's own setting.
     """
     payload = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
     with journal.record("sweep", "all services", "", **payload) as outcome:

@@ -65,7 +65,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Execution:
-    """One execution of the saga, and its history as Step Functions tells it."""
+    """One execution of the saga, and its history in Step Functions."""
 
     name: str
     history: Sequence[Mapping[str, Any]]
@@ -227,7 +227,7 @@ def _moments_of_log(sources: Sources, published: Mapping[str, datetime]) -> Iter
 
 
 def _is_elsewhere(fields: Mapping[str, Any], order_id: str) -> bool:
-    """Tells whether a line is no part of the story: a metric, another order, or a mere look."""
+    """Returns whether a line is left out: a metric, another order, or a request that only reads."""
     return (
         "_aws" in fields
         or fields.get("order_id", order_id) != order_id
@@ -236,7 +236,7 @@ def _is_elsewhere(fields: Mapping[str, Any], order_id: str) -> bool:
 
 
 def hop_of(function: str) -> str:
-    """Returns the hop on which a function stands.
+    """Returns the hop that a function belongs to.
 
     >>> [hop_of(name) for name in ("OrderApi", "OrderSteps", "Relay", "SendNotification")]
     ['HTTP', 'saga', 'bus', 'consumer']

@@ -40,7 +40,7 @@ def start(
     directory: Path,
     log_file: Path,
 ) -> ProcessRecord:
-    """Starts a server in a session of its own, its output appended to `log_file`.
+    """Starts a server in its own session, its output appended to `log_file`.
 
     Its own session keeps the terminal's Ctrl-C from reaching it.
     """
@@ -141,7 +141,7 @@ class ProcessTable:
         self._path = path
 
     def records(self) -> list[ProcessRecord]:
-        """Returns what was started last, running or not, in the order of starting."""
+        """Returns the started processes, running or not, in the order of starting."""
         try:
             return [ProcessRecord(**row) for row in json.loads(self._path.read_text("utf-8"))]
         except FileNotFoundError:
@@ -155,12 +155,12 @@ class ProcessTable:
         return None
 
     def add(self, record: ProcessRecord) -> None:
-        """Remembers a process, in place of an earlier one of the same name."""
+        """Records a process, in place of an earlier one of the same name."""
         others = [known for known in self.records() if known.name != record.name]
         self._save([*others, record])
 
     def stop(self, name: str, grace_seconds: float) -> None:
-        """Stops the server of that name, and what a dead one left behind; forgets it."""
+        """Stops the server of that name, or the children of a dead one; removes its record."""
         records = self.records()
         for record in records:
             if record.name == name:

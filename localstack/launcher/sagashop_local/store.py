@@ -33,7 +33,7 @@ LOCK_POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """Whether one of the store's servers lives and answers; `pid` is None where it doesn't live."""
+    """Whether one of the store's servers runs and answers; `pid` is None where it doesn't run."""
 
     title: str
     port: int
@@ -57,15 +57,15 @@ class Store:
     def up(self) -> Stack:
         """Starts what isn't running, deploys, seeds and publishes; a running store keeps running.
 
-        A new engine goes on with the orders that were under way when the last one stopped.
-        Whatever fails, or interrupts us: the servers that this call started are stopped again.
+        A new engine resumes the orders that were under way when the last one stopped. After a
+        failure or an interruption, the servers that this call started are stopped again.
         """
         with self._locked():
             started: list[Server] = []
             try:
-                self._retire_another_version()
+                self._stop_another_version()
                 self._start(started)
-                self._discard_wreck(started)
+                self._replace_broken_engine(started)
                 stack = self._bring_up_to_date()
                 if self._servers[-1] in started:
                     self._recover(stack)
@@ -80,9 +80,9 @@ class Store:
             return self._stop(self._servers)
 
     def reset(self) -> None:
-        """Forgets every order and restores the seeded stock; a running store runs again afterwards.
+        """Deletes every order and restores the seeded stock; a running store runs again afterwards.
 
-        The engine is started anew as well: an execution under way would bring back its order.
+        The engine is restarted as well: an execution under way would write its order again.
         """
         with self._locked():
             was_running = self._stop(self._servers)
@@ -146,8 +146,8 @@ class Store:
     def _start(self, started: list[Server]) -> None:
         """Starts the servers that don't run, notes them in `started`, builds the package meanwhile.
 
-        Also waits for servers that another call started: it may have been killed before they were
-        ready.
+        Also waits for servers that another call started: that call may have been killed before
+        they were ready.
         """
         side_by_side = ThreadPoolExecutor()
         try:
@@ -165,8 +165,8 @@ class Store:
             # Not `with`: after Ctrl-C the servers must be stopped before the tasks can end.
             side_by_side.shutdown(wait=False)
 
-    def _retire_another_version(self) -> None:
-        """Stops servers that were started from other code: they cannot do what the new one asks."""
+    def _stop_another_version(self) -> None:
+        """Stops servers that were started from other code: the new code may require other ones."""
         version = servers.version(PROJECT_ROOT / "uv.lock")
         file = self.paths.version_file
         known = file.read_text(encoding="utf-8") if file.exists() else None
@@ -176,7 +176,7 @@ class Store:
         write_atomically(self.paths.version_file, version)
 
     def _start_server(self, server: Server, started: list[Server]) -> ProcessRecord:
-        # One that died may have left workers.
+        # A dead server may have left workers.
         self._processes.stop(server.name, server.stop_grace_seconds)
         started.append(server)
         return servers.start(server, self._processes)
@@ -186,10 +186,10 @@ class Store:
             servers.wait_until_ready(server, record)
             step.note(f"port {server.port}")
 
-    def _discard_wreck(self, started: list[Server]) -> None:
-        """Starts the engine anew where its stack cannot be updated any more.
+    def _replace_broken_engine(self, started: list[Server]) -> None:
+        """Restarts the engine where its stack can no longer be updated.
 
-        Deleting the stack would delete the tables; the engine's end leaves them alone.
+        Deleting the stack would delete the tables; stopping the engine keeps them.
         """
         if is_wrecked(self.aws, STACK_NAME):
             engine = self._servers[-1]
@@ -197,19 +197,19 @@ class Store:
                 record = self._start_server(engine, started)
                 servers.wait_until_ready(engine, record)
 
-    def _stop(self, doomed: Sequence[Server]) -> bool:
+    def _stop(self, unwanted: Sequence[Server]) -> bool:
         """Stops servers, the last started first; returns whether any was running."""
-        if doomed:
+        if unwanted:
             self.paths.stack_file.unlink(missing_ok=True)
-        running = [server for server in doomed if self._processes.running(server.name)]
-        for server in reversed(doomed):
+        running = [server for server in unwanted if self._processes.running(server.name)]
+        for server in reversed(unwanted):
             shown = self._progress if server in running else SilentProgress()
             with shown.step(f"stop {server.title}"):
                 self._processes.stop(server.name, server.stop_grace_seconds)
         return bool(running)
 
     def _bring_up_to_date(self) -> Stack:
-        """Makes stack, shelves and storefront what the project's files say; writes stack.json."""
+        """Deploys, seeds and publishes the project's files; writes stack.json."""
         dynamodb = self.aws.client("dynamodb")
         if marked := mark_unsettled_orders(dynamodb, f"{STACK_NAME}-order"):
             with self._progress.step("migrate the orders of an earlier version") as step:
@@ -236,9 +236,9 @@ class Store:
         return stack
 
     def _recover(self, stack: Stack) -> None:
-        """Has the order service take up its open orders, whose sagas ended with their engine.
+        """Makes the order service resume its open orders, whose sagas ended with their engine.
 
-        Its sweeper would do so by itself some minutes later, hence its failure is only told.
+        Its sweeper would do so some minutes later, so a failure is only reported.
         """
         with self._progress.step("resume open orders") as step:
             try:
