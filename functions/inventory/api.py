@@ -2,30 +2,24 @@
 
 from typing import Any
 
-from inventory.models import product_answer
-from inventory.repository import StockTable
-from inventory.settings import SETTINGS
-from shared import dynamodb
+from inventory import views, wiring
 from shared.errors import NotFound
 from shared.http import ServiceApi
 
 api = ServiceApi("inventory")
-_repository = StockTable(dynamodb.client(), SETTINGS.table_name)
+handler = api.handler
 
 
 @api.get("/products")
 def list_products() -> dict[str, Any]:
-    """Answers `{"products": [models.product_answer, ...]}`, sorted by SKU."""
-    return {"products": [product_answer(product) for product in _repository.products()]}
+    """Answers `{"products": [views.product_view, ...]}`, sorted by SKU."""
+    return {"products": [views.product_view(product) for product in wiring.repository().products()]}
 
 
 @api.get("/products/{sku}")
 def get_product(sku: str) -> dict[str, Any]:
-    """Answers `models.product_answer`, or 404."""
-    product = _repository.product(sku)
+    """Answers `views.product_view`, or 404."""
+    product = wiring.repository().product(sku)
     if product is None:
         raise NotFound(f"There is no product {sku}.", code="PRODUCT_NOT_FOUND")
-    return product_answer(product)
-
-
-handler = api.handler
+    return views.product_view(product)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from inventory.domain import Reservation, ReservationStatus
-from inventory.models import reservation_result
+from inventory.views import reservation_result
 from shared.events import DomainEvent, Origin
 
 

@@ -1,11 +1,11 @@
 """What the use cases need of storage; `repository.StockTable` is the one that DynamoDB backs."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from inventory.domain import Product, Reservation
 from shared.events import DomainEvent
+from shared.storage import Repository
 
 
 class StockChanged(Exception):
@@ -19,8 +19,19 @@ class StockChanged(Exception):
         self.products = products
 
 
-class StockRepository(Protocol):
-    """Products and reservations. Every write is one transaction: all of it happens, or nothing."""
+class StockRepository(Repository[Reservation], Protocol):
+    """The catalogue and the reservations. Writing a reservation moves its units in the same step.
+
+    The writes raise StockContention where the table was busy.
+    """
+
+    def products(self) -> list[Product]:
+        """Returns the whole catalogue, sorted by SKU."""
+        ...
+
+    def product(self, sku: str) -> Product | None:
+        """Returns one product."""
+        ...
 
     def read(
         self, order_id: str, skus: Iterable[str]
@@ -28,33 +39,16 @@ class StockRepository(Protocol):
         """Returns the order's reservation and those of the products that exist, by SKU."""
         ...
 
-    def find(self, order_id: str) -> Reservation | None:
-        """Returns the order's reservation."""
+    def create(self, row: Reservation, events: Sequence[DomainEvent] = ()) -> Reservation:
+        """See `Repository.create`; raises StockChanged too."""
         ...
 
-    def create(self, reservation: Reservation, event: DomainEvent | None) -> Reservation:
-        """Writes an order's first reservation, moves its units and appends the event.
+    def update(
+        self, before: Reservation, after: Reservation, events: Sequence[DomainEvent]
+    ) -> None:
+        """See `Repository.update`.
 
-        Returns the reservation that stands: the given one, or the one that another delivery of the
-        step wrote before. Raises StockChanged, or StockContention where the table was busy.
-        """
-        ...
-
-    def update(self, before: Reservation, after: Reservation, event: DomainEvent) -> None:
-        """Replaces `before` by `after`, moves its units and appends the event.
-
-        Raises StorageContention where the reservation is no longer what `before` says, and
-        StockContention where the table was busy.
-        """
-        ...
-
-    def unsettled(self, before: datetime) -> Iterator[Reservation]:
-        """Yields what has yet to be checked against its order and rests since `before`."""
-        ...
-
-    def settle(self, reservation: Reservation) -> None:
-        """Notes that there is nothing left to check, until the reservation changes again.
-
-        Raises StorageContention also where it is no longer what `reservation` says.
+        A shelf that holds fewer units than the reservation says raises ConditionFailed: the
+        counters are wrong, which no retry fixes.
         """
         ...

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from inventory import models, service
-from inventory.models import ReserveStock
-from inventory.repository import StockTable
-from inventory.settings import SETTINGS
-from shared import clock, dynamodb
+from inventory import service, views, wiring
+from inventory.commands import ReserveStock
+from shared import clock
 from shared.tasks import SagaSteps, Task
 
-repository = StockTable(dynamodb.client(), SETTINGS.table_name)
 steps = SagaSteps()
 handler = steps.handler
 
@@ -18,11 +15,11 @@ handler = steps.handler
 def reserve_stock(command: ReserveStock) -> dict[str, Any]:
     """Sets all the order's units aside, or none; returns what they cost.
 
-    Returns `models.reservation_result`. Raises OutOfStock, UnknownProduct, StepAlreadyUndone,
+    Returns `views.reservation_result`. Raises OutOfStock, UnknownProduct, StepAlreadyUndone,
     StockContention, StorageContention.
     """
-    reservation = service.reserve(repository, command.task, command.lines, clock.now())
-    return models.reservation_result(reservation)
+    reservation = service.reserve(wiring.repository(), command.task, command.lines, clock.now())
+    return views.reservation_result(reservation)
 
 
 @steps.saga_task("ReleaseStock")
@@ -31,7 +28,7 @@ def release_stock(task: Task) -> dict[str, Any]:
 
     Raises StockContention, StorageContention.
     """
-    service.release(repository, task, clock.now())
+    service.release(wiring.repository(), task, clock.now())
     return {}
 
 
@@ -41,5 +38,5 @@ def commit_stock(task: Task) -> dict[str, Any]:
 
     Raises StepAlreadyUndone, StockContention, StorageContention.
     """
-    service.commit(repository, task, clock.now())
+    service.commit(wiring.repository(), task, clock.now())
     return {}

@@ -43,10 +43,10 @@ def release(repository: StockRepository, task: Task, at: datetime) -> None:
     before = repository.find(task.order_id)
     if before is None:
         # Where a reservation appeared meanwhile, it is what stands, and is released below.
-        before = repository.create(domain.tombstone(task.order_id, at), None)
+        before = repository.create(domain.tombstone(task.order_id, at))
     after = domain.release(before, at)
     if after is not before:
-        repository.update(before, after, event_of(after, at, task.origin))
+        repository.update(before, after, [event_of(after, at, task.origin)])
 
 
 def commit(repository: StockRepository, task: Task, at: datetime) -> None:
@@ -59,7 +59,7 @@ def commit(repository: StockRepository, task: Task, at: datetime) -> None:
         raise OutOfSequence(f"{task.order_id} has no reservation to commit")
     after = domain.commit(before, at)
     if after is not before:
-        repository.update(before, after, event_of(after, at, task.origin))
+        repository.update(before, after, [event_of(after, at, task.origin)])
 
 
 def _reserve_first(
@@ -72,7 +72,7 @@ def _reserve_first(
     """Decides an order's reservation and writes it; returns the one that then stands."""
     decided = domain.decide(task.order_id, wanted, products, at)
     try:
-        return repository.create(decided, event_of(decided, at, task.origin))
+        return repository.create(decided, [event_of(decided, at, task.origin)])
     except StockChanged as race:
         current = {**products, **race.products}
         present = {sku: product for sku, product in current.items() if product is not None}
@@ -80,4 +80,4 @@ def _reserve_first(
         if decided.status is ReservationStatus.RESERVED:
             # The stock would do, so it is the price or the name that changed: decide anew.
             raise StockContention("the catalogue changed during the reservation") from race
-        return repository.create(decided, event_of(decided, at, task.origin))
+        return repository.create(decided, [event_of(decided, at, task.origin)])

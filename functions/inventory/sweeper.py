@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from inventory import saga, service
+from inventory import service, wiring
 from inventory.domain import ReservationStatus
 from shared import sweeping
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_sweeper = sweeping.Sweeper(
-    service="inventory",
-    rows=saga.repository,
-    held={ReservationStatus.RESERVED, ReservationStatus.COMMITTED},
-    kept={ReservationStatus.COMMITTED},
-    undo=lambda task, at: service.release(saga.repository, task, at),
-)
-
 
 def sweep(payload: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Checks the reservations; see `shared.sweeping.handle`."""
-    return sweeping.handle(_sweeper, payload, context)
+    repository = wiring.repository()
+    sweeper = sweeping.Sweeper(
+        service="inventory",
+        repository=repository,
+        held={ReservationStatus.RESERVED, ReservationStatus.COMMITTED},
+        kept={ReservationStatus.COMMITTED},
+        undo=lambda task, at: service.release(repository, task, at),
+    )
+    return sweeping.handle(sweeper, payload, context)

@@ -1,1 +1,1 @@
-"""The notification service: tells customers and the operator what became of an order, by e-mail."""
+"""The notification service: e-mails customers and the operator about orders."""

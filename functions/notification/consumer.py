@@ -1,4 +1,4 @@
-"""Takes the order service's events from the queue and tells whom they concern.
+"""Takes the order service's events from the queue, and notifies the customer or the operator.
 
 The queue decouples the order from its mail: a message that can't be sent is delivered again, in the
 end to the dead-letter queue, and the order is not affected.
@@ -22,7 +22,7 @@ from shared.logging import logger
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# Nobody asks this service for anything but its health.
+# Its only route is the health check.
 api = ServiceApi("notification")
 _metrics = Metrics()
 
@@ -42,12 +42,10 @@ def _notify(event: PublishedEvent) -> None:
     configured = wiring.settings()
     try:
         outcome = service.notify(
+            event,
             wiring.notifications(),
             wiring.customers(),
             wiring.mailer(),
-            event_id=event.metadata["event_id"],
-            event_type=event.type,
-            data=event.data,
             operator_email=configured.operator_email,
             storefront_url=configured.storefront_url,
             now=clock.now,

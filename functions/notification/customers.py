@@ -1,4 +1,4 @@
-"""Whom to write to: the order service knows, and no event carries an address."""
+"""Finds a customer's address, which no event carries, by asking the order service."""
 
 from shared import queries
 from shared.errors import NotFound

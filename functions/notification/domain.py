@@ -1,13 +1,13 @@
 """The rules of a notification: one event, one message, however often the event comes.
 
     SENDING ──> SENT       the mail service took it
-       ├──────> SKIPPED    there is nobody to send it to
-       └──────> FAILED     the mail service did not take it; the next delivery tries again
+       ├──────> SKIPPED    the order has no known customer
+       └──────> FAILED     the mail service did not accept it; the next delivery tries again
 
 A delivery claims the event before it sends anything. A claim that was never finished belongs to a
-function that died: it is taken over when CLAIM_SECONDS have passed. Where the function died just
-after the mail service had taken the message, that sends it a second time; no order of the steps
-avoids both that and losing one. Nothing here does I/O or knows of AWS.
+function that died: another delivery may claim the event when CLAIM has passed. If the function died
+just after the mail service had accepted the message, the message is sent twice; no order of the
+steps avoids both that and losing one. Nothing here does I/O or uses AWS.
 """
 
 from dataclasses import dataclass, replace
@@ -30,12 +30,12 @@ class NotificationStatus(StrEnum):
 
 
 class AnotherDeliverySends(NotificationUnavailable):
-    """Another delivery of the same event is sending its message just now."""
+    """Another delivery of the same event is sending its message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """The one message that an event calls for; `to` is None where there is nobody to tell."""
+    """The one message for an event; `to` is None where the order has no known customer."""
 
     event_id: str
     event_type: str
@@ -49,7 +49,7 @@ class Notification:
 
 
 def is_claimable(standing: Notification, at: datetime) -> bool:
-    """Whether a delivery at `at` may send the message of a notification that stands."""
+    """Returns whether a delivery at `at` may claim a notification that exists."""
     match standing.status:
         case NotificationStatus.SENT | NotificationStatus.SKIPPED:
             return False
@@ -60,15 +60,15 @@ def is_claimable(standing: Notification, at: datetime) -> bool:
 
 
 def sent(notification: Notification, message_id: str, at: datetime) -> Notification:
-    """Returns the notification taken by the mail service."""
+    """Returns the notification, accepted by the mail service."""
     return replace(notification, status=NotificationStatus.SENT, message_id=message_id, sent_at=at)
 
 
 def skipped(notification: Notification) -> Notification:
-    """Returns the notification without anybody to send it to."""
+    """Returns the notification of an order without a known customer."""
     return replace(notification, status=NotificationStatus.SKIPPED)
 
 
 def failed(notification: Notification) -> Notification:
-    """Returns the notification refused by the mail service."""
+    """Returns the notification, refused by the mail service."""
     return replace(notification, status=NotificationStatus.FAILED)

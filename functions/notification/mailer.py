@@ -1,4 +1,4 @@
-"""Sends mail with Amazon SES; in a sandbox stage it can be made to fail."""
+"""Sends mail with Amazon SES, with failure injection in sandbox stages."""
 
 import time
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class SesMailer:
                         "Html": {"Data": message.html, "Charset": _CHARSET},
                     },
                 },
-                # For whoever looks into what bounced.
+                # To find the order of a message that bounced.
                 Tags=[
                     {"Name": "order_id", "Value": message.order_id},
                     {"Name": "event_type", "Value": message.event_type},
@@ -54,7 +54,7 @@ class SesMailer:
 
 
 class ChaoticMailer:
-    """A mailer that fails and dawdles as `shared.chaos` says; otherwise the given one."""
+    """Wraps a mailer; fails and delays messages as `shared.chaos` says."""
 
     def __init__(self, mailer: Mailer, read_chaos: Callable[[], Chaos]) -> None:
         self._mailer = mailer

@@ -1,4 +1,4 @@
-"""What the use case needs of the world: a memory of what was sent, addresses, and a post office."""
+"""What the use case needs: a record of what was sent, customers' addresses, and a mail service."""
 
 from typing import Protocol
 
@@ -10,9 +10,9 @@ class Notifications(Protocol):
     """The notifications, one per event. Every method may raise StorageContention."""
 
     def claim(self, notification: Notification) -> Notification | None:
-        """Writes a notification that is about to be sent, unless `domain` says it isn't ours.
+        """Writes a notification that is about to be sent, if `domain.is_claimable`.
 
-        Returns None where the claim is ours, else the notification that stands in its way.
+        Returns None where the claim succeeded, else the notification that prevents it.
         """
         ...
 
@@ -25,7 +25,7 @@ class Notifications(Protocol):
 
 
 class Customers(Protocol):
-    """Whom orders belong to."""
+    """The customers of orders."""
 
     def find_email(self, order_id: str) -> str | None:
         """Returns the address of the order's customer, None where there is no such order."""
@@ -33,12 +33,12 @@ class Customers(Protocol):
 
 
 class Mailer(Protocol):
-    """A post office."""
+    """A mail service."""
 
     def send(self, recipient: str, message: Message) -> str:
-        """Hands a message in, and returns the id that the post office gave it.
+        """Sends a message, and returns the id that the mail service gave it.
 
-        Raises NotificationUnavailable where the message was certainly not taken. After any other
+        Raises NotificationUnavailable where the message was certainly not accepted. After any other
         exception it may have been.
         """
         ...

@@ -3,7 +3,7 @@
 NOTIFICATION#<event_id>  NOTIFICATION   event_id, event_type, order_id, status, subject, to,
                                         claimed_at, sent_at, message_id
 
-A row stays: it is what makes an event that is replayed years later a repeat.
+Rows are never deleted, so that an event that is replayed years later is still recognized.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -6,13 +6,14 @@ from enum import StrEnum
 
 from notification import domain, messages
 from notification.domain import AnotherDeliverySends, Notification, NotificationStatus
-from notification.messages import Audience, Data
+from notification.messages import Audience
 from notification.ports import Customers, Mailer, Notifications
 from shared.errors import NotificationUnavailable
+from shared.events import PublishedEvent
 
 
 class Outcome(StrEnum):
-    """What came of an event."""
+    """The result of handling an event."""
 
     SENT = "notification sent"
     DUPLICATE = "notification sent before"
@@ -21,32 +22,30 @@ class Outcome(StrEnum):
 
 
 def notify(
+    event: PublishedEvent,
     notifications: Notifications,
     customers: Customers,
     mailer: Mailer,
     *,
-    event_id: str,
-    event_type: str,
-    data: Data,
     operator_email: str,
     storefront_url: str,
     now: Callable[[], datetime],
 ) -> Outcome:
-    """Writes to whom the event concerns.
+    """Notifies the customer or the operator of an event.
 
     Raises NotificationUnavailable where nothing was sent and a later delivery may succeed, and
-    StorageContention. Whatever else the mailer raises leaves open whether the message was sent; a
-    delivery that comes after domain.CLAIM sends it again.
+    StorageContention. After any other exception of the mailer the message may have been sent; a
+    delivery after domain.CLAIM sends it again.
     """
-    letter = messages.write(event_type, data)
+    letter = messages.write(event.type, event.data)
     if letter is None:
         return Outcome.NOT_NEWS
-    order_id = data["order_id"]
-    # Before the claim, so that a question without an answer leaves nothing behind.
+    event_id, order_id = event.metadata["event_id"], event.data["order_id"]
+    # Before the claim, so that a query that fails leaves no claim.
     for_operator = letter.audience is Audience.OPERATOR
     recipient = operator_email if for_operator else customers.find_email(order_id)
-    message = messages.render(letter, event_type, order_id, storefront_url)
-    claim = Notification(event_id, event_type, order_id, message.subject, now(), to=recipient)
+    message = messages.render(letter, event.type, order_id, storefront_url)
+    claim = Notification(event_id, event.type, order_id, message.subject, now(), to=recipient)
     standing = notifications.claim(claim)
     if standing is not None:
         if standing.status is NotificationStatus.SENDING:

@@ -15,9 +15,9 @@ from shared.settings import load
 class Settings:
     """`table_name` is the notification service's own table.
 
-    `notification_sender` is the address that mail comes from, `operator_email` who hears of orders
-    that need attention, `storefront_url` where a customer finds the order; without it mail names
-    the shop and doesn't link to it.
+    `notification_sender` is the address that mail comes from, `operator_email` the address that
+    is told of orders that need attention, `storefront_url` where a customer finds the order;
+    without it mail has no link to the order.
     """
 
     table_name: str
@@ -41,11 +41,11 @@ def notifications() -> NotificationTable:
 
 @cache
 def customers() -> CustomersOfOrders:
-    """Returns whom orders belong to."""
+    """Returns the customers, known to the order service."""
     return CustomersOfOrders(settings().order_queries_function)
 
 
 @cache
 def mailer() -> Mailer:
-    """Returns the mail service: the one place to change for another one."""
+    """Returns the mail service; this is the line to change for another one."""
     return ChaoticMailer(SesMailer(settings().notification_sender), chaos.read)

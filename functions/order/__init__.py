@@ -1,1 +1,1 @@
-"""The order service: takes orders, records what the saga did to them, and tells their story."""
+"""The order service: takes orders, records what the saga does to them, tells their timelines."""

@@ -15,7 +15,7 @@ handler = api.handler
 
 @api.post("/orders")
 def place_order() -> Answer:
-    """Takes an order and starts its saga; a repeat under the same key gets the same answer."""
+    """Places an order and starts its saga; a repeat under the same key gets the same answer."""
     key = api.header("Idempotency-Key", "X-Idempotency-Key")
     request = requests.PlaceOrder.read(api.json_body(), key)
     order_id = service.place(request, wiring.orders(), wiring.sagas(), api.origin, clock.now())
@@ -25,19 +25,19 @@ def place_order() -> Answer:
 
 @api.get("/orders/{order_id}")
 def get_order(order_id: str) -> dict[str, Any]:
-    """Shows an order as it is now."""
+    """Returns an order as it is now."""
     return views.order_view(wiring.orders().get(order_id), clock.now())
 
 
 @api.get("/orders/{order_id}/timeline")
 def get_timeline(order_id: str) -> dict[str, Any]:
-    """Tells what happened to an order so far."""
+    """Returns an order's events so far."""
     return timeline.timeline_view(order_id, wiring.orders().events(order_id))
 
 
 @api.post("/orders/{order_id}/payment")
 def give_payment(order_id: str) -> Answer:
-    """Takes the payment that an order waits for; the saga then charges it."""
+    """Accepts the payment that an order waits for; the saga then charges it."""
     token = requests.GivePayment.read(api.json_body()).token
     order = service.change(
         wiring.orders(),
@@ -46,12 +46,12 @@ def give_payment(order_id: str) -> Answer:
     )
     logger.info("payment given")
     _wake(order)
-    return Answer(views.answered_view(order), HTTPStatus.ACCEPTED)
+    return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
 
 
 @api.post("/orders/{order_id}/cancel")
 def cancel_order(order_id: str) -> Answer:
-    """Takes the customer's wish to cancel; the saga then undoes what was done."""
+    """Accepts a customer's cancellation; the saga then undoes what was done."""
     order = service.change(
         wiring.orders(),
         order_id,
@@ -59,10 +59,10 @@ def cancel_order(order_id: str) -> Answer:
     )
     logger.info("cancellation requested")
     _wake(order)
-    return Answer(views.answered_view(order), HTTPStatus.ACCEPTED)
+    return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
 
 
 def _wake(order: Order) -> None:
-    """Wakes a saga that waits for the customer; a repeated request does so again, in case."""
+    """Wakes a saga that waits for the customer; so does a repeat, in case the first call failed."""
     if order.status is domain.Status.AWAITING_PAYMENT and order.payment_window is not None:
         execution.wake(order.payment_window.task_token)

@@ -1,4 +1,4 @@
-"""What the saga's steps are told besides the task; each command is read from a step's payload."""
+"""The commands of the saga's steps, read from their payloads."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +12,7 @@ _MAX_CAUSE_LENGTH = 2000
 
 @dataclass(frozen=True, slots=True)
 class RecordReservation:
-    """Takes over the reservation's priced lines."""
+    """Record the reservation's priced lines on the order."""
 
     task: Task
     lines: tuple[Line, ...]
@@ -37,7 +37,7 @@ class RecordReservation:
 
 @dataclass(frozen=True, slots=True)
 class AwaitPayment:
-    """Asks the customer to pay; `task_token` wakes the saga when that is decided."""
+    """Ask the customer to pay; `task_token` wakes the saga when that is decided."""
 
     task: Task
     task_token: str
@@ -50,7 +50,7 @@ class AwaitPayment:
 
 @dataclass(frozen=True, slots=True)
 class RecordPayment:
-    """Notes the captured payment."""
+    """Record the captured payment."""
 
     task: Task
     payment: Payment
@@ -71,7 +71,7 @@ class RecordPayment:
 
 @dataclass(frozen=True, slots=True)
 class CompleteOrder:
-    """Ends the order well."""
+    """Complete the order."""
 
     task: Task
     shipment: Shipment
@@ -85,7 +85,7 @@ class CompleteOrder:
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """Ends the order after everything was undone; `error` names what went wrong first."""
+    """Cancel the order after everything was undone; `error` names the first failure."""
 
     task: Task
     error: str
@@ -99,7 +99,7 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class FlagForAttention:
-    """Parks the order, because `compensation` got stuck with `compensation_error`."""
+    """Park the order, because `compensation` got stuck with `compensation_error`."""
 
     task: Task
     failure: Failure

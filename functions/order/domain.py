@@ -2,20 +2,19 @@
 
     PENDING ──> AWAITING_PAYMENT ──> PAID ──> COMPLETED     paid with the order: straight to PAID
        ├───────────────┴──────────────┴───────────┴──> CANCELLED          everything was undone
-       └───────────────┴──────────────┴───────────┴──> NEEDS_ATTENTION    the undo got stuck; once
-                                                       it is mended, the order is CANCELLED
+       └───────────────┴──────────────┴───────────┴──> NEEDS_ATTENTION    a compensation is stuck;
+                                                       once it is fixed: CANCELLED
 
-A customer's wish to cancel is a mark on the open order. The saga's next step finds it and raises
-CancelledByCustomer, which is undone like any other failure; the step that completes the order is
-the last that can. Order and step both write the same row on condition of its version: one of them
-comes first.
+A request to cancel marks the open order. The saga's next step sees the mark and raises
+CancelledByCustomer, which is compensated like any other failure; CompleteOrder is the last step
+that can. Request and step write the same row on condition of its version, so one of them comes
+first.
 
-Even a completed order can be undone, by its saga alone: the step that completed it may have worked
-and its answer been lost, which the saga takes for a failure.
+A completed order can still be undone, but only by its saga: CompleteOrder may have succeeded
+although its answer was lost, which the saga treats as a failure.
 
-A decision takes an order and returns a Change: the order as it is afterwards, and the event that
-tells the world. A decision that was taken before returns the order unchanged, so that every step
-can be repeated.
+A decision is a function from an order to a Change: the order afterwards, and the event to publish.
+A decision that was made before returns the order unchanged, so that every step can be repeated.
 """
 
 from collections.abc import Iterable, Mapping
@@ -85,7 +84,7 @@ COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder
 
 
 class IllegalTransition(Exception):
-    """A step came before the one that it builds on: a bug of the state machine's."""
+    """A step came before the one that it builds on: a bug in the state machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class PaymentWindow:
-    """The time in which the customer may pay, and the token that wakes the waiting saga."""
+    """When the time to pay ends, and the task token that wakes the waiting saga."""
 
     task_token: str
     due_at: datetime
@@ -128,7 +127,7 @@ class PaymentWindow:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """Who carries the order, and the number under which the carrier tells where it is."""
+    """The carrier of the order, and the carrier's tracking number."""
 
     carrier: str
     tracking_number: str
@@ -136,7 +135,7 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """What went back to the customer, in minor units."""
+    """What was refunded to the customer, in minor units."""
 
     amount_cents: int
     currency: str
@@ -144,7 +143,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What made the saga turn back: an error's name, and its cause as Step Functions has it."""
+    """Why the saga started to compensate: an error's name, and its cause from Step Functions."""
 
     error: str
     cause: str
@@ -152,10 +151,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Where an undo got stuck, so that a redrive knows where to go on.
+    """Where the compensation got stuck, so that a redrive knows where to resume.
 
-    `redrive` counts the redrives before the execution that got stuck: one that is redriven and gets
-    stuck again is parked again.
+    `redrive` is the number of redrives before the execution that got stuck: an order that is
+    redriven and gets stuck again is parked again.
     """
 
     failure: Failure
@@ -206,10 +205,7 @@ class Order:
 
     @property
     def is_parked(self) -> bool:
-        """Whether it waits for an operator: its last execution gave up, and no other was asked for.
-
-        Orders that were parked before there were redrives don't know where they got stuck.
-        """
+        """Whether it waits for an operator: its last execution gave up, and no redrive followed."""
         last_parked = 0 if self.parked is None else self.parked.redrive
         return self.status is Status.NEEDS_ATTENTION and last_parked == self.redrives
 
@@ -232,7 +228,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The outcome of a decision; without an event where nothing outsiders know of happened."""
+    """The outcome of a decision; `event` is None where there is nothing to publish."""
 
     order: Order
     event: DomainEvent | None = None
@@ -247,17 +243,17 @@ def merge_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
 
 
 def place(order: Order, origin: Origin) -> Change:
-    """Accepts a new order. The token stays out of the event, which everyone can read."""
+    """Accepts a new order. Its event, which everyone can read, has no payment token."""
     return Change(order, event(order, "OrderPlaced", origin, {"items": items_of(order)}))
 
 
 def price(
     order: Order, lines: tuple[Line, ...], total_cents: int, currency: str, at: datetime
 ) -> Change:
-    """Takes over the catalogue's prices, from the reservation.
+    """Takes the catalogue's prices from the reservation.
 
-    An order that had its prices before may have been charged since, by an execution that was lost.
-    So its cancellation is left to a later step, whose undo refunds: this one's only frees stock.
+    An order that already has prices may have been charged since, by an execution that was lost. So
+    a later step raises its cancellation: the compensation of this one would only release stock.
     """
     refuse_if_undone(order)
     if order.total_cents is not None:
@@ -267,7 +263,7 @@ def price(
 
 
 def pay(order: Order, payment: Payment, at: datetime) -> Change:
-    """Notes the captured payment: the order is PAID."""
+    """Records the captured payment: the order is PAID."""
     refuse_if_undone(order)
     if order.status is Status.COMPLETED:
         return Change(order)
@@ -280,7 +276,7 @@ def pay(order: Order, payment: Payment, at: datetime) -> Change:
 
 
 def complete(order: Order, shipment: Shipment, origin: Origin, at: datetime) -> Change:
-    """Ends the order well: it is COMPLETED."""
+    """Completes the order."""
     refuse_if_undone(order)
     if order.status is Status.COMPLETED:
         return Change(order)
@@ -297,7 +293,7 @@ def complete(order: Order, shipment: Shipment, origin: Origin, at: datetime) -> 
 
 
 def request_cancellation(order: Order, origin: Origin, at: datetime) -> Change:
-    """Marks an open order as one that its customer wants no more; the saga does the rest.
+    """Marks an open order as cancelled by its customer; the saga does the rest.
 
     Raises Conflict where it is too late.
     """
@@ -312,10 +308,10 @@ def request_cancellation(order: Order, origin: Origin, at: datetime) -> Change:
 def cancel(
     order: Order, error: str, origin: Origin, at: datetime, refund: Refund | None = None
 ) -> Change:
-    """Ends the order after everything was undone; the error's name gives the customer's reason.
+    """Cancels the order after everything was undone; the error's name gives the customer's reason.
 
-    An execution that took over from one that died after its refund doesn't know of that; but what
-    was noted as paid has gone back, or the payment service's sweeper sends it back.
+    An execution that replaced one that died after its refund does not know of the refund. But what
+    was recorded as paid has been refunded, or the payment service's sweeper refunds it.
     """
     if order.status is Status.CANCELLED:
         return Change(order)
@@ -334,10 +330,10 @@ def cancel(
 
 
 def flag_for_attention(order: Order, parked: Parked, origin: Origin, at: datetime) -> Change:
-    """Parks an order whose undo got stuck, and says what is still owed.
+    """Parks an order whose compensation got stuck; its event says what is still owed.
 
-    A cancelled order stays so: its cancellation happened, and only the answer was lost. Every
-    redrive that gets stuck is told by an event of its own.
+    A cancelled order stays cancelled: only the answer of that step was lost. Every redrive that
+    gets stuck has an event of its own.
     """
     if order.status is Status.CANCELLED or order.is_parked:
         return Change(order)
@@ -354,7 +350,7 @@ def flag_for_attention(order: Order, parked: Parked, origin: Origin, at: datetim
 
 
 def reason_code(error: str) -> ReasonCode:
-    """Returns the customer's reason for a saga's error; what is no business reason stays inside."""
+    """Returns the customer's reason for a saga's error; a technical one is INTERNAL_ERROR."""
     return _CODE_OF_ERROR.get(error, ReasonCode.INTERNAL_ERROR)
 
 
@@ -366,8 +362,8 @@ def items_of(order: Order) -> list[dict[str, Any]]:
 def owed(order: Order, compensation: str) -> dict[str, Any]:
     """Returns what is left to undo when `compensation` got stuck.
 
-    The compensations run in the order of COMPENSATIONS, so those before the stuck one are done. A
-    refund's sum is None where it is unknown whether money was captured.
+    The compensations run in the order of COMPENSATIONS, so those before the stuck one are done.
+    `refund_cents` is None where it is unknown whether money was captured.
     """
     done = COMPENSATIONS[: COMPENSATIONS.index(compensation)]
     captured = None if order.payment is None else order.payment.amount_cents
@@ -387,26 +383,26 @@ def changed(order: Order, at: datetime, **changes: Any) -> Order:
 def event(
     order: Order, event_type: str, origin: Origin, data: Mapping[str, Any], occurrence: int = 1
 ) -> DomainEvent:
-    """Returns what the order's last change tells the world."""
+    """Returns the event that publishes the order's last change."""
     return DomainEvent(
         SERVICE, event_type, order.order_id, order.updated_at, origin, data, occurrence
     )
 
 
 def refuse_if_cancelled(order: Order) -> None:
-    """Raises CancelledByCustomer where the customer wants the order no more."""
+    """Raises CancelledByCustomer where the customer asked to cancel."""
     if order.cancel_requested_at is not None:
         raise CancelledByCustomer(f"order {order.order_id} was cancelled by its customer")
 
 
 def refuse_if_undone(order: Order) -> None:
-    """Raises StepAlreadyUndone where the saga has turned back for good, or has ended in that."""
+    """Raises StepAlreadyUndone where the saga has compensated the order, or could not."""
     if order.status in (Status.CANCELLED, Status.NEEDS_ATTENTION):
         raise StepAlreadyUndone(f"order {order.order_id} is {order.status} already")
 
 
 def _reason_code_of(order: Order, error: str) -> ReasonCode:
-    """Returns the reason; a customer who cancelled need not read that something else broke too."""
+    """Returns the reason; a customer who cancelled is not told that something else failed too."""
     code = reason_code(error)
     if code is ReasonCode.INTERNAL_ERROR and order.cancel_requested_at is not None:
         return ReasonCode.CANCELLED_BY_CUSTOMER

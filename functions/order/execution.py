@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class SagaNotStarted(Exception):
-    """Step Functions could not be reached, or refused; the saga may have started all the same."""
+    """Step Functions was not reached, or refused; the saga may have started nevertheless."""
 
 
 class SagaUnreachable(Exception):
-    """Step Functions did not say how an execution is doing."""
+    """Step Functions did not return the status of an execution."""
 
 
 @cache
 def client() -> "SFNClient":
-    """Returns the process's one client; it fails fast, since a lost start is made up for later."""
+    """Returns the process's one client; it fails fast, because a lost start is repeated later."""
     return boto3.client(
         "stepfunctions",
         config=Config(
@@ -62,10 +62,17 @@ class Sagas:
         except (BotoCoreError, ClientError) as exc:
             raise SagaNotStarted(order.order_id) from exc
 
-    def state(self, order: Order) -> "ExecutionStatusType | None":
-        """Returns how the order's current execution is doing (`RUNNING`, `FAILED`, …).
+    def start_or_leave(self, order: Order) -> None:
+        """Starts the execution, or leaves that to the OrderPlaced event and to the sweeper."""
+        try:
+            self.start(order)
+        except SagaNotStarted:
+            logger.warning("saga not started", exc_info=True)
 
-        None where Step Functions knows of none: it never started, or was forgotten. Raises
+    def state(self, order: Order) -> "ExecutionStatusType | None":
+        """Returns the status of the order's current execution (`RUNNING`, `FAILED`, …).
+
+        None where Step Functions does not know it: it never started, or was forgotten. Raises
         SagaUnreachable.
         """
         machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
@@ -79,9 +86,9 @@ class Sagas:
 
 
 def wake(task_token: str) -> bool:
-    """Wakes the execution that waits under this token; tells whether one did.
+    """Wakes the execution that waits under this task token; returns whether one did.
 
-    Nothing depends on it: the time limit wakes the execution too, and it carries no decision.
+    Nothing depends on it: the time limit wakes the execution too, and the call carries no decision.
     """
     try:
         client().send_task_success(taskToken=task_token, output="{}")

@@ -1,4 +1,4 @@
-"""Keeps the other services' events in the order's log, so that its timeline tells all of it."""
+"""Adds the other services' events to the order's log, so that its timeline is complete."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""The order service's HTTP API for operators, closed to everyone without their secret."""
+"""The order service's HTTP API for operators, who authenticate with a shared secret."""
 
 import secrets
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from shared import clock
 from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
 from shared.http import Answer, ServiceApi
 
-# A new secret opens the API, and the old one stops to, within so many seconds.
+# How many seconds it takes at most until a new secret replaces the old one.
 _SECRET_MAX_AGE = 60
 
 
@@ -23,7 +23,7 @@ def _only_operators() -> None:
     """Raises Unauthorized where the request doesn't carry `Authorization: Bearer <secret>`."""
     scheme, _, credential = (api.header("Authorization") or "").partition(" ")
     secret = parameters.get_secret(wiring.operator_secret_arn(), max_age=_SECRET_MAX_AGE)
-    # Compared in constant time: how long it takes must not tell how much of it was right.
+    # In constant time: the duration must not reveal how much of the secret was right.
     is_right = secrets.compare_digest(credential.strip().encode(), secret.encode())
     if scheme.lower() != "bearer" or not is_right:
         raise Unauthorized("Send the operators' secret as a bearer token.")
@@ -43,7 +43,7 @@ def list_unsettled_orders() -> dict[str, Any]:
 
 @api.post("/ops/orders/{order_id}/redrive")
 def redrive_order(order_id: str) -> Answer:
-    """Has a parked or dead order's saga go on where it stood."""
+    """Resumes the saga of an order that is parked, or whose execution died."""
     request = requests.Redrive.read(api.json_body())
     try:
         order = redrive(

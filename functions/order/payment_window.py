@@ -1,8 +1,8 @@
 """The time in which a customer may pay for an order that was placed without a payment. Pure.
 
 The saga asks (`ask_for_payment`), the customer answers (`give_payment`), and the saga closes the
-window (`close`). The order's row decides between an answer, a cancellation and the end of the time:
-whichever is written first. Waking the saga is only that; it then reads here what was decided.
+window (`close`). Payment, cancellation and expiry all write the order's row, and the first write
+decides. Waking the saga carries no decision; `close` then reads what was decided.
 """
 
 from datetime import datetime, timedelta
@@ -19,8 +19,8 @@ def ask_for_payment(
 ) -> Change:
     """Opens the window: the order is AWAITING_PAYMENT until `wait_seconds` from now.
 
-    Asked again, the saga waits under another token, for no longer than the customer was told. An
-    order about which is decided already is not opened again.
+    A repeat replaces the task token and keeps the time limit that the customer was told. An order
+    that is already decided is not opened again.
     """
     domain.refuse_if_undone(order)
     if is_decided(order, at):
@@ -43,9 +43,9 @@ def ask_for_payment(
 
 
 def give_payment(order: Order, token: str, at: datetime) -> Change:
-    """Takes the customer's payment token; the same one again changes nothing.
+    """Takes the customer's payment token; a repeat of the same token changes nothing.
 
-    Raises Conflict where the order does not wait for a payment, and says why.
+    Raises Conflict with the reason where the order does not wait for a payment.
     """
     if order.payment_window is not None and order.payment_token == token:
         return Change(order)
@@ -56,7 +56,7 @@ def give_payment(order: Order, token: str, at: datetime) -> Change:
 
 
 def close(order: Order, at: datetime) -> Change:
-    """Closes the window: the order comes back with its payment token, or marked as expired.
+    """Closes the window: the order has its payment token then, or is marked as expired.
 
     Raises StepAlreadyUndone and CancelledByCustomer.
     """
@@ -75,7 +75,7 @@ def token_of(order: Order) -> str:
 
 
 def is_decided(order: Order, at: datetime) -> bool:
-    """Tells whether there is nothing more to wait for."""
+    """Returns whether the saga need not wait any more."""
     return (
         order.payment_token is not None
         or order.cancel_requested_at is not None

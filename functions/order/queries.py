@@ -1,4 +1,4 @@
-"""What other services' functions may ask about orders; nobody reaches this over HTTP."""
+"""Answers other services' questions about orders; it is invoked directly, not over HTTP."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,14 +1,14 @@
-"""Redrives an order whose saga gave up or died: counts it, tells who and why, starts it again.
+"""Redrives an order whose saga gave up or died: records who asked and why, and starts it again.
 
-ADR 0012 says why this is a new execution. The count and its event are written together; the start
-comes after them, and one that is lost is made up for by the sweeper.
+ADR 0012 explains why this is a new execution. The redrive's count and event are written together;
+the start comes after them, and the sweeper repeats one that is lost.
 """
 
 from datetime import datetime, timedelta
 
 from order import domain, service
 from order.domain import Change, Order
-from order.execution import SagaNotStarted, Sagas
+from order.execution import Sagas
 from order.ports import Orders
 from order.saga_input import execution_name, resumption
 from shared.errors import Conflict
@@ -16,7 +16,7 @@ from shared.events import Origin
 from shared.logging import logger
 
 SWEEPER = "sweeper"
-# An execution that nobody knows yet may be about to be started by whoever wrote the order last.
+# An execution that does not exist may be about to be started by the last writer of the order.
 _STARTING = timedelta(seconds=10)
 
 
@@ -48,7 +48,7 @@ def redrive(
     """Redrives an order and returns it as it is then.
 
     Raises NotFound, Conflict where its saga runs or it has ended, StorageContention where others
-    kept changing it, and SagaUnreachable: nothing has happened then.
+    kept changing it, and SagaUnreachable. After each of them, nothing has changed.
     """
 
     def decide(order: Order) -> Change:
@@ -57,12 +57,8 @@ def redrive(
         return change
 
     order = service.change(orders, order_id, decide)
-    execution = execution_name(order)
-    logger.info("order redriven", execution=execution, operator=operator, reason=reason)
-    try:
-        sagas.start(order)
-    except SagaNotStarted:
-        logger.warning("saga not started by the redrive", execution=execution, exc_info=True)
+    logger.info("order redriven", execution=execution_name(order), operator=operator, reason=reason)
+    sagas.start_or_leave(order)
     return order
 
 

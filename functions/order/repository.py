@@ -7,13 +7,13 @@
 The index `unsettled` holds the orders for which something is left to do, by their last change: the
 sweeper and the operators read it instead of the table.
 
-An event of the order's own is an outbox row, which the relay publishes; one that another service
-published is a `logged_event` row, which it leaves alone.
+An event of the order's own is an outbox row, which the relay publishes; an event of another service
+is a `logged_event` row, which the relay ignores.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -227,7 +227,7 @@ def _refuse_senseless(order_id: str) -> None:
 
 
 def _is_sensible(order_id: str) -> bool:
-    """Whatever a caller wrote into a URL: DynamoDB refuses a key that is too long."""
+    """A caller may write anything into a URL, and DynamoDB refuses a key that is too long."""
     return ids.is_id(ORDER_ID_PREFIX, order_id)
 
 
@@ -253,49 +253,35 @@ def _plain(value: Any) -> Any:
 
 
 def _order(row: Mapping[str, Any]) -> Order:
-    # `get` for what orders from before did not have.
-    reason, shipment = row["reason"], row.get("shipment")
-    return Order(
-        order_id=row["order_id"],
-        status=Status(row["status"]),
-        lines=tuple(Line(**line) for line in row["lines"]),
-        email=row["email"],
-        shipping_address=Address(**row["shipping_address"]),
-        payment_token=row["payment_token"],
-        correlation_id=row["correlation_id"],
-        created_at=clock.from_iso(row["created_at"]),
-        updated_at=clock.from_iso(row["updated_at"]),
-        total_cents=row["total_cents"],
-        currency=row["currency"],
-        payment=None if row["payment"] is None else Payment(**row["payment"]),
-        reason=None if reason is None else Reason(ReasonCode(reason["code"]), reason["message"]),
-        trace_id=row.get("trace_id"),
-        payment_window=_window(row.get("payment_window")),
-        payment_expired_at=_time(row.get("payment_expired_at")),
-        cancel_requested_at=_time(row.get("cancel_requested_at")),
-        shipment=None if shipment is None else Shipment(**shipment),
-        parked=_parked(row.get("parked")),
-        redrives=row.get("redrives", 0),
-        swept=row.get("swept", 0),
-        version=row["version"],
-    )
+    """Returns the order in a row; what an older row does not have yet gets its default."""
+    names = row.keys() & _ORDER_FIELDS
+    return Order(**{name: _read(name, row[name]) for name in names})
 
 
-def _window(row: Mapping[str, Any] | None) -> PaymentWindow | None:
-    return None if row is None else PaymentWindow(row["task_token"], clock.from_iso(row["due_at"]))
+def _read(name: str, value: Any) -> Any:
+    return value if value is None or name not in _READERS else _READERS[name](value)
 
 
-def _parked(row: Mapping[str, Any] | None) -> Parked | None:
-    if row is None:
-        return None
-    return Parked(
-        failure=Failure(**row["failure"]),
-        compensation=row["compensation"],
-        compensation_error=row["compensation_error"],
-        refund=None if row["refund"] is None else Refund(**row["refund"]),
-        redrive=row["redrive"],
-    )
+def _parked(row: Mapping[str, Any]) -> Parked:
+    refund = None if row["refund"] is None else Refund(**row["refund"])
+    return Parked(**{**row, "failure": Failure(**row["failure"]), "refund": refund})
 
 
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else clock.from_iso(text)
+_ORDER_FIELDS = {field.name for field in fields(Order)}
+# How a field is read that a row holds in another form.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "status": Status,
+    "lines": lambda lines: tuple(Line(**line) for line in lines),
+    "shipping_address": lambda address: Address(**address),
+    "created_at": clock.from_iso,
+    "updated_at": clock.from_iso,
+    "payment": lambda payment: Payment(**payment),
+    "reason": lambda reason: Reason(ReasonCode(reason["code"]), reason["message"]),
+    "payment_window": lambda window: PaymentWindow(
+        window["task_token"], clock.from_iso(window["due_at"])
+    ),
+    "payment_expired_at": clock.from_iso,
+    "cancel_requested_at": clock.from_iso,
+    "shipment": lambda shipment: Shipment(**shipment),
+    "parked": _parked,
+}

@@ -88,7 +88,7 @@ class GivePayment:
 
 @dataclass(frozen=True, slots=True)
 class Redrive:
-    """`POST /ops/orders/{order_id}/redrive`, valid: who wants it, and why."""
+    """`POST /ops/orders/{order_id}/redrive`, valid: who asks for it, and why."""
 
     operator: str
     reason: str

@@ -22,7 +22,7 @@ handler = steps.handler
 
 @steps.saga_task("RecordReservation", RecordReservation)
 def record_reservation(command: RecordReservation) -> dict[str, Any]:
-    """Writes the catalogue's names and prices and the total on the order."""
+    """Records the catalogue's names and prices, and the total, on the order."""
     _decide(
         command.task,
         lambda order: domain.price(
@@ -36,10 +36,10 @@ def record_reservation(command: RecordReservation) -> dict[str, Any]:
 def await_payment(command: AwaitPayment) -> dict[str, Any]:
     """Asks the customer to pay; wakes the saga at once where that is already decided.
 
-    What it returns goes nowhere: the saga waits for its task token.
+    The state machine ignores the result: it waits for the task token.
     """
     at = clock.now()
-    token, wait_seconds = command.task_token, wiring.payment_wait_seconds()
+    token, wait_seconds = command.task_token, wiring.settings().payment_wait_seconds
     order = _decide(
         command.task,
         lambda order: payment_window.ask_for_payment(
@@ -60,14 +60,14 @@ def close_payment_window(task: Task) -> dict[str, Any]:
 
 @steps.saga_task("RecordPayment", RecordPayment)
 def record_payment(command: RecordPayment) -> dict[str, Any]:
-    """Notes the captured payment on the order."""
+    """Records the captured payment on the order."""
     _decide(command.task, lambda order: domain.pay(order, command.payment, clock.now()))
     return _outcome(command.task, Status.PAID)
 
 
 @steps.saga_task("CompleteOrder", CompleteOrder)
 def complete_order(command: CompleteOrder) -> dict[str, Any]:
-    """Ends the order well."""
+    """Completes the order."""
     task, shipment = command.task, command.shipment
     _decide(task, lambda order: domain.complete(order, shipment, task.origin, clock.now()))
     return _outcome(task, Status.COMPLETED)
@@ -75,7 +75,7 @@ def complete_order(command: CompleteOrder) -> dict[str, Any]:
 
 @steps.saga_task("CancelOrder", CancelOrder)
 def cancel_order(command: CancelOrder) -> dict[str, Any]:
-    """Ends the order after everything was undone."""
+    """Cancels the order after everything was undone."""
     task, error, refund = command.task, command.error, command.refund
     _decide(task, lambda order: domain.cancel(order, error, task.origin, clock.now(), refund))
     return _outcome(task, Status.CANCELLED)

@@ -1,7 +1,7 @@
-"""What an order's saga is told, and under which name it runs. Pure.
+"""The input of an order's saga, and the name of its execution. Pure.
 
-An order's first execution has the order's id for its name, the n-th redrive `<order id>-r<n>`: a
-name is taken once, so that whoever starts an execution twice starts it once.
+The name of an order's first execution is the order's id, that of the n-th redrive `<order
+id>-r<n>`. A name can be used once, so an execution that is started twice runs once.
 """
 
 import json
@@ -12,7 +12,7 @@ from order.domain import COMPENSATIONS, Failure, Order, Refund, Status, items_of
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """Where an execution goes on: at a compensation, with what is known by then."""
+    """Where an execution resumes: at a compensation, with what is known by then."""
 
     resume_at: str
     failure: Failure
@@ -30,9 +30,9 @@ def name_of(order_id: str, redrives: int) -> str:
 
 
 def resumption(order: Order) -> Resumption | None:
-    """Returns where the order's saga has to go on, or None where it begins at the beginning.
+    """Returns where the order's saga resumes, or None where it starts at the first step.
 
-    A parked order goes on at the compensation that got stuck. A cancelled one is undone as a whole,
+    A parked order resumes at the compensation that got stuck. A cancelled one is undone as a whole,
     because an earlier execution may have done anything; undoing what never happened is harmless.
     """
     if order.parked is not None:

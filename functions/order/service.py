@@ -5,7 +5,7 @@ from datetime import datetime
 
 from order import domain
 from order.domain import Change, Order, Placement, Status
-from order.execution import SagaNotStarted, Sagas
+from order.execution import Sagas
 from order.ports import Orders
 from order.requests import PlaceOrder
 from order.saga_input import execution_name
@@ -19,9 +19,8 @@ from shared.logging import logger
 def place(request: PlaceOrder, orders: Orders, sagas: Sagas, origin: Origin, at: datetime) -> str:
     """Stores an order, then starts its saga; safe to repeat under an idempotency key.
 
-    Returns the id of the order placed, now or by an earlier request under the same key.
-
-    Raises Conflict where the key was used for another request, and StorageContention.
+    Returns the id of the order placed, now or by an earlier request under the same key. Raises
+    Conflict where the key was used for another request, and StorageContention.
     """
     order = _new_order(request, origin, at)
     placement = None
@@ -31,7 +30,7 @@ def place(request: PlaceOrder, orders: Orders, sagas: Sagas, origin: Origin, at:
     if earlier is None:
         logger.append_keys(order_id=order.order_id)
         logger.info("order placed", execution=execution_name(order))
-        _start(sagas, order)
+        sagas.start_or_leave(order)
         return order.order_id
     if earlier.fingerprint != request.fingerprint():
         raise Conflict(
@@ -71,11 +70,3 @@ def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
         updated_at=at,
         trace_id=origin.trace_id,
     )
-
-
-def _start(sagas: Sagas, order: Order) -> None:
-    try:
-        sagas.start(order)
-    except SagaNotStarted:
-        # The order stands: its OrderPlaced event starts the saga too, under the same name.
-        logger.warning("saga not started by the request", exc_info=True)

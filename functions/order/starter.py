@@ -1,6 +1,6 @@
 """Starts the saga of an order whose request died between storing and starting it.
 
-EventBridge hands over every OrderPlaced. Mostly the saga runs already: one refused call.
+EventBridge delivers every OrderPlaced. Mostly the saga already runs, and the call is refused.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
     An event may come again long after its order has ended, when Step Functions may no longer know
     the execution's name. To run the saga of an ended order again could undo what is settled, or
     parked for an operator. An open order whose execution is unknown has lost its saga: every step
-    is idempotent, so a new one goes on where the old one stopped.
+    is idempotent, so a new execution continues where the old one stopped.
 
-    The event doesn't carry the payment token; the order's own row does. Raises NotFound and
-    SagaNotStarted, which make Lambda try again and then park the event in the dead-letter queue.
+    The payment token comes from the order's row; the event does not carry it. Raises NotFound and
+    SagaNotStarted: Lambda then retries, and in the end sends the event to the dead-letter queue.
     """
     placed = PublishedEvent.from_eventbridge(event)
     order_id = placed.data["order_id"]

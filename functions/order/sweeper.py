@@ -1,8 +1,8 @@
-"""Finds orders that stand still, and gets their sagas going again.
+"""Finds orders that make no progress, and restarts their sagas.
 
-A saga may never have started, may have been forgotten by its engine, or may have died. Whatever it
-was, the sweep starts it again and leaves the rest to it: every step is idempotent. Parked orders
-are the operators'. ADR 0013 says how the other services sweep.
+A saga may have failed to start, or have died, or its engine may have forgotten it. In each case the
+sweeper starts it again: every step is idempotent. Parked orders are left to the operators. ADR 0013
+describes how the other services sweep.
 
 Metrics (dimension `service`): the gauges `OpenOrders`, `ParkedOrders` and `OldestOpenOrderSeconds`,
 and the count `SweepMended`.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 MAX_SWEEPS = 3
-"""How often the sweeper redrives an order before it gives up on it and says so."""
+"""How often the sweeper redrives an order before it reports the order as stuck."""
 
 # The function's timeout is a minute. What is left over is the next sweep's.
 _BUDGET_SECONDS = 45.0
@@ -41,7 +41,7 @@ _metrics = Metrics()
 
 @dataclass(slots=True)
 class _Sweep:
-    """One run of the sweeper, and what it has come to so far."""
+    """One run of the sweeper, and its results so far."""
 
     origin: Origin
     at: datetime
@@ -49,14 +49,14 @@ class _Sweep:
     left: list[dict[str, str]] = field(default_factory=list)
 
     def look_at(self, order_id: str) -> None:
-        """Gets the order's saga going where it isn't; notes what was done, or why nothing was."""
+        """Restarts the order's saga if it does not run; records what was done or why not."""
         try:
             self._mend(wiring.orders().get(order_id))
         except (SagaUnreachable, SagaNotStarted, StorageContention) as exc:
             logger.warning("order not mended", order_id=order_id, exc_info=True)
             self._leave(order_id, type(exc).__name__)
         except Conflict as refusal:
-            # Somebody was faster: the order has ended, or runs again.
+            # Another writer was faster: the order has ended, or its saga runs again.
             logger.info("order needs nothing any more", order_id=order_id, code=refusal.code)
 
     def _mend(self, order: Order) -> None:
@@ -113,18 +113,20 @@ class _Sweep:
 
 
 def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Looks at all orders that nothing has touched for `grace_seconds`, the event's or the setting.
+    """Checks all orders unchanged for `grace_seconds`, which the event or the settings give.
 
     Returns `{"service", "looked_at", "mended", "left", "more", "parked", "oldest_open_seconds"}`.
     `mended` (`started`, `woken` or `redriven`) and `left` are lists of `{"order_id", "what"}`; an
-    order that is `stuck` was redriven MAX_SWEEPS times in vain. `more` tells that the time was up
-    before all orders were looked at.
+    order that is `stuck` was redriven MAX_SWEEPS times without success. `more` is true where the
+    time was up before all orders were checked.
     """
     at = clock.now()
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
     logging.bind(context, sweep=run.origin.correlation_id)
     unsettled = wiring.orders().unsettled()
-    latest = at - timedelta(seconds=event.get("grace_seconds", wiring.sweep_grace_seconds()))
+    latest = at - timedelta(
+        seconds=event.get("grace_seconds", wiring.settings().sweep_grace_seconds)
+    )
     due = [order for order in unsettled if order.updated_at <= latest and not order.is_parked]
     started = time.monotonic()
     looked_at = 0

@@ -10,17 +10,16 @@ from order.saga_input import execution_name
 from shared import clock
 
 
-def accepted_view(order_id: str) -> dict[str, Any]:
-    """Returns the answer to `POST /orders`, which a repeat gets again whatever happened since.
+def accepted_view(order_id: str, status: Status = Status.PENDING) -> dict[str, Any]:
+    """Returns the answer to a request that the saga acts on; links are paths below the API's URL.
 
-    The links are paths below the API's own URL.
+    A repeated `POST /orders` gets the first answer again, whatever has happened to the order since.
     """
-    return _accepted(order_id, Status.PENDING)
-
-
-def answered_view(order: Order) -> dict[str, Any]:
-    """Returns the answer to a payment or a cancellation: it is taken, and the saga acts on it."""
-    return _accepted(order.order_id, order.status)
+    return {
+        "order_id": order_id,
+        "status": status,
+        "links": {"self": f"/orders/{order_id}", "timeline": f"/orders/{order_id}/timeline"},
+    }
 
 
 def order_view(order: Order, at: datetime) -> dict[str, Any]:
@@ -64,12 +63,4 @@ def operators_view(order: Order) -> dict[str, Any]:
         },
         "created_at": clock.to_iso(order.created_at),
         "updated_at": clock.to_iso(order.updated_at),
-    }
-
-
-def _accepted(order_id: str, status: Status) -> dict[str, Any]:
-    return {
-        "order_id": order_id,
-        "status": status,
-        "links": {"self": f"/orders/{order_id}", "timeline": f"/orders/{order_id}/timeline"},
     }

@@ -1,6 +1,6 @@
 """Builds what the order service's functions work with, once a process and at its first use.
 
-Each builder reads the settings that it needs, so that a function needs no others.
+Only a function that uses a state machine or the operators' secret has a setting that names it.
 """
 
 from dataclasses import dataclass
@@ -8,59 +8,52 @@ from functools import cache
 
 from order.execution import Sagas
 from order.repository import OrderRepository
-from shared import dynamodb, settings
+from shared import dynamodb
+from shared.settings import load
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+@dataclass(frozen=True)
+class Settings:
+    """What every function of the service has.
+
+    `payment_wait_seconds` is how long a customer may take to pay, `sweep_grace_seconds` how long an
+    order may stand still before the sweeper looks at it.
+    """
+
     table_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _StateMachine:
-    state_machine_arn: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Payment:
     payment_wait_seconds: int = 900
-
-
-@dataclass(frozen=True, slots=True)
-class _Sweep:
     sweep_grace_seconds: int = 300
 
 
-@dataclass(frozen=True, slots=True)
-class _Operators:
+@dataclass(frozen=True)
+class _SagaSettings:
+    state_machine_arn: str
+
+
+@dataclass(frozen=True)
+class _OperatorSettings:
     operator_secret_arn: str
+
+
+@cache
+def settings() -> Settings:
+    """Returns the function's settings."""
+    return load(Settings)
 
 
 @cache
 def orders() -> OrderRepository:
     """Returns the order table."""
-    return OrderRepository(dynamodb.client(), settings.load(_Table).table_name)
+    return OrderRepository(dynamodb.client(), settings().table_name)
 
 
 @cache
 def sagas() -> Sagas:
     """Returns the executions of the stack's state machine."""
-    return Sagas(settings.load(_StateMachine).state_machine_arn, payment_wait_seconds())
-
-
-@cache
-def payment_wait_seconds() -> int:
-    """Returns how long a customer may take to pay."""
-    return settings.load(_Payment).payment_wait_seconds
-
-
-@cache
-def sweep_grace_seconds() -> int:
-    """Returns how long an order may stand still before the sweeper looks at it."""
-    return settings.load(_Sweep).sweep_grace_seconds
+    return Sagas(load(_SagaSettings).state_machine_arn, settings().payment_wait_seconds)
 
 
 @cache
 def operator_secret_arn() -> str:
     """Returns where the secret is that opens the operators' API."""
-    return settings.load(_Operators).operator_secret_arn
+    return load(_OperatorSettings).operator_secret_arn

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from payment import domain, events
 from payment.domain import Payment, PaymentStatus
-from payment.ports import PaymentRepository
 from payment.provider import Capture, Charge, Decline, KeyVoided, PaymentProvider
 from shared.errors import (
     PaymentOutcomeUnknown,
@@ -21,11 +20,12 @@ from shared.errors import (
     StepAlreadyUndone,
 )
 from shared.money import Money
+from shared.storage import Repository
 from shared.tasks import Task
 
 
 def charge(
-    repository: PaymentRepository,
+    repository: Repository[Payment],
     provider: PaymentProvider,
     task: Task,
     amount: Money,
@@ -60,7 +60,7 @@ def charge(
 
 
 def refund(
-    repository: PaymentRepository, provider: PaymentProvider, task: Task, at: datetime
+    repository: Repository[Payment], provider: PaymentProvider, task: Task, at: datetime
 ) -> Payment:
     """Gives back whatever was captured, known to us or not; returns the payment, undone.
 

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from payment import saga, service
+from payment import service, wiring
 from payment.domain import PaymentStatus
 from shared import sweeping
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_sweeper = sweeping.Sweeper(
-    service="payment",
-    rows=saga.repository,
-    held={PaymentStatus.PENDING, PaymentStatus.CAPTURED},
-    kept={PaymentStatus.CAPTURED},
-    undo=lambda task, at: service.refund(saga.repository, saga.provider, task, at),
-)
-
 
 def sweep(payload: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Checks the payments; see `shared.sweeping.handle`."""
-    return sweeping.handle(_sweeper, payload, context)
+    repository = wiring.repository()
+    sweeper = sweeping.Sweeper(
+        service="payment",
+        repository=repository,
+        held={PaymentStatus.PENDING, PaymentStatus.CAPTURED},
+        kept={PaymentStatus.CAPTURED},
+        undo=lambda task, at: service.refund(repository, wiring.provider(), task, at),
+    )
+    return sweeping.handle(sweeper, payload, context)

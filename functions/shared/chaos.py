@@ -1,4 +1,4 @@
-"""Failure injection, in sandbox stages only: how often partners and steps refuse, fail or dawdle.
+"""Failure injection, in sandbox stages only: how often partners and steps refuse, fail or are slow.
 
 The failures are set in one JSON document, a parameter of SSM's, so that running functions follow a
 change within seconds and without a deploy. All of it is optional, and 0 or null is off:
@@ -10,8 +10,8 @@ change within seconds and without a deploy. All of it is optional, and 0 or null
 
     failure_rate         0 to 1    refusals: declined, rejected, not sent; a step fails for good
     error_rate           0 to 1    requests or calls that fail, and may succeed when repeated
-    delay_seconds        0 to 60   what every request or call takes longer
-    decline_above_cents  from 0    the most that a charge may come to; payment's alone
+    delay_seconds        0 to 60   how much longer every request or call takes
+    decline_above_cents  from 0    the highest charge that is accepted; for payment only
 
 The adapters that stand in for a partner read a partner's section; a real one does without. `steps`
 has a section for each step of the saga that is to fail, under its state's name: `shared.tasks`
@@ -88,7 +88,7 @@ class StepChaos:
 
 @dataclass(frozen=True, slots=True)
 class Chaos:
-    """What goes wrong at each partner and at each step; by default nothing does."""
+    """The failures to inject at each partner and at each step; by default none."""
 
     payment: PaymentChaos = field(default_factory=PaymentChaos)
     shipping: ShippingChaos = field(default_factory=ShippingChaos)
@@ -106,11 +106,10 @@ class _Settings:
 
 
 def read() -> Chaos:
-    """Returns what is to go wrong now, at most two seconds old; nothing outside the sandbox.
+    """Returns the failures to inject, at most two seconds old; none outside the sandbox stages.
 
-    Nor does anything where the parameter can't be read: failing is not left to chance. Raises
-    ConfigurationError where a stage that is no sandbox has such a parameter, and where the document
-    is not as it must be.
+    There are none either where the parameter can't be read. Raises ConfigurationError where a stage
+    that is no sandbox has such a parameter, and where the document is not valid.
     """
     configured = _settings()
     if not configured.chaos_parameter:

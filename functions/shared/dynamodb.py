@@ -52,7 +52,7 @@ class ConditionFailed(Exception):
 
 @cache
 def client() -> "DynamoDBClient":
-    """Returns the process's one client: it fails fast, because the saga retries with more sense."""
+    """Returns the process's one client: it fails fast, because the saga's retries wait longer."""
     return boto3.client(
         "dynamodb",
         config=Config(

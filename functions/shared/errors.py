@@ -1,7 +1,7 @@
 """Every failure that sagashop raises on purpose.
 
     SagaError                         a step of the saga could not do its work
-    ├── BusinessError                 the business says no: never retried, compensated
+    ├── BusinessError                 a business rule refuses: never retried, compensated
     │   ├── OutOfStock
     │   ├── UnknownProduct
     │   ├── PaymentDeclined
@@ -47,7 +47,7 @@ class SagaError(Exception):
 
 
 class BusinessError(SagaError):
-    """The business says no; asking again would give the same answer."""
+    """A business rule refuses the step; a retry would give the same answer."""
 
 
 class TransientError(SagaError):
@@ -55,7 +55,7 @@ class TransientError(SagaError):
 
 
 class AmbiguousError(SagaError):
-    """Nobody knows whether the step happened, so it has to be undone."""
+    """It is unknown whether the step happened, so it has to be undone."""
 
 
 class OutOfStock(BusinessError):
@@ -123,7 +123,7 @@ class FieldError:
 
 
 class HttpError(Exception):
-    """A failure that an HTTP caller can act on; a subclass fixes its status, title and code."""
+    """A failure that an HTTP caller can act on; a subclass sets its status, title and code."""
 
     status: ClassVar[int]
     title: ClassVar[str]

@@ -8,7 +8,7 @@
     handler = api.handler
 
 A view returns a JSON object (200), or an Answer where it needs another status; it raises HttpError
-for what the caller can mend. Everything else becomes a 500 that says nothing of the inside.
+for what the caller can correct. Everything else becomes a 500 that reveals no internals.
 """
 
 import functools
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 CORRELATION_HEADER = "X-Correlation-Id"
 _TRACE_HEADER = "X-Amzn-Trace-Id"
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# Any origin may call: there are no cookies that a foreign page could make use of.
+# Any origin may call: there are no cookies that another page could abuse.
 _CORS = CORSConfig(
     allow_origin="*",
     allow_headers=[CORRELATION_HEADER, "Idempotency-Key", "X-Idempotency-Key"],
@@ -66,7 +66,7 @@ class ServiceApi:
     """One service's routes. Their paths are the template's, which is what API Gateway passes on."""
 
     def __init__(self, service: str, guard: Callable[[], None] | None = None) -> None:
-        """Makes the API; `guard`, called before each view, raises HttpError to keep it shut."""
+        """Makes the API; `guard`, called before each view, raises HttpError to refuse a request."""
         self._guard = guard
         self._app = Chalice(f"sagashop-{service}", configure_logs=False)
         self._origin = Origin(correlation_id="")
@@ -131,7 +131,7 @@ class ServiceApi:
     def _dispatch(
         self, method: str, path: str, event: dict[str, Any], context: "LambdaContext"
     ) -> dict[str, Any]:
-        # Chalice answers a path or method that it doesn't know with errors of its own shape.
+        # Chalice's own errors for an unknown path or method are not problem documents.
         methods = self._app.routes.get(path)
         if methods is None:
             return self._refusal(NotFound(f"There is nothing at {path}."))
@@ -152,7 +152,7 @@ class ServiceApi:
         return request
 
     def _route(self, method: str, path: str) -> Callable[[View], View]:
-        # Chalice's own check of the media type answers in a shape of its own; `json_body` checks.
+        # Chalice's own check of the media type gives no problem document; `json_body` checks it.
         register = self._app.route(path, methods=[method], cors=_CORS, content_types=[])
 
         def decorate(view: View) -> View:
@@ -162,7 +162,7 @@ class ServiceApi:
         return decorate
 
     def _answering(self, view: View) -> Callable[..., Response]:
-        """Wraps a view so that whatever it does becomes a response."""
+        """Wraps a view so that its result and every exception become a response."""
 
         @functools.wraps(view)
         def answer(**arguments: str) -> Response:
@@ -177,7 +177,7 @@ class ServiceApi:
                 logger.warning("storage was busy", exc_info=True)
                 return self._problem(ServiceBusy("Try the same request again in a moment."))
             except Exception:
-                # The last line of defence: nothing above this could turn it into an answer.
+                # The last resort: the caller gets an answer, and the log the exception.
                 logger.exception("request failed")
                 return self._internal_error()
             if not isinstance(result, Answer):
@@ -230,7 +230,7 @@ class ServiceApi:
 
 
 def _correlation_id(headers: Mapping[str, str]) -> str:
-    """Returns the caller's correlation id where it sent a sane one, else a new one."""
+    """Returns the caller's correlation id where it has the right form, else a new one."""
     sent = _header(headers, CORRELATION_HEADER)
     return sent if _CORRELATION_ID.fullmatch(sent) else ids.new_id("cor", clock.now())
 

@@ -1,4 +1,4 @@
-"""The transactional outbox: events are rows, written with the state that they tell of.
+"""The transactional outbox: events are rows, written with the state that they describe.
 
 `put` gives the row as one more item of the transaction. `relay` is a Lambda handler on the table's
 stream and puts every new row on the event bus. Nothing polls, and nothing is lost between the two.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 ENTITY = "outbox_event"
-"""The rows that the relay publishes. An event that only passes by is stored under another name."""
+"""The rows that the relay publishes. Another service's event in a log has another name."""
 
 # PutEvents' limits: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
 _MAX_ENTRIES = 10

@@ -1,4 +1,4 @@
-"""Asks another service what it knows, by invoking its function: its table is its own."""
+"""Queries another service by invoking its function, since only that service reads its table."""
 
 import json
 from collections.abc import Mapping

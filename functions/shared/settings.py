@@ -1,8 +1,8 @@
 """The one place that reads environment variables.
 
-Each service declares a frozen dataclass; `load` fills it. A field `table_name: str` is the variable
-`TABLE_NAME`; a field with a default may be absent. Loading at import makes a wrong deployment fail
-at the function's first start, with every missing variable named, and not at the first order.
+Each service declares a frozen dataclass in its `wiring.py`; `load` fills it at its first use. A
+field `table_name: str` is the variable `TABLE_NAME`; a field with a default may be absent. A wrong
+deployment fails at a function's first call, with every missing variable named.
 """
 
 import os

@@ -1,23 +1,22 @@
 """Finds what a service still holds for an order that has ended, and undoes it.
 
-The saga sees to that itself, unless something went wrong that nobody thought of: an execution that
-was stopped by hand, a step that arrived after everything. So each service marks every row that it
-writes as `unsettled`, and a sweep takes the mark off once the order has ended and the row agrees. A
-row that does not agree is undone by what the saga's own compensation does, and keeps the mark: the
-next sweep checks it again.
+The saga does that itself, unless something unforeseen happened: somebody stopped an execution, or
+a step arrived after the end. So each service marks every row that it writes as `unsettled`, and a
+sweep removes the mark once the order has ended and the row agrees with it. The saga's own
+compensation undoes a row that disagrees, and sets the mark again for the next sweep.
 
 Metrics (dimension `service`, one point each a sweep): `SweepFound`, rows that disagreed;
-`SweepMended`, those of them that were undone; `SweepFailed`, those that were not, and those that
-brought a bug to light. A failure may pass by the next sweep; one that stays needs a person.
+`SweepMended`, those of them that were undone; `SweepFailed`, those that were not, and those whose
+check raised an unexpected error. A failure that the next sweep repeats requires a person.
 """
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -26,6 +25,7 @@ from shared import clock, ids, logging, queries, settings
 from shared.errors import TransientError
 from shared.events import Origin
 from shared.logging import logger
+from shared.storage import Repository, Row
 from shared.tasks import Task
 
 if TYPE_CHECKING:
@@ -34,64 +34,29 @@ if TYPE_CHECKING:
 type AskStatuses = Callable[[Sequence[str]], Mapping[str, str]]
 
 EXECUTION = "sweeper"
-"""What the log and the events of an undo have in place of an execution's name."""
+"""The execution's name in the log and in the events of an undo."""
 
 _ORDERS_A_QUESTION = 100
 _COMPLETED = "COMPLETED"
 _ENDED = frozenset({_COMPLETED, "CANCELLED"})
-# A row may be written a moment before its order can be read, never this long before.
+# A row may be written shortly before its order can be read, but never this long before.
 _UNKNOWN_FOR = timedelta(hours=1)
-# The function's timeout is a minute. What is left over is the next sweep's.
+# The function's timeout is a minute. The next sweep checks the rest.
 _BUDGET_SECONDS = 45.0
 
 _metrics = Metrics()
 
 
-class Row(Protocol):
-    """What a service keeps of an order: its reservation, payment or shipment."""
-
-    @property
-    def order_id(self) -> str:
-        """The order that it belongs to."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """Where it stands, in the service's own words."""
-        ...
-
-    @property
-    def updated_at(self) -> datetime:
-        """When it was last written."""
-        ...
-
-
-class Rows[R: Row](Protocol):
-    """A service's repository, as far as a sweep needs it. Each may raise StorageContention."""
-
-    def find(self, order_id: str) -> R | None:
-        """Returns the order's row as it is now."""
-        ...
-
-    def unsettled(self, before: datetime) -> Iterator[R]:
-        """Yields the rows with the mark that nothing has touched since `before`."""
-        ...
-
-    def settle(self, row: R) -> None:
-        """Takes the mark off, where the row is still as it is given."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Sweeper[R: Row]:
-    """How one service sweeps: what it holds for an order, and how that is undone.
+    """How one service sweeps: what it holds for an order, and how to undo that.
 
-    `held` are the statuses that a cancelled order must not leave behind, `kept` the ones that
-    belong to a completed order. `undo` is the saga's own compensation.
+    `held` are the statuses that a cancelled order must not leave behind, `kept` those that belong
+    to a completed order. `undo` is the saga's own compensation.
     """
 
     service: str
-    rows: Rows[R]
+    repository: Repository[R]
     held: AbstractSet[str]
     kept: AbstractSet[str]
     undo: Callable[[Task, datetime], object]
@@ -99,7 +64,7 @@ class Sweeper[R: Row]:
 
 @dataclass(slots=True)
 class Report:
-    """What one sweep came to; `more` where it ran out of time before it ran out of rows."""
+    """The result of one sweep; `more` tells that the time was up before all rows were checked."""
 
     service: str
     looked_at: int = 0
@@ -134,10 +99,10 @@ class _Settings:
 def handle[R: Row](
     sweeper: Sweeper[R], payload: Mapping[str, Any], context: "LambdaContext"
 ) -> dict[str, Any]:
-    """Is a sweeper's Lambda handler; returns `Report.answer`.
+    """Runs a sweep as a Lambda handler; returns `Report.answer`.
 
-    `{"grace_seconds": n}` replaces the setting: rows younger than that are left in peace. A
-    schedule's event has none.
+    `{"grace_seconds": n}` replaces the setting: the sweep skips rows written in the last n seconds.
+    A schedule's event doesn't have it.
     """
     configured = settings.load(_Settings)
     grace = payload.get("grace_seconds", configured.sweep_grace_seconds)
@@ -183,13 +148,13 @@ def handle[R: Row](
 def sweep[R: Row](
     sweeper: Sweeper[R], ask: AskStatuses, origin: Origin, at: datetime, grace: timedelta
 ) -> Report:
-    """Checks all rows at rest for `grace` against their orders, those longest at rest first.
+    """Checks all rows unchanged for `grace` against their orders, the oldest first.
 
-    One row's failure is reported and holds up no other.
+    One row's failure is reported and does not stop the sweep.
     """
     report = Report(sweeper.service)
     deadline = time.monotonic() + _BUDGET_SECONDS
-    for batch in itertools.batched(sweeper.rows.unsettled(at - grace), _ORDERS_A_QUESTION):
+    for batch in itertools.batched(sweeper.repository.unsettled(at - grace), _ORDERS_A_QUESTION):
         statuses = ask([row.order_id for row in batch])
         for row in batch:
             if time.monotonic() > deadline:
@@ -211,17 +176,17 @@ def _check[R: Row](
             report.left.append({"order_id": row.order_id, "what": left})
             return
         if not _agrees(sweeper, row, status):
-            # The index may lag behind the table: it is the table that counts.
-            row = sweeper.rows.find(row.order_id) or row
+            # The index may lag behind the table, so read the table.
+            row = sweeper.repository.find(row.order_id) or row
         if _agrees(sweeper, row, status):
-            sweeper.rows.settle(row)
+            sweeper.repository.settle(row)
             report.settled += 1
             return
         disagrees = True
         report.found += 1
         what = f"{row.status} of an order that is {status or 'unknown'}"
         if status == _COMPLETED:
-            # Nothing to undo, and something missing: only a person can tell why.
+            # Something is missing, and there is nothing to undo: only a person can find out why.
             logger.error("row not mended", what=what, **known)
             report.failed += 1
             report.left.append({"order_id": row.order_id, "what": what})
@@ -232,7 +197,7 @@ def _check[R: Row](
         report.failed += disagrees
         report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
     except Exception as exc:
-        # A bug that one row brings to light must not hide the rows behind it. It is counted.
+        # A bug that shows in one row must not keep the sweep from the rows after it.
         logger.exception("row failed", error=type(exc).__name__, **known)
         report.failed += 1
         report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
@@ -242,7 +207,7 @@ def _check[R: Row](
 
 
 def _in_flux(row: Row, status: str | None, at: datetime) -> str | None:
-    """Returns why it is too early to judge a row, None where it isn't."""
+    """Returns why it is too early to check a row; None where it isn't."""
     if status is None:
         return "its order is unknown, as yet" if at - row.updated_at < _UNKNOWN_FOR else None
     return None if status in _ENDED else f"its order is {status}"

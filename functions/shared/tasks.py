@@ -93,6 +93,7 @@ class SagaSteps:
                 chaos.disturb_step(state)
                 return step(argument)
 
+            assert state not in self._steps, f"two steps are named {state}"
             self._steps[state] = run
             return step
 

@@ -1,4 +1,4 @@
-"""The sparse index of the rows that a sweep has still to look at: see `shared.sweeping`.
+"""The sparse index of the rows that a sweep has yet to check: see `shared.sweeping`.
 
 A row with the attribute `unsettled` is in the index of that name, ordered by `updated_at`; one
 without it is not.
@@ -20,7 +20,7 @@ MARK = "Y"
 
 
 def rows(dynamodb: "DynamoDBClient", table: str, before: datetime) -> Iterator[dict[str, Any]]:
-    """Yields the marked rows that nothing has touched since `before`, those longest at rest first.
+    """Yields the marked rows that were last written before `before`, the oldest first.
 
     Raises StorageContention.
     """
@@ -36,7 +36,7 @@ def rows(dynamodb: "DynamoDBClient", table: str, before: datetime) -> Iterator[d
 
 
 def settle(dynamodb: "DynamoDBClient", table: str, key: dict[str, Any], version: int) -> None:
-    """Takes the mark off a row; raises StorageContention where it has another version by now."""
+    """Removes a row's mark; raises StorageContention where the row has another version by now."""
     try:
         with typed_failures():
             dynamodb.update_item(

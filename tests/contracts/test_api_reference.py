@@ -11,15 +11,15 @@ import pytest
 
 from builders import ORIGIN, an_order
 from inventory.domain import Product
-from inventory.models import product_answer
+from inventory.views import product_view
 from order import domain, timeline, views
 from order.domain import Failure, Parked
 from payment import domain as payments
-from payment.models import payment_answer
+from payment.views import payment_view
 from shared.events import PublishedEvent
 from shared.money import Money
 from shipping import domain as shipments
-from shipping.models import shipment_answer
+from shipping.views import shipment_view
 from support.template import ROOT, resources, template
 
 NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
@@ -97,13 +97,13 @@ def order_examples() -> Iterator[tuple[str, Mapping[str, Any]]]:
     booking = shipments.Booking("Saga Parcel", "SP1", NOW)
     address = shipments.Address("1 Main St", "Springfield", "IL", "62701", "US")
     shipment = shipments.create(shipments.begin(order.order_id, address, NOW), booking, NOW)
-    product = product_answer(Product("sku", "Name", "Words.", money, 1, 0, 0, 1, 1))
+    product = product_view(Product("sku", "Name", "Words.", money, 1, 0, 0, 1, 1))
     yield "GET /products", {"products": [product]}
     yield "POST /orders", views.accepted_view(order.order_id)
     yield "GET /orders/{order_id}", views.order_view(shipped, NOW)
     yield "GET /orders/{order_id}/timeline", timeline.timeline_view(order.order_id, [logged])
-    yield "GET /orders/{order_id}/payment", payment_answer(payment)
-    yield "GET /orders/{order_id}/shipment", shipment_answer(shipment)
+    yield "GET /orders/{order_id}/payment", payment_view(payment)
+    yield "GET /orders/{order_id}/shipment", shipment_view(shipment)
     yield "GET /ops/orders", {"orders": [views.operators_view(parked)]}
 
 

@@ -27,7 +27,7 @@ class Engine:
     functions: LambdaFunctions
 
     def workers(self) -> list[int]:
-        """The ids of its worker processes: its children are zygotes, which workers are forked from."""
+        """The ids of its worker processes, which are forked from its children, the zygotes."""
         engine = psutil.Process(self.process.pid)
         workers = set(engine.children(recursive=True)) - set(engine.children())
         return [worker.pid for worker in workers if is_running(worker.pid)]

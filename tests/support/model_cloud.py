@@ -88,11 +88,12 @@ class Worker:
         self._now = now
         self._modules: dict[str, ModuleType] = {}
 
-    def function(self, handler: str) -> Callable[[Any, Any], Any]:
-        """Returns the function that a template's `Handler` names."""
+    def call(self, handler: str, payload: Any, context: Any) -> Any:
+        """Calls the function that a template's `Handler` names, in the worker's environment."""
         name, _, attribute = handler.rpartition(".")
-        found: Callable[[Any, Any], Any] = getattr(self.module(name), attribute)
-        return found
+        function = getattr(self.module(name), attribute)
+        with patch.dict(os.environ, self._environment):
+            return function(payload, context)
 
     def module(self, name: str) -> ModuleType:
         """Returns the worker's own copy of a module."""
@@ -238,7 +239,7 @@ class Cloud:
         try:
             # Metrics are printed; here they would only be in the way of a failure's story.
             with redirect_stdout(io.StringIO()):
-                result = worker.function(handler)(json.loads(json.dumps(payload)), _Context())
+                result = worker.call(handler, json.loads(json.dumps(payload)), _Context())
         except Killed:
             return Answer(error="Runtime.ExitError")
         except Exception as exc:

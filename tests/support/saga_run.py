@@ -38,7 +38,7 @@ from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution, execution_worker
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from localstack_embedded import jsonata
+from localstack_embedded.patches import jsonata
 from support.saga_coverage import Coverage
 from support.saga_definition import function_of, load_definition, placeholders
 from support.saga_history import entered_states, taken_transitions

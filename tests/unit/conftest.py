@@ -17,8 +17,7 @@ from shared.logging import logger
 from support.event_schemas import validate
 from support.template import table_definition
 
-# Functions read their settings when they are imported, which is after this file is. The services
-# share one table name here: a test uses one service at a time, in tables of its own.
+# The services share one table name here: a test uses one service at a time, in a table of its own.
 os.environ.update(
     {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -131,7 +130,7 @@ def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def outbox_events(aws: None) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
+def table_events(aws: None) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
     """Returns a reader of the events in the table's outbox: `[(type, detail)]` in time's order.
 
     Every event is checked against its JSON Schema on the way.

@@ -107,5 +107,20 @@ def test_only_the_settings_read_the_environment(module: Path) -> None:
     assert "os" not in {name.split(".")[0] for name in imports(module)}
 
 
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_a_module_loads_no_settings_when_it_is_imported(module: Path) -> None:
+    # When
+    loaded = [
+        ast.unparse(node)
+        for statement in ast.parse(module.read_text(encoding="utf-8")).body
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"settings.load", "load"}
+    ]
+
+    # Then
+    assert loaded == []
+
+
 def test_there_are_services_to_check() -> None:
     assert {"inventory", "order", "payment"} <= set(SERVICES)

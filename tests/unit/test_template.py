@@ -4,6 +4,7 @@ Nothing is lost, then: nobody may do more than is needed, and last: all of it fi
 """
 
 import importlib
+import inspect
 import json
 import os
 import re
@@ -344,9 +345,15 @@ def test_a_function_starts_with_the_settings_that_the_template_gives_it(
     for name, value in environment_of(function).items():
         monkeypatch.setenv(name, value)
 
-    module, _, handler = FUNCTIONS[function]["Handler"].rpartition(".")
+    monkeypatch.setattr("shared.dynamodb.client", object)
 
-    assert callable(getattr(importlib.import_module(module), handler))
+    name, _, handler = FUNCTIONS[function]["Handler"].rpartition(".")
+    module = importlib.import_module(name)
+
+    assert callable(getattr(module, handler))
+    # Settings are read where `wiring.py` builds something.
+    for builder in set(re.findall(r"\bwiring\.(\w+)\(\)", inspect.getsource(module))):
+        getattr(module.wiring, builder)()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,18 +1,11 @@
-"""JSONata for the Step Functions interpreter that LocalStack and moto share, without Java.
-
-The interpreter writes variables and an expression into one JSONata program and evaluates it in a
-Java virtual machine, which LocalStack downloads and moto does not have. Here a library in the same
-process evaluates it. This module imports neither LocalStack nor moto until `install` is called.
-"""
+"""JSONata as Step Functions evaluates it, with the functions that AWS adds to the language."""
 
 import hashlib
 import json
 import random
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from functools import wraps
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any
 
 import jsonatapy
@@ -57,76 +50,6 @@ def _run(program: str) -> Any:
     except ValueError as error:
         raise JSONataError(OUT_OF_RANGE) from error
     return value
-
-
-def install(interpreter: str) -> None:
-    """Makes an interpreter evaluate JSONata with `evaluate`; the errors are those that AWS raises.
-
-    `interpreter` is "localstack.services.stepfunctions.asl" or "moto.stepfunctions.parser.asl".
-    """
-
-    def module(name: str) -> Any:
-        return import_module(f"{interpreter}.{name}")
-
-    jsonata = module("jsonata.jsonata")
-    if jsonata._eval_jsonata is evaluate:
-        return
-    # Otherwise the interpreter creates this function at the first call, in a Java virtual machine.
-    jsonata._eval_jsonata = evaluate
-    # What it declares in place of AWS's functions would hide the functions below.
-    module("component.intrinsic.jsonata")._DECLARATION_BY_VARIABLE_REFERENCE.clear()
-    declare = _escaping(jsonata.encode_jsonata_variable_declarations)
-    for user in "eval.states", "eval.variable_store":
-        module(user).encode_jsonata_variable_declarations = declare
-    expressions = module("component.common.string.string_expression")
-    for kind in expressions.StringJSONata, expressions.StringVariableSample:
-        kind._eval_body = _failing(kind._eval_body, module("jsonata.validations"))
-
-
-def _escaping(declare: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
-    """Wraps the encoder of variables, which puts strings between quotes as they are."""
-
-    @wraps(declare)
-    def declare_escaped(bindings: Mapping[str, Any]) -> str:
-        return declare(
-            {
-                name: json.dumps(value)[1:-1] if isinstance(value, str) else value
-                for name, value in bindings.items()
-            }
-        )
-
-    return declare_escaped
-
-
-def _failing(evaluate_body: Callable[[Any, Any], None], names: Any) -> Callable[[Any, Any], None]:
-    """Wraps an expression's evaluation, so that an error becomes States.QueryEvaluationError.
-
-    `names` is the interpreter's module `validations`, which fails an undefined result in this way.
-    """
-
-    @wraps(evaluate_body)
-    def evaluate_or_fail(self: Any, env: Any) -> None:
-        try:
-            evaluate_body(self, env)
-        except JSONataError as error:
-            name = names.StatesErrorName(typ=names.StatesErrorNameType.StatesQueryEvaluationError)
-            details = names.EventDetails(
-                evaluationFailedEventDetails=names.EvaluationFailedEventDetails(
-                    cause=f"The JSONata expression '{self.expression}' threw an error during "
-                    f"evaluation. {error}",
-                    error=name.error_name,
-                )
-            )
-            event = names.HistoryEventType.EvaluationFailed
-            failure = names.FailureEvent(
-                env=env, error_name=name, event_type=event, event_details=details
-            )
-            env.event_manager.add_event(
-                context=env.event_history_context, event_type=event, event_details=details
-            )
-            raise names.FailureEventException(failure) from error
-
-    return evaluate_or_fail
 
 
 # What AWS adds to JSONata's own functions.

@@ -1,7 +1,7 @@
-"""Imports of one module that leave out what its package, or another, would bring along.
+"""Imports a module without running the code of its package, or of another package.
 
-LocalStack's Step Functions needs an enumeration from `moto.batch`, and Systems Manager a lookup in
-`moto.ec2` that only maintenance windows make. Both import all of moto's EC2, over a second.
+LocalStack's Step Functions uses an enumeration of `moto.batch`, and Systems Manager a lookup in
+`moto.ec2` for maintenance windows only. Both import all of moto's EC2, which takes over a second.
 """
 
 import importlib
@@ -15,10 +15,11 @@ from typing import Any
 
 @contextmanager
 def hollow(package: str, **names: object) -> Iterator[None]:
-    """While it lasts, `package` is imported without running its code; it has `names` instead.
+    """Replaces `package` within a `with` block: its code does not run, and it has only `names`.
 
-    The package's modules can be imported from it. Afterwards it is what it always was; modules that
-    were imported meanwhile keep what they got. Does nothing where the package is loaded already.
+    The package's modules can be imported from it. After the block, the package is imported as
+    usual; modules that were imported in the block keep what they got. Does nothing if the package
+    is loaded already.
     """
     if package in sys.modules:
         yield
@@ -36,7 +37,7 @@ def hollow(package: str, **names: object) -> Iterator[None]:
 
 
 class Late:
-    """A mapping in a module that is imported when somebody first looks something up in it."""
+    """A mapping in a module that is imported at the first lookup."""
 
     def __init__(self, module: str, name: str) -> None:
         self._module = module

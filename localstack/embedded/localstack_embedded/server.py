@@ -1,7 +1,7 @@
 """The engine's HTTP server, bound to the interfaces that GATEWAY_LISTEN names and to no other.
 
-LocalStack's own Twisted server listens on all interfaces whatever it is told. This one is selected
-with GATEWAY_SERVER=loopback.
+LocalStack's own Twisted server always listens on all interfaces. GATEWAY_SERVER=loopback selects
+this one.
 """
 
 import socket
@@ -15,7 +15,7 @@ from rolo.gateway import Gateway
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor, ssl
 
-# Twisted describes itself with interfaces of zope's, which mypy takes for classes.
+# mypy takes Twisted's zope interfaces for classes.
 _reactor = cast(Any, reactor)
 
 
@@ -42,11 +42,11 @@ class LoopbackServer(TwistedRuntimeServer):
             context_factory.getContext().use_certificate_chain_file(certificate)
             factory = TLSMultiplexerFactory(context_factory, False, factory)
         for address in listen:
-            # A port that is taken raises CannotListenError here and ends the engine at once; the
-            # stock server would go on and report itself ready on the other process's port.
+            # A port in use raises CannotListenError here and ends the engine at once; the stock
+            # server continues and reports that it is ready, on another process's port.
             listener = _reactor.listenTCP(address.port, factory, interface=address.host)
-            # Accepted connections inherit it. An answer that is sent in pieces would otherwise wait
-            # 40 ms for the client's delayed acknowledgement of the first one.
+            # Accepted connections inherit it. Otherwise an answer in several pieces waits 40 ms for
+            # the client's delayed acknowledgement of the first piece.
             listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

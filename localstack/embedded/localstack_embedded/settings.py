@@ -9,7 +9,7 @@ from typing import Literal
 
 DynamoDbEngine = Literal["embedded", "localstack"]
 
-# What a deployment of the store asks for, in the order in which it does.
+# The services that a deployment of the store uses, in the order of their use.
 _SERVICES = (
     "cloudformation",
     "s3",
@@ -76,7 +76,7 @@ def engine_environment(
 
 
 def _process(home: Path) -> dict[str, str]:
-    """Settings that keep the engine's files together and the user's configuration out."""
+    """Settings that keep the engine's files in one place and ignore the user's configuration."""
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
@@ -86,8 +86,8 @@ def _process(home: Path) -> dict[str, str]:
         "FILESYSTEM_ROOT": str(home),
         "TMPDIR": str(home / "tmp"),
         "HOME": str(home),
-        # LocalStack lays out directories differently, and listens on all interfaces, when it finds
-        # itself in a container; here it is a host process even where the host is a container.
+        # In a container, LocalStack lays out its directories differently and listens on all
+        # interfaces; here it is a host process even if the host is a container.
         "OVERRIDE_IN_DOCKER": "0",
         # botocore must not look for credentials beyond the ones that LocalStack sets itself.
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -100,7 +100,7 @@ def _network(port: int) -> dict[str, str]:
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         # The stock server listens on all interfaces whatever GATEWAY_LISTEN says.
         "GATEWAY_SERVER": "loopback",
-        # The host in the URLs that the engine hands out. Browsers and curl resolve *.localhost to
+        # The host in the URLs that the engine returns. Browsers and curl resolve *.localhost to
         # loopback, so http://<bucket>.s3-website.localhost:<port>/ needs no DNS server.
         "LOCALSTACK_HOST": f"localhost:{port}",
         "DNS_ADDRESS": "0",
@@ -108,7 +108,7 @@ def _network(port: int) -> dict[str, str]:
 
 
 def _quiet() -> dict[str, str]:
-    """Settings that keep the engine off the internet and its log short."""
+    """Settings that keep the engine from using the internet, and its log short."""
     return {
         # Usage reports to LocalStack's maker.
         "DISABLE_EVENTS": "1",
@@ -122,18 +122,18 @@ def _quiet() -> dict[str, str]:
                 "localstack.request=WARNING",
                 # One per event that no rule matches.
                 "localstack.services.events.provider=WARNING",
-                # How long each service took to load, and how CloudFormation came to its engine.
+                # How long each service took to load, and which engine CloudFormation uses.
                 "localstack.utils.bootstrap=WARNING",
                 "localstack.services.cloudformation.v2.provider=WARNING",
-                # One per step that failed, which a saga's steps may: its history tells of it.
+                # One per failed step, which is normal in a saga; the execution's history has it.
                 "localstack.services.stepfunctions.asl.component.eval_component=CRITICAL",
-                # One per deployment, about features of SAM's that AWS has yet to switch on.
+                # One per deployment, about features of SAM that AWS has not enabled yet.
                 "samtranslator.feature_toggle=ERROR",
-                # One per deployment, about usage figures of SAM's that go nowhere.
+                # One per deployment, about usage metrics of SAM that nobody receives.
                 "samtranslator.metrics.metrics=ERROR",
                 # One per secret and rule, about fields of its own answers.
                 "localstack.aws.protocol.serializer=ERROR",
-                # LocalStack takes TMPDIR, which is Python's own here, for a setting of its past.
+                # LocalStack takes TMPDIR, which Python reads, for an old setting of its own.
                 "localstack.deprecations=ERROR",
             )
         ),
@@ -141,20 +141,20 @@ def _quiet() -> dict[str, str]:
 
 
 def _speed() -> dict[str, str]:
-    """Settings that save the engine work and its callers time."""
+    """Settings that make the engine faster."""
     return {
-        # Loaded while the launcher prepares the deployment: loading them all first would take the
-        # engine's start from one second to three.
+        # Loaded while the launcher prepares the deployment: loading all of them first would take
+        # three seconds instead of one.
         "PRELOAD_SERVICES": ",".join(_SERVICES),
-        # Parses definitions and paths once instead of at each execution.
+        # Parses a definition once, and evaluates JSONata without Java.
         "PROVIDER_OVERRIDE_STEPFUNCTIONS": "embedded",
-        # Spares itself half a second of imports.
+        # Saves half a second of imports.
         "PROVIDER_OVERRIDE_SSM": "embedded",
-        # What one service asks of another goes through the engine's handlers without HTTP: a third
-        # less work for each task of a state machine.
+        # One service calls another through the engine's handlers, without HTTP: a third less work
+        # for each task of a state machine.
         "IN_MEMORY_CLIENT": "1",
         # The pause, in seconds, between two requests of an event source mapping. Each request waits
-        # for something to come, so that the pause is all of an event's delay.
+        # for a message or record, so an event's only delay is this pause.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.02",
     }
 
@@ -171,6 +171,6 @@ def _embedded_dynamodb(url: str) -> dict[str, str]:
         "PROVIDER_OVERRIDE_DYNAMODB": "embedded",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "embedded",
         "DYNAMODB_SERVER_URL": url,
-        # Functions talk to the server directly: a fifth of the time through the engine.
+        # Functions call the server directly, which takes a fifth of the time through the engine.
         "LAMBDA_WORKER_ENDPOINT_URL_DYNAMODB": url,
     }

@@ -295,6 +295,23 @@ def test_the_packages_modules_win_over_the_runtimes(
     assert answer_of(worker.invoke(a_call())) == "of the package"
 
 
+def test_a_function_s_pythonpath_is_searched_after_its_package(
+    start_worker: StartWorker, package: Path, tmp_path: Path
+) -> None:
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    (layer / "of_layer.py").write_text("WORD = 'layer'")
+    (layer / "of_both.py").write_text("WORD = 'layer'")
+    (package / "of_both.py").write_text("WORD = 'package'")
+
+    worker = start_worker(
+        "import of_both, of_layer\ndef handler(event, context): return of_layer.WORD, of_both.WORD",
+        variables={"PYTHONPATH": str(layer)},
+    )
+
+    assert answer_of(worker.invoke(a_call())) == ["layer", "package"]
+
+
 def test_the_sdk_reads_each_workers_own_environment(start_worker: StartWorker) -> None:
     source = (
         "import boto3\n"

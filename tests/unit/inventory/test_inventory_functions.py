@@ -9,7 +9,7 @@ from builders import ORDER_ID, ORIGIN, a_request, an_order
 from inventory import api, saga
 from shared.errors import OutOfStock, StepAlreadyUndone, UnknownProduct, ValidationFailed
 
-pytestmark = pytest.mark.usefixtures("frozen_clock")
+pytestmark = pytest.mark.usefixtures("repository", "frozen_clock")
 
 
 class TestSagaSteps:
@@ -30,9 +30,7 @@ class TestSagaSteps:
 
         assert (
             saga.handler(
-                order.payload(
-                    "CommitStock",
-                ),
+                order.payload("CommitStock"),
                 lambda_context,
             )
             == {}
@@ -41,9 +39,7 @@ class TestSagaSteps:
 
         assert (
             saga.handler(
-                order.payload(
-                    "ReleaseStock",
-                ),
+                order.payload("ReleaseStock"),
                 lambda_context,
             )
             == {}
@@ -73,12 +69,7 @@ class TestSagaSteps:
 
     def test_a_late_step_is_refused(self, shelf, lambda_context):
         shelf.stock("mouse", 1)
-        saga.handler(
-            an_order().payload(
-                "ReleaseStock",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("ReleaseStock"), lambda_context)
 
         with pytest.raises(StepAlreadyUndone):
             saga.handler(
@@ -125,13 +116,8 @@ class TestApi:
             "available": 70,
         }
 
-    def test_reservations_and_events_are_no_products(self, inventory_table, lambda_context):
-        saga.handler(
-            an_order().payload(
-                "ReleaseStock",
-            ),
-            lambda_context,
-        )
+    def test_reservations_and_events_are_no_products(self, lambda_context):
+        saga.handler(an_order().payload("ReleaseStock"), lambda_context)
 
         assert self.get("/products", lambda_context) == (200, {"products": []})
 
@@ -142,7 +128,7 @@ class TestApi:
 
         assert (status, body["name"], body["available"]) == (200, "Laptop", 100)
 
-    def test_a_product_that_does_not_exist(self, inventory_table, lambda_context):
+    def test_a_product_that_does_not_exist(self, lambda_context):
         status, body = self.get("/products/{sku}", lambda_context, sku="unicorn")
 
         assert (status, body["code"]) == (404, "PRODUCT_NOT_FOUND")

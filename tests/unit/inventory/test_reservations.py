@@ -1,17 +1,14 @@
-"""Reserve, release and commit on a table: each alone, repeated, late, and in a race."""
+"""Reserve, release and commit: each alone, repeated, late, and in a race."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT
 from inventory import service
 from inventory.domain import OrderLine, OutOfSequence, ReservationStatus
-from inventory.repository import StockTable
-from shared import dynamodb
 from shared.dynamodb import ConditionFailed
 from shared.errors import (
     OutOfStock,
@@ -68,21 +65,12 @@ class TestReserving:
 
         assert shelf.units("mouse") == (0, 3, 0)
 
-    def test_an_order_of_25_products_fits_one_transaction(self, shelf, repository):
-        skus = [f"sku-{number:02}" for number in range(25)]
-        for sku in skus:
-            shelf.stock(sku, 1)
-
-        service.reserve(repository, TASK, [OrderLine(sku, 1) for sku in skus], AT)
-
-        assert {shelf.units(sku) for sku in skus} == {(0, 1, 0)}
-
     def test_a_repeat_returns_the_first_result_at_the_first_price(
         self, shelf, repository, outbox_events
     ):
         shelf.stock("mouse", 10, price_cents=2500)
         first = service.reserve(repository, TASK, lines(mouse=2), AT)
-        shelf.change("mouse", price_cents=9900)
+        shelf.change("mouse", price=Money(9900, "USD"))
 
         assert service.reserve(repository, TASK, lines(mouse=2), AT) == first
         assert shelf.units("mouse") == (8, 2, 0)
@@ -184,7 +172,7 @@ class TestRacing:
         assert shelf.units("cable") == (2, 0, 0)
 
     @pytest.mark.parametrize(
-        "change", [{"price_cents": 9900}, {"name": "New"}, {"currency": "EUR"}]
+        "change", [{"price": Money(9900, "USD")}, {"name": "New"}, {"price": Money(1000, "EUR")}]
     )
     def test_a_price_changed_meanwhile_is_contention_and_decides_nothing(
         self, shelf, interrupted, repository, outbox_events, change
@@ -199,15 +187,7 @@ class TestRacing:
         # The next attempt finds the new state, and reserves at it.
         reservation = service.reserve(repository, TASK, lines(mouse=1), AT)
         (line,) = reservation.lines
-        price, name = line.unit_price, line.name
-        assert (
-            change.items()
-            <= {
-                "price_cents": price.cents,
-                "currency": price.currency,
-                "name": name,
-            }.items()
-        )
+        assert change.items() <= {"price": line.unit_price, "name": line.name}.items()
 
     def test_a_buyer_who_leaves_enough_units_is_no_contention(self, shelf, interrupted, repository):
         shelf.stock("mouse", 2)
@@ -244,13 +224,16 @@ class TestRacing:
         # Given a release that found no reservation ...
         shelf.stock("mouse", 10)
 
-        class LateReader(StockTable):
+        class LateReader:
             def find(self, order_id: str) -> None:
                 # ... because it appeared just after the look.
                 service.reserve(repository, TASK, lines(mouse=2), AT)
 
+            create = staticmethod(repository.create)
+            update = staticmethod(repository.update)
+
         # When it goes on to leave its tombstone
-        service.release(LateReader(dynamodb.client(), shelf.table_name), TASK, AT)
+        service.release(LateReader(), TASK, AT)
 
         # Then it meets the reservation and undoes it.
         assert shelf.units("mouse") == (10, 0, 0)
@@ -266,39 +249,6 @@ class TestRacing:
             step(racing, TASK, AT)
 
         assert shelf.units("mouse") == (10, 0, 0)
-
-    @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError"])
-    def test_a_conflicting_transaction_is_contention_not_out_of_stock(
-        self, shelf, repository, monkeypatch, code
-    ):
-        shelf.stock("mouse", 1)
-
-        def conflict(**_: Any) -> None:
-            raise ClientError(
-                {
-                    "Error": {"Code": "TransactionCanceledException", "Message": ""},
-                    "CancellationReasons": [{"Code": "None"}, {"Code": code}, {"Code": "None"}],
-                },
-                "TransactWriteItems",
-            )
-
-        monkeypatch.setattr(repository._dynamodb, "transact_write_items", conflict)
-
-        with pytest.raises(StockContention):
-            service.reserve(repository, TASK, lines(mouse=1), AT)
-
-    def test_a_table_too_busy_to_show_all_products_is_no_unknown_product(
-        self, shelf, repository, monkeypatch
-    ):
-        shelf.stock("mouse", 1)
-
-        def answer_in_part(RequestItems: Any) -> dict[str, Any]:  # noqa: N803 (boto3's name)
-            return {"Responses": {shelf.table_name: []}, "UnprocessedKeys": RequestItems}
-
-        monkeypatch.setattr(repository._dynamodb, "batch_get_item", answer_in_part)
-
-        with pytest.raises(StorageContention):
-            service.reserve(repository, TASK, lines(mouse=1), AT)
 
 
 class TestReleasing:

@@ -9,10 +9,10 @@ import pytest
 from builders import ORDER_ID, ORIGIN, PLACED_AT
 from inventory import service, sweeper
 from inventory.domain import OrderLine
-from inventory.repository import StockTable
 from shared import queries
 from shared.errors import StorageContention
 from shared.tasks import Task
+from unit.inventory.fakes import FakeStock
 
 TASK = Task(ORDER_ID, ORDER_ID, ORIGIN)
 LATER = PLACED_AT + timedelta(minutes=10)
@@ -37,12 +37,8 @@ def sweep_after(
     return sweep
 
 
-def is_marked(shelf: Any) -> bool:
-    return "unsettled" in shelf.row(f"RESERVATION#{ORDER_ID}", "RESERVATION")
-
-
 def test_units_of_a_cancelled_order_go_back_on_the_shelf(
-    shelf: Any, repository: StockTable, sweep_after: Any, outbox_events: Events
+    shelf: Any, repository: FakeStock, sweep_after: Any, outbox_events: Events
 ) -> None:
     # Given
     shelf.stock("mouse", 10)
@@ -62,25 +58,25 @@ def test_units_of_a_cancelled_order_go_back_on_the_shelf(
 
 
 def test_what_was_given_back_is_signed_off_by_the_next_sweep(
-    shelf: Any, repository: StockTable, sweep_after: Any
+    shelf: Any, repository: FakeStock, sweep_after: Any
 ) -> None:
     # Given
     shelf.stock("mouse", 10)
     service.reserve(repository, TASK, [OrderLine("mouse", 3)], PLACED_AT)
     sweep_after("CANCELLED")
-    assert is_marked(shelf)
+    assert repository.is_marked(ORDER_ID)
 
     # When
     report = sweep_after("CANCELLED", grace_seconds=-1)
 
     # Then
     assert (report["settled"], report["mended"]) == (1, [])
-    assert not is_marked(shelf)
+    assert not repository.is_marked(ORDER_ID)
     assert shelf.units("mouse") == (10, 0, 0)
 
 
 def test_units_that_were_bought_stay_bought(
-    shelf: Any, repository: StockTable, sweep_after: Any
+    shelf: Any, repository: FakeStock, sweep_after: Any
 ) -> None:
     # Given
     shelf.stock("mouse", 10)
@@ -92,12 +88,12 @@ def test_units_that_were_bought_stay_bought(
 
     # Then
     assert report["settled"] == 1
-    assert not is_marked(shelf)
+    assert not repository.is_marked(ORDER_ID)
     assert shelf.units("mouse") == (7, 0, 3)
 
 
 def test_a_step_that_comes_after_the_sign_off_is_checked_again(
-    shelf: Any, repository: StockTable, sweep_after: Any
+    shelf: Any, repository: FakeStock, sweep_after: Any
 ) -> None:
     # Given
     shelf.stock("mouse", 10)
@@ -109,10 +105,10 @@ def test_a_step_that_comes_after_the_sign_off_is_checked_again(
     service.release(repository, TASK, LATER)
 
     # Then
-    assert is_marked(shelf)
+    assert repository.is_marked(ORDER_ID)
 
 
-def test_a_reservation_that_changed_is_not_signed_off(shelf: Any, repository: StockTable) -> None:
+def test_a_reservation_that_changed_is_not_signed_off(shelf: Any, repository: FakeStock) -> None:
     # Given
     shelf.stock("mouse", 10)
     seen = service.reserve(repository, TASK, [OrderLine("mouse", 3)], PLACED_AT)
@@ -121,37 +117,4 @@ def test_a_reservation_that_changed_is_not_signed_off(shelf: Any, repository: St
     # When, Then
     with pytest.raises(StorageContention):
         repository.settle(seen)
-    assert is_marked(shelf)
-
-
-def test_the_index_gives_what_rests_longest_first(shelf: Any, repository: StockTable) -> None:
-    # Given
-    shelf.stock("mouse", 10)
-    for minutes in (3, 1, 2, 4):
-        order_id = ORDER_ID[:-1] + str(minutes)
-        at = PLACED_AT + timedelta(minutes=minutes)
-        task = Task(order_id, order_id, ORIGIN)
-        service.reserve(repository, task, [OrderLine("mouse", 1)], at)
-
-    # When
-    found = list(repository.unsettled(PLACED_AT + timedelta(minutes=4)))
-
-    # Then
-    assert [reservation.order_id[-1] for reservation in found] == ["1", "2", "3"]
-
-
-def test_a_reservation_from_before_there_was_a_sweeper_can_be_read(
-    shelf: Any, repository: StockTable
-) -> None:
-    # Given
-    shelf.stock("mouse", 10)
-    service.reserve(repository, TASK, [OrderLine("mouse", 3)], PLACED_AT)
-    row = shelf.row(f"RESERVATION#{ORDER_ID}", "RESERVATION")
-    shelf._put({name: row[name] for name in row.keys() - {"updated_at", "unsettled"}})
-
-    # When
-    service.release(repository, TASK, LATER)
-
-    # Then
-    assert shelf.units("mouse") == (10, 0, 0)
-    assert is_marked(shelf)
+    assert repository.is_marked(ORDER_ID)

@@ -22,14 +22,10 @@ class FakeWorker:
 
     version: str
     alive: bool = True
-    started: bool = True
     retired: bool = False
 
     def is_alive(self) -> bool:
         return self.alive and not self.retired
-
-    def is_started(self) -> bool:
-        return self.started
 
     def retire(self) -> None:
         self.retired = True
@@ -205,65 +201,32 @@ def test_the_longest_idle_worker_of_another_function_makes_room(workers: Workers
     assert newer.is_alive()
 
 
-def test_a_function_with_others_left_gives_its_worker_first(workers: Workers) -> None:
-    # Given a function with the only, and oldest, worker of its kind, and one with two
+def test_calls_that_are_made_together_get_a_worker_each_while_there_is_room(
+    workers: Workers,
+) -> None:
     pool = WorkerPool[FakeWorker](limit=3)
-    only = run(pool, workers, a_call("order"))
-    with ExitStack() as both:
-        for environment in ("one", "two"):
-            call = a_call("payment", environment=environment)
-            both.enter_context(pool.lease(call, workers.starter("payment")))
+    with ExitStack() as busy:
+        for _ in range(3):
+            busy.enter_context(pool.lease(a_call("order"), workers.starter("order")))
 
-    # When a third one needs room
-    run(pool, workers, a_call("inventory"))
-
-    # Then every function keeps a worker
-    assert only.is_alive()
-    assert sorted(worker.version for worker in workers.alive) == ["inventory", "order", "payment"]
+    assert workers.most_alive == 3
 
 
-def test_calls_wait_for_a_worker_that_starts_rather_than_start_more(
+def test_a_busy_function_takes_anothers_worker_only_when_its_calls_are_slow(
     workers: Workers, threads: ThreadPoolExecutor
 ) -> None:
-    # Given room for many, of which one may start at a time, and a worker that starts
-    pool = WorkerPool[FakeWorker](limit=10, cores=1)
-    with pool.lease(a_call("order"), workers.starter("order")) as starting:
-        starting.started = False
-        waiting = [threads.submit(run, pool, workers, a_call("order")) for _ in range(5)]
-        assert all(is_waiting(call) for call in waiting)
-
-    # Then it serves those that came meanwhile
-    for call in waiting:
-        call.result(timeout=5)
-    assert workers.started == [starting]
-
-
-def test_a_start_that_is_over_lets_the_next_one_begin(
-    workers: Workers, threads: ThreadPoolExecutor
-) -> None:
-    pool = WorkerPool[FakeWorker](limit=10, cores=1)
-    with pool.lease(a_call("order"), workers.starter("order")) as long_call:
-        long_call.started = False
-        other = threads.submit(run, pool, workers, a_call("payment"))
-        assert is_waiting(other)
-
-        long_call.started = True
-
-        assert other.result(timeout=5).version == "payment"
-
-
-def test_a_function_at_work_on_every_core_gets_more_workers_only_when_its_calls_are_slow(
-    workers: Workers, threads: ThreadPoolExecutor
-) -> None:
-    # Given room for many, and a function that has a worker at work on the only core
-    pool = WorkerPool[FakeWorker](limit=10, cores=1, patience_seconds=0.3)
+    # Given no room, an idle worker, and another function that has one at work
+    pool = WorkerPool[FakeWorker](limit=2, patience_seconds=0.3)
+    idle = run(pool, workers, a_call("payment"))
     with pool.lease(a_call("order"), workers.starter("order")) as slow_call:
-        # When another call comes
+        # When another call of that function comes
         another = threads.submit(run, pool, workers, a_call("order"))
         assert is_waiting(another)
+        assert idle.is_alive()
 
         # Then it gets a worker of its own once it has waited in vain
         assert another.result(timeout=5) is not slow_call
+    assert idle.retired
 
 
 def test_turns_are_first_come_first_served(workers: Workers, threads: ThreadPoolExecutor) -> None:

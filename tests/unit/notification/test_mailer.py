@@ -13,6 +13,7 @@ from notification.mailer import ChaoticMailer, SesMailer
 from notification.messages import Message
 from shared.chaos import CALM, Chaos, NotificationChaos
 from shared.errors import NotificationUnavailable
+from unit.notification.fakes import FakeMailer
 
 SENDER = "orders@example.com"
 CUSTOMER = "ada@example.com"
@@ -90,32 +91,35 @@ def test_what_may_have_been_taken_is_no_refusal(
         SesMailer(SENDER).send(CUSTOMER, MESSAGE)
 
 
-def test_the_mail_service_fails_on_demand(ses: Any) -> None:
+def test_the_mail_service_fails_on_demand() -> None:
     # Given
+    mailer = FakeMailer()
     chaos = Chaos(notification=NotificationChaos(failure_rate=1))
-    chaotic = ChaoticMailer(SesMailer(SENDER), lambda: chaos)
 
     # When, Then
     with pytest.raises(NotificationUnavailable):
-        chaotic.send(CUSTOMER, MESSAGE)
-    assert ses.sent_messages == []
+        ChaoticMailer(mailer, lambda: chaos).send(CUSTOMER, MESSAGE)
+    assert mailer.sent == []
 
 
-def test_by_default_it_does_not_fail(ses: Any) -> None:
-    ChaoticMailer(SesMailer(SENDER), lambda: CALM).send(CUSTOMER, MESSAGE)
+def test_by_default_it_does_not_fail() -> None:
+    mailer = FakeMailer()
 
-    assert len(ses.sent_messages) == 1
+    ChaoticMailer(mailer, lambda: CALM).send(CUSTOMER, MESSAGE)
+
+    assert mailer.sent == [(CUSTOMER, MESSAGE)]
 
 
-def test_the_mail_service_dawdles_on_demand(ses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mail_service_is_slow_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
     waits: list[float] = []
-    monkeypatch.setattr(mailer.time, "sleep", waits.append)
+    monkeypatch.setattr("time.sleep", waits.append)
+    mailer = FakeMailer()
     chaos = Chaos(notification=NotificationChaos(delay_seconds=1.5))
 
     # When
-    ChaoticMailer(SesMailer(SENDER), lambda: chaos).send(CUSTOMER, MESSAGE)
+    ChaoticMailer(mailer, lambda: chaos).send(CUSTOMER, MESSAGE)
 
     # Then
     assert waits == [1.5]
-    assert len(ses.sent_messages) == 1
+    assert mailer.sent == [(CUSTOMER, MESSAGE)]

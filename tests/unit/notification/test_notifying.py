@@ -11,6 +11,7 @@ from notification.domain import AnotherDeliverySends, Notification, Notification
 from notification.service import Outcome
 from shared import clock
 from shared.errors import NotificationUnavailable, StorageContention
+from shared.events import PublishedEvent
 from unit.notification.fakes import FakeNotifications
 
 CUSTOMER = "ada@example.com"
@@ -38,13 +39,12 @@ def deliver(
     """Delivers an event, OrderPlaced unless told otherwise."""
 
     def deliver(event_type: str = "OrderPlaced", data: dict[str, Any] = PLACED) -> Outcome:
+        detail = {"metadata": {"event_id": f"evt-{event_type}"}, "data": data}
         return service.notify(
+            PublishedEvent("sagashop.order", event_type, detail),
             notifications,
             customers,
             mailer,
-            event_id=f"evt-{event_type}",
-            event_type=event_type,
-            data=data,
             operator_email=OPERATOR,
             storefront_url="",
             now=clock.now,

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 from aws_lambda_powertools.utilities import parameters
+from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, BaseProvider
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
 from order import domain, ops_api, wiring
@@ -121,18 +121,26 @@ def test_the_secret_opens_whatever_the_case_of_its_header(call: Call) -> None:
             assert call("GET", "/ops/orders", headers={name: f"{scheme} {SECRET}"})["status"] == 200
 
 
+class FakeSecretsManager(BaseProvider):
+    """Secrets Manager with the operators' secret, behind Powertools' own cache."""
+
+    def _get(self, name: str, **_: Any) -> str:
+        return {"sagashop-unit-operator": SECRET}[name]
+
+    def _get_multiple(self, path: str, **_: Any) -> dict[str, str]:
+        raise NotImplementedError(path)
+
+
 def test_the_secret_is_the_one_that_secrets_manager_keeps(
-    aws: None, orders: FakeOrders, lambda_context: Any
+    orders: FakeOrders, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given
-    boto3.client("secretsmanager").create_secret(Name="sagashop-unit-operator", SecretString=SECRET)
-    parameters.clear_caches()
+    monkeypatch.setitem(DEFAULT_PROVIDERS, "secrets", FakeSecretsManager())
 
     # When
     response = ops_api.handler(a_request("GET", "/ops/orders", headers=AUTHORIZED), lambda_context)
 
     # Then
-    parameters.clear_caches()
     assert response["statusCode"] == 200
 
 

@@ -1,4 +1,4 @@
-"""A payment table in memory, with the provider whose ledger is in it."""
+"""The payments and the provider's ledger, in memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,109 +7,90 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID
-from payment.repository import PaymentTable
+from payment import wiring
+from payment.domain import Payment
 from payment.simulated_provider import SimulatedProvider
-from shared import dynamodb
 from shared.chaos import Chaos
-from shared.dynamodb import from_item, to_item
+from unit.fakes import FakeLedger, FakeRepository, Interrupted
+
+type Payments = FakeRepository[Payment]
 
 
-@dataclass(frozen=True)
-class LedgerUnderTest:
-    """The provider's ledger row of the order, as an operator or an audit sees it."""
-
-    table_name: str
+class LedgerUnderTest(FakeLedger):
+    """The provider's ledger, with the order's row as an operator or an audit sees it."""
 
     def row(self) -> dict[str, Any]:
         """Returns the row; empty where there is none."""
-        response = dynamodb.client().get_item(TableName=self.table_name, Key=self._key)
-        return from_item(response.get("Item", {}))
+        return self.rows.get(ORDER_ID, {})
 
     def change(self, **attributes: Any) -> None:
         """Changes the row, as an operator might."""
-        dynamodb.client().put_item(TableName=self.table_name, Item=to_item(self.row() | attributes))
+        self.row().update(attributes)
 
     def forget(self) -> None:
         """Loses the row."""
-        dynamodb.client().delete_item(TableName=self.table_name, Key=self._key)
+        del self.rows[ORDER_ID]
 
     def money(self) -> tuple[int, int]:
         """Returns the cents captured and refunded."""
-        row = self.row()
-        return row.get("captured_cents", 0), row.get("refunded_cents", 0)
-
-    @property
-    def _key(self) -> dict[str, Any]:
-        return to_item({"pk": f"PROVIDER#{ORDER_ID}", "sk": "CHARGE"})
+        return self.row().get("captured_cents", 0), self.row().get("refunded_cents", 0)
 
 
 @dataclass
-class ChaosInStore:
-    """What the provider suffers, to be changed while it runs."""
+class Injected:
+    """The failures injected into the provider, to be changed while it runs."""
 
     chaos: Chaos = field(default_factory=Chaos)
 
 
-@dataclass(frozen=True)
-class Naps:
-    """A sleeper that only remembers how long it was told to sleep."""
-
-    taken: list[float] = field(default_factory=list)
-
-    def __call__(self, seconds: float) -> None:
-        self.taken.append(seconds)
-
-
-class InterruptedTable(PaymentTable):
-    """A repository on which something else happens before it writes the outcome of a step."""
-
-    def __init__(self, table_name: str, interruption: Callable[[], Any]) -> None:
-        super().__init__(dynamodb.client(), table_name)
-        self._interruption = interruption
-
-    def update(self, *arguments: Any) -> None:
-        """Is interrupted before it writes."""
-        self._interruption()
-        super().update(*arguments)
+@pytest.fixture
+def naps() -> list[float]:
+    """The seconds that the provider was told to sleep; it never really does."""
+    return []
 
 
 @pytest.fixture
-def naps() -> Naps:
-    """How long the provider's replies were waited for."""
-    return Naps()
+def ledger() -> LedgerUnderTest:
+    """The provider's ledger."""
+    return LedgerUnderTest()
 
 
 @pytest.fixture
-def ledger(payment_table: str) -> LedgerUnderTest:
-    """The order's row in the provider's ledger."""
-    return LedgerUnderTest(payment_table)
+def repository(monkeypatch: pytest.MonkeyPatch) -> Payments:
+    """The payments, none at first."""
+    payments: Payments = FakeRepository()
+    monkeypatch.setattr(wiring, "repository", lambda: payments)
+    return payments
 
 
 @pytest.fixture
-def repository(payment_table: str) -> PaymentTable:
-    """The repository under test."""
-    return PaymentTable(dynamodb.client(), payment_table)
+def injected() -> Injected:
+    """The failures at the provider: none but those that tokens ask for, until a test adds some."""
+    return Injected()
 
 
 @pytest.fixture
-def in_store() -> ChaosInStore:
-    """What goes wrong at the provider: nothing but what tokens ask for, until a test changes it."""
-    return ChaosInStore()
-
-
-@pytest.fixture
-def provider(payment_table: str, naps: Naps, in_store: ChaosInStore) -> SimulatedProvider:
-    """The provider; it waits 3 seconds for a lost reply, without really waiting."""
-    return SimulatedProvider(
-        dynamodb.client(),
-        payment_table,
+def provider(
+    ledger: LedgerUnderTest, naps: list[float], injected: Injected, monkeypatch: pytest.MonkeyPatch
+) -> SimulatedProvider:
+    """The provider; it waits 3 seconds for a lost reply."""
+    simulated = SimulatedProvider(
+        ledger,
         reply_timeout_seconds=3.0,
-        read_chaos=lambda: in_store.chaos,
-        sleep=naps,
+        read_chaos=lambda: injected.chaos,
+        sleep=naps.append,
     )
+    monkeypatch.setattr(wiring, "provider", lambda: simulated)
+    return simulated
 
 
 @pytest.fixture
-def interrupted(payment_table: str) -> Callable[[Callable[[], Any]], InterruptedTable]:
+def interrupted(repository: Payments) -> Callable[[Callable[[], Any]], Interrupted]:
     """Makes a repository that is interrupted before it writes an outcome."""
-    return lambda interruption: InterruptedTable(payment_table, interruption)
+    return lambda interruption: Interrupted(repository, interruption, "update")
+
+
+@pytest.fixture
+def outbox_events(repository: Payments) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
+    """Returns a reader of the outbox: `[(type, detail)]`."""
+    return repository.events

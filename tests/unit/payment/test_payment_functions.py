@@ -8,7 +8,6 @@ import pytest
 
 from builders import CURRENCY, ORDER_ID, a_request, an_order
 from payment import api, saga
-from payment.repository import PaymentTable
 from shared.errors import (
     PaymentDeclined,
     PaymentOutcomeUnknown,
@@ -17,8 +16,9 @@ from shared.errors import (
     ValidationFailed,
 )
 from shared.logging import logger
+from unit.fakes import FakeRepository
 
-pytestmark = pytest.mark.usefixtures("payment_table", "frozen_clock")
+pytestmark = pytest.mark.usefixtures("repository", "provider", "frozen_clock")
 
 
 def charge_payload(means: str = "tok_visa", **changes: Any) -> dict[str, Any]:
@@ -47,12 +47,7 @@ class TestSagaSteps:
             "currency": "USD",
         }
 
-        refunded = saga.handler(
-            an_order().payload(
-                "RefundPayment",
-            ),
-            lambda_context,
-        )
+        refunded = saga.handler(an_order().payload("RefundPayment"), lambda_context)
         assert refunded == charged | {"status": "REFUNDED", "refunded_cents": 5000}
         assert ledger.money() == (5000, 5000)
 
@@ -60,14 +55,9 @@ class TestSagaSteps:
         with pytest.raises(PaymentDeclined, match="insufficient funds"):
             saga.handler(charge_payload("tok_insufficient_funds"), lambda_context)
 
-    def test_a_lost_reply_reaches_the_state_machine_by_its_name(
-        self, lambda_context, monkeypatch, naps
-    ):
-        monkeypatch.setattr(saga.provider, "_sleep", naps)
-
+    def test_a_lost_reply_reaches_the_state_machine_by_its_name(self, lambda_context):
         with pytest.raises(PaymentOutcomeUnknown):
             saga.handler(charge_payload("tok_lost_reply"), lambda_context)
-        assert naps.taken == [1.0], "the default of PAYMENT_REPLY_TIMEOUT_SECONDS"
 
     def test_a_refund_that_cannot_be_made_reaches_the_state_machine_by_its_name(
         self, lambda_context
@@ -75,33 +65,18 @@ class TestSagaSteps:
         saga.handler(charge_payload("tok_refund_fails"), lambda_context)
 
         with pytest.raises(RefundUnavailable):
-            saga.handler(
-                an_order().payload(
-                    "RefundPayment",
-                ),
-                lambda_context,
-            )
+            saga.handler(an_order().payload("RefundPayment"), lambda_context)
 
     def test_where_nothing_was_captured_nothing_is_refunded(self, lambda_context):
         with pytest.raises(PaymentDeclined):
             saga.handler(charge_payload("tok_declined"), lambda_context)
 
-        undone = saga.handler(
-            an_order().payload(
-                "RefundPayment",
-            ),
-            lambda_context,
-        )
+        undone = saga.handler(an_order().payload("RefundPayment"), lambda_context)
 
         assert (undone["amount_cents"], undone["refunded_cents"]) == (5000, 0)
 
     def test_a_late_charge_is_refused(self, lambda_context):
-        saga.handler(
-            an_order().payload(
-                "RefundPayment",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("RefundPayment"), lambda_context)
 
         with pytest.raises(StepAlreadyUndone):
             saga.handler(charge_payload(), lambda_context)
@@ -138,12 +113,7 @@ class TestSagaSteps:
 class TestApi:
     def test_a_payment_shows_what_was_taken_and_given_back(self, lambda_context):
         charged = saga.handler(charge_payload(), lambda_context)
-        saga.handler(
-            an_order().payload(
-                "RefundPayment",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("RefundPayment"), lambda_context)
 
         assert get_payment(lambda_context) == (
             200,
@@ -176,12 +146,7 @@ class TestApi:
         assert (status, body["code"]) == (404, "PAYMENT_NOT_FOUND")
 
     def test_an_order_undone_before_its_payment_began_has_none(self, lambda_context):
-        saga.handler(
-            an_order().payload(
-                "RefundPayment",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("RefundPayment"), lambda_context)
 
         status, _ = get_payment(lambda_context)
 
@@ -190,7 +155,7 @@ class TestApi:
     def test_an_order_id_that_dynamodb_would_refuse_is_not_looked_up(
         self, lambda_context, monkeypatch
     ):
-        monkeypatch.delattr(PaymentTable, "find")
+        monkeypatch.delattr(FakeRepository, "find")
 
         status, body = get("/orders/{order_id}/payment", lambda_context, order_id="o" * 3000)
 

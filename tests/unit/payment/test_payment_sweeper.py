@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT
-from payment import domain, saga, service, sweeper
+from payment import domain, service, sweeper
 from payment.domain import PaymentStatus
 from shared import queries
 from shared.money import Money
@@ -28,10 +28,10 @@ def _cancelled(monkeypatch: pytest.MonkeyPatch, frozen_clock: Any) -> None:
 
 
 def test_what_was_captured_for_a_cancelled_order_is_refunded_and_then_signed_off(
-    payment_table: str, lambda_context: Any
+    repository: Any, provider: Any, lambda_context: Any
 ) -> None:
     # Given
-    service.charge(saga.repository, saga.provider, TASK, Money(100, "USD"), "tok_visa", PLACED_AT)
+    service.charge(repository, provider, TASK, Money(100, "USD"), "tok_visa", PLACED_AT)
 
     # When
     first = sweeper.sweep({}, lambda_context)
@@ -42,35 +42,33 @@ def test_what_was_captured_for_a_cancelled_order_is_refunded_and_then_signed_off
         {"order_id": ORDER_ID, "what": "CAPTURED of an order that is CANCELLED"}
     ]
     assert (second["settled"], second["mended"]) == (1, [])
-    payment = saga.repository.find(ORDER_ID)
+    payment = repository.find(ORDER_ID)
     assert payment is not None
     assert payment.status is PaymentStatus.REFUNDED
 
 
 def test_a_charge_whose_reply_was_lost_for_good_is_refunded_too(
-    payment_table: str, lambda_context: Any
+    repository: Any, provider: Any, lambda_context: Any
 ) -> None:
     # Given a step that died before it could write what the provider said
-    saga.repository.create(domain.begin(ORDER_ID, Money(100, "USD"), PLACED_AT))
-    saga.provider.charge(ORDER_ID, Money(100, "USD"), "tok_visa")
+    repository.create(domain.begin(ORDER_ID, Money(100, "USD"), PLACED_AT))
+    provider.charge(ORDER_ID, Money(100, "USD"), "tok_visa")
 
     # When
     report = sweeper.sweep({}, lambda_context)
 
     # Then
     assert [each["what"] for each in report["mended"]] == ["PENDING of an order that is CANCELLED"]
-    payment = saga.repository.find(ORDER_ID)
+    payment = repository.find(ORDER_ID)
     assert payment is not None
     assert payment.refunded == Money(100, "USD")
 
 
 def test_a_refund_that_fails_is_left_to_the_next_sweep(
-    payment_table: str, lambda_context: Any
+    repository: Any, provider: Any, lambda_context: Any
 ) -> None:
     # Given
-    service.charge(
-        saga.repository, saga.provider, TASK, Money(100, "USD"), "tok_refund_fails", PLACED_AT
-    )
+    service.charge(repository, provider, TASK, Money(100, "USD"), "tok_refund_fails", PLACED_AT)
 
     # When
     report = sweeper.sweep({}, lambda_context)

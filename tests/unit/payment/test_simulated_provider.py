@@ -1,13 +1,11 @@
-"""The simulated provider: every token, every repeat, and what an operator can mend."""
+"""The simulated provider: every token, every repeat, and what an operator can change."""
 
 import pytest
 
 from builders import ORDER_ID
 from payment.provider import Capture, Decline, KeyReused, KeyVoided
 from payment.simulated_provider import SimulatedProvider
-from shared import dynamodb
 from shared.chaos import Chaos, PaymentChaos
-from shared.dynamodb import ConditionFailed
 from shared.errors import (
     PaymentOutcomeUnknown,
     PaymentProviderUnavailable,
@@ -15,6 +13,7 @@ from shared.errors import (
     StorageContention,
 )
 from shared.money import Money
+from unit.fakes import Interrupted
 
 AMOUNT = Money(5000, "USD")
 
@@ -42,13 +41,9 @@ class TestCharging:
         assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == Decline(reason)
         assert ledger.money() == (0, 0)
 
-    def test_a_flaky_provider_takes_the_third_attempt_whichever_worker_makes_it(
-        self, payment_table, ledger
-    ):
+    def test_a_flaky_provider_takes_the_third_attempt_whichever_worker_makes_it(self, ledger):
         def fresh_worker() -> SimulatedProvider:
-            return SimulatedProvider(
-                dynamodb.client(), payment_table, reply_timeout_seconds=1, read_chaos=Chaos
-            )
+            return SimulatedProvider(ledger, reply_timeout_seconds=1, read_chaos=Chaos)
 
         for _ in range(2):
             with pytest.raises(PaymentProviderUnavailable):
@@ -63,7 +58,7 @@ class TestCharging:
         with pytest.raises(PaymentOutcomeUnknown, match="no reply within 3 s"):
             provider.charge(ORDER_ID, AMOUNT, "tok_lost_reply")
 
-        assert naps.taken == [3.0]
+        assert naps == [3.0]
         assert ledger.money() == (5000, 0)
 
     def test_a_repeated_charge_is_the_first_one(self, provider, ledger):
@@ -72,17 +67,11 @@ class TestCharging:
         assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == first
         assert ledger.money() == (5000, 0)
 
-    def test_a_charge_that_another_worker_settles_meanwhile_is_that_one(
-        self, payment_table, provider, ledger
-    ):
-        class Overtaken(SimulatedProvider):
-            def _settle(self, *arguments):
-                provider.charge(ORDER_ID, AMOUNT, "tok_declined")
-                return super()._settle(*arguments)
-
-        slow = Overtaken(
-            dynamodb.client(), payment_table, reply_timeout_seconds=1, read_chaos=Chaos
+    def test_a_charge_that_another_worker_settles_meanwhile_is_that_one(self, provider, ledger):
+        overtaken = Interrupted(
+            ledger, lambda: provider.charge(ORDER_ID, AMOUNT, "tok_declined"), "write"
         )
+        slow = SimulatedProvider(overtaken, reply_timeout_seconds=1, read_chaos=Chaos)
 
         assert slow.charge(ORDER_ID, AMOUNT, "tok_visa") == Decline("card declined")
         assert ledger.money() == (0, 0)
@@ -94,17 +83,23 @@ class TestCharging:
         with pytest.raises(KeyReused):
             provider.charge(ORDER_ID, amount, "tok_visa")
 
-    def test_a_busy_ledger_is_a_provider_that_did_not_take_the_request(self, provider, monkeypatch):
-        def busy(**_: object) -> None:
+    def test_a_busy_ledger_is_a_provider_that_did_not_take_the_request(
+        self, provider, ledger, monkeypatch
+    ):
+        def busy(*_: object) -> None:
             raise StorageContention
 
-        monkeypatch.setattr(provider._dynamodb, "update_item", busy)
-        monkeypatch.setattr(provider._dynamodb, "get_item", busy)
+        monkeypatch.setattr(ledger, "write", busy)
+        monkeypatch.setattr(ledger, "read", busy)
 
-        with pytest.raises(PaymentProviderUnavailable):
-            provider.charge(ORDER_ID, AMOUNT, "tok_visa")
-        with pytest.raises(PaymentProviderUnavailable):
-            provider.find_charge(ORDER_ID)
+        for request in (
+            lambda: provider.charge(ORDER_ID, AMOUNT, "tok_visa"),
+            lambda: provider.find_charge(ORDER_ID),
+            lambda: provider.void(ORDER_ID),
+            lambda: provider.refund(ORDER_ID),
+        ):
+            with pytest.raises(PaymentProviderUnavailable):
+                request()
 
 
 class TestFinding:
@@ -169,7 +164,7 @@ class TestRefunding:
         assert isinstance(found, Capture)
         assert found.refunded
 
-    def test_refunds_fail_until_an_operator_mends_it(self, provider, ledger):
+    def test_refunds_fail_until_an_operator_allows_them(self, provider, ledger):
         provider.charge(ORDER_ID, AMOUNT, "tok_refund_fails")
         for _ in range(2):
             with pytest.raises(RefundUnavailable):
@@ -182,9 +177,8 @@ class TestRefunding:
         assert ledger.money() == (5000, 5000)
 
     def test_there_is_nothing_to_refund_where_nothing_was_captured(self, provider):
-        with pytest.raises(LookupError) as absent:
+        with pytest.raises(LookupError):
             provider.refund(ORDER_ID)
-        assert isinstance(absent.value.__cause__, ConditionFailed)
 
         provider.charge(ORDER_ID, AMOUNT, "tok_declined")
         with pytest.raises(LookupError):
@@ -193,42 +187,42 @@ class TestRefunding:
 
 class TestChaos:
     def test_what_was_declined_stays_declined_when_the_chaos_is_over(
-        self, provider, in_store, ledger
+        self, provider, injected, ledger
     ):
-        in_store.chaos = Chaos(PaymentChaos(failure_rate=1))
+        injected.chaos = Chaos(PaymentChaos(failure_rate=1))
         declined = Decline("declined by failure injection")
         assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == declined
 
-        in_store.chaos = Chaos()
+        injected.chaos = Chaos()
         assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == declined
         assert ledger.money() == (0, 0)
 
     def test_what_was_captured_stays_captured_when_the_chaos_begins(
-        self, provider, in_store, ledger
+        self, provider, injected, ledger
     ):
         captured = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
 
-        in_store.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
+        injected.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
         assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == captured
 
         provider.refund(ORDER_ID)
         assert ledger.money() == (5000, 5000)
 
-    def test_a_bad_token_is_declined_for_its_own_reason(self, provider, in_store):
-        in_store.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
+    def test_a_bad_token_is_declined_for_its_own_reason(self, provider, injected):
+        injected.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
 
         assert provider.charge(ORDER_ID, AMOUNT, "tok_declined") == Decline("card declined")
 
     @pytest.mark.parametrize(("limit", "declined"), [(4999, True), (5000, False), (0, False)])
-    def test_an_amount_above_the_limit_is_declined(self, provider, in_store, limit, declined):
-        in_store.chaos = Chaos(PaymentChaos(decline_above_cents=limit))
+    def test_an_amount_above_the_limit_is_declined(self, provider, injected, limit, declined):
+        injected.chaos = Chaos(PaymentChaos(decline_above_cents=limit))
 
         outcome = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
 
         assert (outcome == Decline("above the limit of failure injection")) is declined
 
-    def test_a_request_that_was_not_taken_leaves_no_trace(self, provider, in_store, ledger):
-        in_store.chaos = Chaos(PaymentChaos(error_rate=1))
+    def test_a_request_that_was_not_taken_leaves_no_trace(self, provider, injected, ledger):
+        injected.chaos = Chaos(PaymentChaos(error_rate=1))
 
         for request in (
             lambda: provider.charge(ORDER_ID, AMOUNT, "tok_visa"),
@@ -239,10 +233,10 @@ class TestChaos:
                 request()
         assert ledger.row() == {}
 
-    def test_every_request_takes_longer(self, provider, in_store, naps):
-        in_store.chaos = Chaos(PaymentChaos(delay_seconds=1.5))
+    def test_every_request_takes_longer(self, provider, injected, naps):
+        injected.chaos = Chaos(PaymentChaos(delay_seconds=1.5))
 
         provider.charge(ORDER_ID, AMOUNT, "tok_visa")
         provider.refund(ORDER_ID)
 
-        assert naps.taken == [1.5, 1.5]
+        assert naps == [1.5, 1.5]

@@ -1,4 +1,4 @@
-"""A shipping table in memory, with the carrier whose book is in it."""
+"""The shipments and the carrier's book, in memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,23 +7,21 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID
-from shared import dynamodb
 from shared.chaos import Chaos
-from shared.dynamodb import from_item, to_item
-from shipping.repository import ShipmentTable
+from shipping import wiring
+from shipping.domain import Shipment
 from shipping.simulated_carrier import SimulatedCarrier
+from unit.fakes import FakeLedger, FakeRepository, Interrupted
+
+type Shipments = FakeRepository[Shipment]
 
 
-@dataclass(frozen=True)
-class BookUnderTest:
-    """The order's row in the carrier's book, as an audit sees it."""
-
-    table_name: str
+class BookUnderTest(FakeLedger):
+    """The carrier's book, with the order's row as an audit sees it."""
 
     def row(self) -> dict[str, Any]:
         """Returns the row; empty where there is none."""
-        response = dynamodb.client().get_item(TableName=self.table_name, Key=self._key)
-        return from_item(response.get("Item", {}))
+        return self.rows.get(ORDER_ID, {})
 
     def status(self) -> str | None:
         """Returns what the carrier thinks of the order."""
@@ -31,64 +29,59 @@ class BookUnderTest:
 
     def forget(self) -> None:
         """Loses the row."""
-        dynamodb.client().delete_item(TableName=self.table_name, Key=self._key)
-
-    @property
-    def _key(self) -> dict[str, Any]:
-        return to_item({"pk": f"CARRIER#{ORDER_ID}", "sk": "BOOKING"})
+        del self.rows[ORDER_ID]
 
 
 @dataclass
-class ChaosInStore:
-    """What the carrier suffers, to be changed while it runs, and how long it was made to wait."""
+class Injected:
+    """The failures injected into the carrier, to be changed while it runs.
+
+    `naps` are the seconds that it was told to sleep; it never really does.
+    """
 
     chaos: Chaos = field(default_factory=Chaos)
     naps: list[float] = field(default_factory=list)
 
 
-class InterruptedTable(ShipmentTable):
-    """A repository on which something else happens before it writes the outcome of a step."""
-
-    def __init__(self, table_name: str, interruption: Callable[[], Any]) -> None:
-        super().__init__(dynamodb.client(), table_name)
-        self._interruption = interruption
-
-    def update(self, *arguments: Any) -> None:
-        """Is interrupted before it writes."""
-        self._interruption()
-        super().update(*arguments)
+@pytest.fixture
+def book() -> BookUnderTest:
+    """The carrier's book."""
+    return BookUnderTest()
 
 
 @pytest.fixture
-def book(shipping_table: str) -> BookUnderTest:
-    """The order's row in the carrier's book."""
-    return BookUnderTest(shipping_table)
+def repository(monkeypatch: pytest.MonkeyPatch) -> Shipments:
+    """The shipments, none at first."""
+    shipments: Shipments = FakeRepository()
+    monkeypatch.setattr(wiring, "repository", lambda: shipments)
+    return shipments
 
 
 @pytest.fixture
-def repository(shipping_table: str) -> ShipmentTable:
-    """The repository under test."""
-    return ShipmentTable(dynamodb.client(), shipping_table)
+def injected() -> Injected:
+    """The failures at the carrier: none, until a test adds some."""
+    return Injected()
 
 
 @pytest.fixture
-def in_store() -> ChaosInStore:
-    """What goes wrong at the carrier: nothing, until a test changes it."""
-    return ChaosInStore()
-
-
-@pytest.fixture
-def carrier(shipping_table: str, in_store: ChaosInStore) -> SimulatedCarrier:
-    """The carrier; it never really waits."""
-    return SimulatedCarrier(
-        dynamodb.client(),
-        shipping_table,
-        read_chaos=lambda: in_store.chaos,
-        sleep=in_store.naps.append,
+def carrier(
+    book: BookUnderTest, injected: Injected, monkeypatch: pytest.MonkeyPatch
+) -> SimulatedCarrier:
+    """The carrier."""
+    simulated = SimulatedCarrier(
+        book, read_chaos=lambda: injected.chaos, sleep=injected.naps.append
     )
+    monkeypatch.setattr(wiring, "carrier", lambda: simulated)
+    return simulated
 
 
 @pytest.fixture
-def interrupted(shipping_table: str) -> Callable[[Callable[[], Any]], InterruptedTable]:
+def interrupted(repository: Shipments) -> Callable[[Callable[[], Any]], Interrupted]:
     """Makes a repository that is interrupted before it writes an outcome."""
-    return lambda interruption: InterruptedTable(shipping_table, interruption)
+    return lambda interruption: Interrupted(repository, interruption, "update")
+
+
+@pytest.fixture
+def outbox_events(repository: Shipments) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
+    """Returns a reader of the outbox: `[(type, detail)]`."""
+    return repository.events

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT
-from shared import dynamodb
 from shared.chaos import Chaos, ShippingChaos
 from shared.errors import (
     CarrierUnavailable,
@@ -20,7 +19,6 @@ from shared.tasks import Task
 from shipping import service
 from shipping.carrier import Rejection
 from shipping.domain import Address, Item, ShipmentStatus
-from shipping.repository import ShipmentTable
 
 TASK = Task(ORDER_ID, ORDER_ID, ORIGIN)
 ADDRESS = Address("1 Main St", "Springfield", "IL", "62701", "US")
@@ -84,14 +82,14 @@ class TestCreating:
         assert event["data"] == {"order_id": ORDER_ID, "reason": "nobody delivers to XX"}
 
     def test_a_carrier_that_was_away_is_asked_again(
-        self, repository, carrier, in_store, outbox_events
+        self, repository, carrier, injected, outbox_events
     ):
-        in_store.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
+        injected.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
         with pytest.raises(CarrierUnavailable):
             create(repository, carrier)
         assert repository.find(ORDER_ID).status is ShipmentStatus.PENDING
 
-        in_store.chaos = Chaos()
+        injected.chaos = Chaos()
         assert create(repository, carrier).status is ShipmentStatus.CREATED
         assert types(outbox_events) == ["ShipmentCreated"]
 
@@ -173,15 +171,15 @@ class TestCancelling:
         assert (book.status(), types(outbox_events)) == ("REJECTED", [])
 
     def test_a_carrier_that_is_away_leaves_the_shipment_to_the_next_attempt(
-        self, repository, carrier, in_store, book
+        self, repository, carrier, injected, book
     ):
         create(repository, carrier)
-        in_store.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
+        injected.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
         with pytest.raises(CarrierUnavailable):
             cancel(repository, carrier)
         assert repository.find(ORDER_ID).status is ShipmentStatus.CREATED
 
-        in_store.chaos = Chaos()
+        injected.chaos = Chaos()
         cancel(repository, carrier)
         assert book.status() == "CANCELLED"
 
@@ -287,71 +285,49 @@ class TestLateBookings:
     def test_a_booking_that_begins_while_the_tombstone_is_left_is_called_off(
         self, repository, carrier, book
     ):
-        class LateReader(ShipmentTable):
+        class LateReader:
             def find(self, order_id: str) -> None:
                 create(repository, carrier)
 
-        late = LateReader(dynamodb.client(), book.table_name)
+            create = staticmethod(repository.create)
+            update = staticmethod(repository.update)
 
-        assert cancel(late, carrier).status is ShipmentStatus.CANCELLED
+        assert cancel(LateReader(), carrier).status is ShipmentStatus.CANCELLED
         assert book.status() == "CANCELLED"
-
-
-class TestSettling:
-    def test_a_shipment_is_unsettled_once_it_rests(self, repository, carrier):
-        shipment = create(repository, carrier)
-
-        assert list(repository.unsettled(PLACED_AT)) == []
-        assert list(repository.unsettled(PLACED_AT + timedelta(seconds=1))) == [shipment]
-
-    def test_a_settled_shipment_is_left_alone_until_it_changes(self, repository, carrier):
-        repository.settle(create(repository, carrier))
-        assert list(repository.unsettled(LATER)) == []
-
-        cancelled = cancel(repository, carrier)
-        assert list(repository.unsettled(LATER + timedelta(seconds=1))) == [cancelled]
-
-    def test_a_shipment_that_changed_meanwhile_stays_unsettled(self, repository, carrier):
-        outdated = create(repository, carrier)
-        cancelled = cancel(repository, carrier)
-
-        with pytest.raises(StorageContention):
-            repository.settle(outdated)
-        assert list(repository.unsettled(LATER + timedelta(seconds=1))) == [cancelled]
 
 
 class TestChaosAtTheCarrier:
-    def test_what_was_refused_stays_refused_when_the_chaos_is_over(self, carrier, in_store):
-        in_store.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
+    def test_what_was_refused_stays_refused_when_the_chaos_is_over(self, carrier, injected):
+        injected.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
         refused = Rejection("refused by failure injection")
         assert carrier.book(ORDER_ID, ADDRESS, ITEMS) == refused
 
-        in_store.chaos = Chaos()
+        injected.chaos = Chaos()
         assert carrier.book(ORDER_ID, ADDRESS, ITEMS) == refused
 
-    def test_what_was_booked_stays_booked_when_the_chaos_begins(self, carrier, in_store):
+    def test_what_was_booked_stays_booked_when_the_chaos_begins(self, carrier, injected):
         booking = carrier.book(ORDER_ID, ADDRESS, ITEMS)
 
-        in_store.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
+        injected.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
         assert carrier.book(ORDER_ID, ADDRESS, ITEMS) == booking
 
-    def test_a_refusal_does_not_stand_in_the_way_of_cancelling(self, carrier, in_store, book):
+    def test_a_refusal_does_not_stand_in_the_way_of_cancelling(self, carrier, injected, book):
         carrier.book(ORDER_ID, ADDRESS, ITEMS)
 
-        in_store.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
+        injected.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
         carrier.cancel(ORDER_ID)
         assert book.status() == "CANCELLED"
 
-    def test_every_request_takes_longer(self, carrier, in_store):
-        in_store.chaos = Chaos(shipping=ShippingChaos(delay_seconds=1.5))
+    def test_every_request_takes_longer(self, carrier, injected):
+        injected.chaos = Chaos(shipping=ShippingChaos(delay_seconds=1.5))
 
         carrier.book(ORDER_ID, ADDRESS, ITEMS)
         carrier.cancel(ORDER_ID)
 
-        assert in_store.naps == [1.5, 1.5]
+        assert injected.naps == [1.5, 1.5]
 
-    def test_a_request_that_was_not_taken_leaves_no_trace(self, carrier, in_store, book):
-        in_store.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
+    def test_a_request_that_was_not_taken_leaves_no_trace(self, carrier, injected, book):
+        injected.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
 
         with pytest.raises(CarrierUnavailable):
             carrier.book(ORDER_ID, ADDRESS, ITEMS)
@@ -359,11 +335,13 @@ class TestChaosAtTheCarrier:
             carrier.cancel(ORDER_ID)
         assert book.row() == {}
 
-    def test_a_busy_book_is_a_carrier_that_is_away(self, carrier, monkeypatch):
-        def busy(**_: object) -> None:
+    def test_a_busy_book_is_a_carrier_that_is_away(self, carrier, book, monkeypatch):
+        def busy(*_: object) -> None:
             raise StorageContention
 
-        monkeypatch.setattr(carrier._dynamodb, "update_item", busy)
+        monkeypatch.setattr(book, "write", busy)
 
         with pytest.raises(CarrierUnavailable):
             carrier.book(ORDER_ID, ADDRESS, ITEMS)
+        with pytest.raises(CarrierUnavailable):
+            carrier.cancel(ORDER_ID)

@@ -8,11 +8,11 @@ import pytest
 from builders import ORDER_ID, a_request, an_order
 from shared.errors import ShipmentRejected, StepAlreadyUndone, ValidationFailed
 from shipping import api, saga
-from shipping.repository import ShipmentTable
+from unit.fakes import FakeRepository
 
 ADDRESS = an_order().body()["shipping_address"]
 
-pytestmark = pytest.mark.usefixtures("shipping_table", "frozen_clock")
+pytestmark = pytest.mark.usefixtures("repository", "carrier", "frozen_clock")
 
 
 def create_payload(**changes: Any) -> dict[str, Any]:
@@ -40,12 +40,7 @@ class TestSagaSteps:
             "tracking_number": book.row()["tracking_number"],
         }
 
-        cancelled = saga.handler(
-            an_order().payload(
-                "CancelShipment",
-            ),
-            lambda_context,
-        )
+        cancelled = saga.handler(an_order().payload("CancelShipment"), lambda_context)
         assert cancelled == created | {"status": "CANCELLED"}
 
     def test_a_rejection_reaches_the_state_machine_by_its_name(self, lambda_context):
@@ -55,12 +50,7 @@ class TestSagaSteps:
             saga.handler(payload, lambda_context)
 
     def test_a_late_booking_is_refused(self, lambda_context):
-        cancelled = saga.handler(
-            an_order().payload(
-                "CancelShipment",
-            ),
-            lambda_context,
-        )
+        cancelled = saga.handler(an_order().payload("CancelShipment"), lambda_context)
         assert (cancelled["carrier"], cancelled["tracking_number"]) == (None, None)
 
         with pytest.raises(StepAlreadyUndone):
@@ -117,12 +107,7 @@ class TestApi:
         assert (status, body["code"]) == (404, "SHIPMENT_NOT_FOUND")
 
     def test_an_order_undone_before_its_shipment_began_has_none(self, lambda_context):
-        saga.handler(
-            an_order().payload(
-                "CancelShipment",
-            ),
-            lambda_context,
-        )
+        saga.handler(an_order().payload("CancelShipment"), lambda_context)
 
         status, _ = get_shipment(lambda_context)
 
@@ -131,7 +116,7 @@ class TestApi:
     def test_an_order_id_that_dynamodb_would_refuse_is_not_looked_up(
         self, lambda_context, monkeypatch
     ):
-        monkeypatch.delattr(ShipmentTable, "find")
+        monkeypatch.delattr(FakeRepository, "find")
 
         status, body = get("/orders/{order_id}/shipment", lambda_context, order_id="o" * 3000)
 

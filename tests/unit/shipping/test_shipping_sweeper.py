@@ -9,7 +9,7 @@ import pytest
 from builders import ORDER_ID, ORIGIN, PLACED_AT
 from shared import queries
 from shared.tasks import Task
-from shipping import saga, service, sweeper
+from shipping import service, sweeper
 from shipping.domain import Address, Item, ShipmentStatus
 
 TASK = Task(ORDER_ID, ORDER_ID, ORIGIN)
@@ -27,11 +27,11 @@ def _cancelled(monkeypatch: pytest.MonkeyPatch, frozen_clock: Any) -> None:
 
 
 def test_what_was_booked_for_a_cancelled_order_is_called_off_and_then_signed_off(
-    shipping_table: str, lambda_context: Any
+    repository: Any, carrier: Any, lambda_context: Any
 ) -> None:
     # Given
     address = Address("1 Main St", "Springfield", "IL", "62701", "US")
-    service.create(saga.repository, saga.carrier, TASK, address, [Item("mouse", 1)], PLACED_AT)
+    service.create(repository, carrier, TASK, address, [Item("mouse", 1)], PLACED_AT)
 
     # When
     first = sweeper.sweep({}, lambda_context)
@@ -42,6 +42,6 @@ def test_what_was_booked_for_a_cancelled_order_is_called_off_and_then_signed_off
         {"order_id": ORDER_ID, "what": "CREATED of an order that is CANCELLED"}
     ]
     assert (second["settled"], second["mended"]) == (1, [])
-    shipment = saga.repository.find(ORDER_ID)
+    shipment = repository.find(ORDER_ID)
     assert shipment is not None
     assert shipment.status is ShipmentStatus.CANCELLED

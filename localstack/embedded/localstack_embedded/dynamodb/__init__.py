@@ -1,1 +1,1 @@
-"""DynamoDB without Java: a server of its own on loopback, and the providers that forward to it."""
+"""DynamoDB without Java: a server on loopback, and LocalStack providers that forward to it."""

@@ -16,7 +16,7 @@ _POOL_SIZE = 32
 
 
 class DynamoDbServer:
-    """The server at one URL. Its connections are kept and shared by the engine's threads."""
+    """The server at one URL; the engine's threads share its connections."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -50,8 +50,8 @@ class DynamoDbServer:
                 AWS's clients retry.
         """
         assert context.service is not None
-        # The engine knows the account whatever the caller's credentials look like; the server reads
-        # it and the region here. It doesn't verify signatures.
+        # The engine knows the account, whatever the caller's credentials are. The server reads the
+        # account and the region from here, and doesn't verify signatures.
         scope = f"{context.account_id}/19700101/{context.region}/dynamodb/aws4_request"
         try:
             answer = self._connections.request(

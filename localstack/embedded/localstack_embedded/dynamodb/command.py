@@ -8,7 +8,7 @@ from pathlib import Path
 
 import localstack_embedded
 
-# GET on this path answers 200 as soon as the tables of the last run are loaded.
+# GET on this path returns 200 as soon as the tables of the last run are loaded.
 READINESS_PATH = "/ready"
 
 
@@ -20,7 +20,7 @@ def dynamodb_server_command(
     Args:
         python: an interpreter with `ministack`.
         port: where it listens, on 127.0.0.1 only.
-        state_dir: where the tables are kept; it is made if missing.
+        state_dir: the directory of the tables; the server creates it if it is missing.
     """
     module = "localstack_embedded.dynamodb.server"
     argv = [str(python), "-P", "-m", module, "--port", str(port), "--data", str(state_dir)]

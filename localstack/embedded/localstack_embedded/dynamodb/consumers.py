@@ -1,12 +1,12 @@
-"""What event source mappings need of a stream beyond AWS's API: to wait for records, and to resume.
+"""Lets event source mappings wait for a stream's records, and resume where they stopped.
 
 LocalStack forgets its event source mappings when it stops, and a new one starts from the oldest
-record of the last 24 hours, so that every event would be published again at each start. And it asks
-for records once a second, or less often on a quiet stream. Both are answered here, for callers that
-say who they are in a header; every other caller gets the plain API.
+record of the last 24 hours: every event would be published again at each start. It also asks for
+records once a second, or less often on a quiet stream. Callers that name themselves in a header
+get both improvements; every other caller gets the plain API.
 
-A mapping asks for more when it has dealt with what it got. The exception is one with a batching
-window: while it gathers a batch, it asks ahead, and what it then holds is lost if it is killed.
+A mapping asks for more records after it has processed what it got. One with a batching window asks
+ahead while it collects a batch, and loses that batch if it is killed.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from localstack_embedded.dynamodb.storage import Storage
 
 
 class Consumers:
-    """The readers of streams that say who they are, and how far each has come."""
+    """The readers of streams that name themselves, and the position of each."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._growth = asyncio.Event()
 
     def wake(self) -> None:
-        """Some stream has new records."""
+        """Wakes the requests that wait, because a stream has new records."""
         self._growth.set()
         self._growth = asyncio.Event()
 
     async def before(self, action: str, request: Request) -> None:
-        """To be awaited before MiniStack answers a request: notes progress, waits for records."""
+        """Notes a reader's progress and waits for records, before MiniStack answers a request."""
         if action != "GetRecords" or CONSUMER_HEADER not in request.headers:
             return
         iterator = _decode(json.loads(request.body).get("ShardIterator", ""))
@@ -51,7 +51,7 @@ class Consumers:
             pass  # The answer will have no records.
 
     def after(self, action: str, request: Request, body: bytes) -> bytes:
-        """Returns MiniStack's answer, with an iterator that resumes where the consumer had come."""
+        """Returns MiniStack's answer, with an iterator that resumes where the reader stopped."""
         if action != "GetShardIterator" or CONSUMER_HEADER not in request.headers:
             return body
         iterator = _decode(json.loads(body)["ShardIterator"])
@@ -70,9 +70,9 @@ class Consumers:
 
 
 def _decode(token: str) -> dict[str, Any] | None:
-    """Returns what MiniStack's opaque iterator says, or None if it doesn't name its stream.
+    """Returns the content of MiniStack's opaque iterator, or None if it doesn't name its stream.
 
-    That is the table `t`, shard `s`, position `p`, account `a`, region `r` and the stream's `arn`.
+    It holds the table `t`, shard `s`, position `p`, account `a`, region `r` and the stream's `arn`.
     """
     iterator: dict[str, Any] | None = dynamodb_streams._decode_iterator(token)
     return iterator if iterator and "arn" in iterator else None

@@ -25,7 +25,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """A whole response, but for the headers that frame the body."""
+    """A whole response, without the headers that frame the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,7 +49,7 @@ async def serve(handler: Handler, port: int) -> asyncio.Server:
                     break
                 connection.start_next_cycle()
         except (ConnectionError, h11.RemoteProtocolError):
-            pass  # The client went away, or doesn't speak HTTP: nobody is left to answer.
+            pass  # The client is gone, or doesn't speak HTTP.
         finally:
             writer.close()
 

@@ -1,8 +1,8 @@
 """LocalStack's DynamoDB and DynamoDB Streams, answered by the server at DYNAMODB_SERVER_URL.
 
 Selected with PROVIDER_OVERRIDE_DYNAMODB=embedded and PROVIDER_OVERRIDE_DYNAMODBSTREAMS=embedded.
-Requests and answers pass through untouched, with two exceptions: a table that outlived the engine,
-and event source mappings, which wait for records instead of asking again and again.
+Requests and answers pass through unchanged, with two exceptions: tables that exist from an earlier
+run of the engine, and event source mappings, which wait for records instead of polling.
 """
 
 import json
@@ -26,7 +26,7 @@ from localstack_embedded.dynamodb.tables import (
     with_indexes,
 )
 
-# Short enough not to hold up an engine that is stopping, which lets open requests finish.
+# Short, because an engine that stops lets open requests finish.
 _WAIT_SECONDS = 2
 
 
@@ -34,9 +34,9 @@ class TableLedger:
     """The tables that this engine has created.
 
     The server keeps its tables when the engine stops, and the engine forgets its stacks. The next
-    deployment therefore creates tables that exist and hold data. CreateTable answers as if it had
-    made such a table if it is the one asked for, or is but for indexes, which it then gets; a table
-    that this engine did create is refused, as AWS does.
+    deployment therefore creates tables that exist and hold data. CreateTable accepts such a table
+    if it has the properties asked for, and adds missing indexes. It refuses a table that this
+    engine has created, as AWS does.
     """
 
     def __init__(self, server: DynamoDbServer) -> None:
@@ -74,7 +74,7 @@ class TableLedger:
         if differing:
             message = (
                 f"Table already exists: {name}. It was left by an earlier run and differs from the "
-                f"one requested in {', '.join(differing)}; delete it to have it made anew."
+                f"one requested in {', '.join(differing)}; delete it to have it created again."
             )
             error = {"__type": "ResourceInUseException", "message": message}
             return Response(
@@ -117,7 +117,7 @@ class StreamReaders:
 
 
 def _service(name: str, server: DynamoDbServer, own: DispatchTable) -> Service:
-    """A service whose operations are forwarded to the server, but for its `own`."""
+    """Returns a service that forwards its operations to the server, except its `own`."""
     model = load_service(name)
     operations: DispatchTable = {
         operation: lambda context, request: server.forward(context)

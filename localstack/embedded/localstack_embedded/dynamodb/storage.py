@@ -1,10 +1,10 @@
-"""Keeps MiniStack's tables on disk while it works, so that a killed server has lost nothing.
+"""Keeps MiniStack's tables on disk while it works, so that a killed server loses nothing.
 
-MiniStack holds its tables in memory and writes them out, all of them, when it is stopped in peace.
-Here every request's changes go to SQLite in one transaction before the request is answered: an
-item's cost doesn't grow with the table, and a transaction of DynamoDB is one on disk. The
-write-ahead log is not flushed to the device at every commit: the end of the process, however
-abrupt, loses nothing; a power failure may lose the last moments, never the file.
+MiniStack holds its tables in memory and writes all of them when it is stopped gracefully. Here
+every request's changes go to SQLite in one transaction before the request is answered: the cost of
+an item doesn't grow with the table, and a transaction of DynamoDB is one on disk. The write-ahead
+log is not flushed to the device at every commit: a killed process loses nothing; a power failure
+may lose the last moments, but never the file.
 """
 
 import functools
@@ -18,7 +18,7 @@ from typing import Any
 from ministack.core import persistence
 from ministack.services import dynamodb
 
-# Requests that change items only, or nothing. After any other, the catalogue is written anew.
+# Requests that change items only, or nothing. After any other, the whole catalogue is written.
 _ITEM_ACTIONS = frozenset(
     {
         "PutItem",
@@ -33,7 +33,7 @@ _ITEM_ACTIONS = frozenset(
 )
 _READ_PREFIXES = ("Get", "BatchGet", "TransactGet", "Query", "Scan", "Search", "Describe", "List")
 
-# What MiniStack knows besides items and stream records.
+# What MiniStack stores besides items and stream records.
 _CATALOGUE = (
     "tags",
     "ttl_settings",
@@ -90,7 +90,7 @@ class Storage:
         self._checkpoints: dict[tuple[str, str], int] = {}
 
     def load(self) -> None:
-        """Puts what was stored back into MiniStack, then watches MiniStack for changes."""
+        """Loads what was stored into MiniStack, then watches MiniStack for changes."""
         row = self._database.execute("SELECT content FROM catalogue").fetchone()
         if row:
             content = json.loads(row[0], object_hook=persistence._json_object_hook)
@@ -123,16 +123,16 @@ class Storage:
         return streams_grew
 
     def close(self) -> None:
-        """Writes what no request has written: items whose time to live had ended."""
+        """Writes what no request has written: that items expired."""
         self.commit("ListTables")
         self._database.close()
 
     def checkpoint(self, stream_arn: str, consumer: str) -> int:
-        """The position up to which `consumer` has dealt with the stream's records."""
+        """Returns the position up to which `consumer` has processed the stream's records."""
         return self._checkpoints.get((stream_arn, consumer), 0)
 
     def set_checkpoint(self, stream_arn: str, consumer: str, position: int) -> None:
-        """Notes how far `consumer` has come; the next commit writes it."""
+        """Notes the position of `consumer`; the next commit writes it."""
         key = (stream_arn, consumer)
         if self._checkpoints.get(key) != position:
             self._checkpoints[key] = position
@@ -141,7 +141,7 @@ class Storage:
             )
 
     def _watch(self) -> None:
-        """Takes note of every change, by wrapping the functions that make them in MiniStack."""
+        """Notes every change, by wrapping the functions of MiniStack that make them."""
 
         def notice(name: str, note: Callable[..., None]) -> None:
             original = getattr(dynamodb, name)
@@ -205,7 +205,7 @@ class Storage:
             "INSERT OR REPLACE INTO catalogue VALUES (1, ?)",
             (json.dumps(content, default=persistence._json_default),),
         )
-        # The rows of tables and streams that are no more go.
+        # Deleted tables and streams lose their rows.
         kept = {
             "tables": json.dumps([table["TableArn"] for table in tables.all_values()]),
             "streams": json.dumps([_stream_arn(table) for table in tables.all_values()]),
@@ -263,6 +263,6 @@ class Storage:
 
 
 def _stream_arn(table: dict[str, Any]) -> str:
-    """The ARN of a table's stream, or "" where it has none that is enabled."""
+    """Returns the ARN of a table's stream, or "" if no stream is enabled."""
     enabled = (table.get("StreamSpecification") or {}).get("StreamEnabled")
     return str(table.get("LatestStreamArn", "")) if enabled else ""

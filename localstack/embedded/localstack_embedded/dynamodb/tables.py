@@ -8,13 +8,13 @@ Definition = Mapping[str, Any]
 
 
 def differences(wanted: Definition, existing: Definition) -> list[str]:
-    """The names of the properties in which two tables differ, of those that decide what a table can
-    hold and how it is read: keys, indexes, billing mode and stream."""
+    """Returns the names of the properties in which two tables differ: of their keys, attributes,
+    indexes, billing mode and stream."""
     return [name for name, read in _PROPERTIES.items() if read(wanted) != read(existing)]
 
 
 def missing_indexes(wanted: Definition, existing: Definition) -> list[Mapping[str, Any]]:
-    """The global secondary indexes that a table is to have and, by their names, has not."""
+    """Returns the global secondary indexes that are wanted and, by their names, missing."""
     names = {index["IndexName"] for index in existing.get("GlobalSecondaryIndexes") or ()}
     return [
         index
@@ -26,7 +26,7 @@ def missing_indexes(wanted: Definition, existing: Definition) -> list[Mapping[st
 def with_indexes(
     existing: Definition, indexes: Sequence[Mapping[str, Any]], attributes: Mapping[str, str]
 ) -> Definition:
-    """What a table will be with further indexes; `attributes` has the types of their keys."""
+    """Returns a table with further indexes; `attributes` has the types of their keys."""
     keys = {name: attributes[name] for index in indexes for name, _ in _keys(index)}
     return {
         **existing,
@@ -39,7 +39,7 @@ def with_indexes(
 
 
 def attribute_types(definition: Definition) -> dict[str, str]:
-    """The types of the attributes that a table declares: `{"pk": "S"}`."""
+    """Returns the types of the attributes that a table declares: `{"pk": "S"}`."""
     return {
         attribute["AttributeName"]: attribute["AttributeType"]
         for attribute in definition["AttributeDefinitions"]

@@ -31,7 +31,6 @@ from localstack.services.lambda_.invocation.runtime_executor import (
     LambdaRuntimeException,
     RuntimeExecutor,
 )
-from localstack.utils.patch import patch
 
 from localstack_embedded.lambda_runtime import payloads, telemetry, tracing
 from localstack_embedded.lambda_runtime.environment import function_variables
@@ -40,6 +39,7 @@ from localstack_embedded.lambda_runtime.pool import Demand, WorkerPool
 from localstack_embedded.lambda_runtime.settings import Settings
 from localstack_embedded.lambda_runtime.worker import Worker
 from localstack_embedded.lambda_runtime.zygote import Zygotes
+from localstack_embedded.patches import patch
 
 LOG = logging.getLogger(__name__)
 
@@ -49,13 +49,13 @@ GENERATION_FILE = ".generation"
 _client_context: ContextVar[str | None] = ContextVar("client_context", default=None)
 
 
-@patch(ExecutionEnvironment.invoke)
+@patch(ExecutionEnvironment.invoke, source="cf0e0565", test="test_the_callers_context_arrives")
 def _invoke_with_client_context(
     original: Callable[[ExecutionEnvironment, LambdaInvocation], InvocationResult],
     self: ExecutionEnvironment,
     invocation: LambdaInvocation,
 ) -> InvocationResult:
-    """LocalStack does not tell its executors the client context."""
+    """Passes on the client context, of which LocalStack does not tell its executors."""
     token = _client_context.set(invocation.client_context)
     try:
         return original(self, invocation)

@@ -21,9 +21,14 @@ from localstack.aws.connect import connect_to
 from localstack.runtime.events import infra_stopping
 from localstack.services.lambda_.invocation import version_manager
 from localstack.services.lambda_.invocation.logs import QUEUE_SHUTDOWN, LogHandler, LogItem
+from localstack.services.lambda_.invocation.metrics import (
+    record_cw_metric_error,
+    record_cw_metric_invocation,
+)
 from localstack.utils.aws.client_types import ServicePrincipal
 from localstack.utils.bootstrap import is_api_enabled
-from localstack.utils.patch import Patch
+
+from localstack_embedded.patches import patch
 
 LOG = logging.getLogger(__name__)
 
@@ -34,13 +39,31 @@ _MAX_EVENTS = 10_000
 
 
 def install() -> None:
-    """Puts the batching in the place of LocalStack's own shipping, for the rest of the process."""
-    Patch.function(LogHandler.add_logs, _add_logs_with_time).apply()
-    Patch.function(LogHandler.run_log_loop, _run_log_loop_in_batches, pass_target=False).apply()
+    """Replaces LocalStack's own shipping for the rest of the process."""
+    patch(
+        LogHandler.add_logs,
+        source="7efd2dfe",
+        test="test_a_log_event_has_the_time_of_its_call",
+    )(_add_logs_with_time)
+    patch(
+        LogHandler.run_log_loop,
+        source="905b3d11",
+        test="test_logs_are_shipped_in_batches",
+    )(_run_log_loop_in_batches)
     metrics = _MetricCounter()
     metrics.start()
-    version_manager.record_cw_metric_invocation = metrics.count_invocation
-    version_manager.record_cw_metric_error = metrics.count_error
+    patch(
+        record_cw_metric_invocation,
+        source="716fd65b",
+        test="test_metrics_are_shipped_in_batches",
+        importers=(version_manager,),
+    )(metrics.count_invocation)
+    patch(
+        record_cw_metric_error,
+        source="8def1a39",
+        test="test_metrics_are_shipped_in_batches",
+        importers=(version_manager,),
+    )(metrics.count_error)
 
 
 @dataclass(frozen=True)
@@ -53,12 +76,13 @@ class _TimedLogItem(LogItem):
 def _add_logs_with_time(
     original: Callable[[LogHandler, LogItem], None], self: LogHandler, item: LogItem
 ) -> None:
+    """Notes when the call ended; LocalStack takes the time at which it ships the log."""
     now_ms = int(time.time() * 1000)
     original(self, _TimedLogItem(item.log_group, item.log_stream, item.logs, now_ms))
 
 
-def _run_log_loop_in_batches(self: LogHandler, *_: object) -> None:
-    """Runs in a function version's log thread until its handler is stopped."""
+def _run_log_loop_in_batches(_: object, self: LogHandler, *__: object) -> None:
+    """Ships a function version's logs twice a second until its handler is stopped."""
     client = connect_to.with_assumed_role(
         region_name=self.region,
         role_arn=self.role_arn,
@@ -126,11 +150,14 @@ class _MetricCounter:
     def start(self) -> None:
         threading.Thread(target=self._run, name="lambda-metrics", daemon=True).start()
 
-    def count_invocation(self, function_name: str, account_id: str, region_name: str) -> None:
+    def count_invocation(
+        self, _: object, function_name: str, account_id: str, region_name: str
+    ) -> None:
+        """Counts a call, to be published together with others."""
         self._count(_Metric(account_id, region_name, function_name, "Invocations"))
 
-    def count_error(self, function_name: str, account_id: str, region_name: str) -> None:
-        """A failed call counts as a call as well."""
+    def count_error(self, _: object, function_name: str, account_id: str, region_name: str) -> None:
+        """Counts a failed call, which is a call as well."""
         self._count(
             _Metric(account_id, region_name, function_name, "Invocations"),
             _Metric(account_id, region_name, function_name, "Errors"),

@@ -16,6 +16,8 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 # What most functions use. Where neither the package nor the runtime has a module, it is left out.
 _MODULES = (
@@ -45,7 +47,8 @@ def _preload_sdk() -> None:
     Workers share the loader, which holds the parsed models; sessions, which read the environment,
     they make themselves.
     """
-    boto3, sessions = map(importlib.import_module, ("boto3", "botocore.session"))
+    boto3: Any = importlib.import_module("boto3")
+    sessions: Any = importlib.import_module("botocore.session")
     sessions.create_loader = functools.cache(sessions.create_loader)
     session = boto3.Session("none", "none", region_name="us-east-1")
     for service in _SERVICES:
@@ -124,10 +127,12 @@ def serve_calls(channel: socket.socket, output: int) -> None:
         os.dup2(output, standard_stream)
     os.close(output)
 
-    scratch = os.path.join(worker["scratch"], str(os.getpid()))
-    os.makedirs(scratch)
+    scratch = Path(worker["scratch"], str(os.getpid()))
+    scratch.mkdir(parents=True)
     os.environ.clear()
-    os.environ.update({"TMPDIR": scratch} | worker["variables"])
+    os.environ.update({"TMPDIR": str(scratch)} | worker["variables"])
+    # The interpreter read its own when it started. The package, the first entry, stays first.
+    sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     os.chdir(worker["package"])
     time.tzset()
     gc.enable()

@@ -1,38 +1,9 @@
-"""What crosses the service's border: the saga's commands and results, and the API's answer."""
+"""What the service answers the saga and the HTTP API."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from payment.domain import Payment
 from shared.clock import to_iso
-from shared.fields import Fields
-from shared.money import Money
-from shared.tasks import Task
-
-
-@dataclass(frozen=True, slots=True)
-class ChargePayment:
-    """Take the order's total: `{"amount_cents", "currency", "token"}`."""
-
-    task: Task
-    amount_cents: int
-    currency: str
-    token: str
-
-    @classmethod
-    def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
-        return cls(
-            task,
-            amount_cents=fields.integer("amount_cents"),
-            currency=fields.text("currency", pattern="[A-Z]{3}"),
-            token=fields.text("token"),
-        )
-
-    @property
-    def amount(self) -> Money:
-        """The amount to take; a property, because a command is read before it is checked."""
-        return Money(self.amount_cents, self.currency)
 
 
 def payment_result(payment: Payment) -> dict[str, Any]:
@@ -53,7 +24,7 @@ def refund_result(payment: Payment) -> dict[str, Any]:
     return payment_result(payment) | {"refunded_cents": payment.refunded.cents}
 
 
-def payment_answer(payment: Payment) -> dict[str, Any]:
+def payment_view(payment: Payment) -> dict[str, Any]:
     """Returns the payment as the API shows it.
 
     `{"order_id", "payment_id", "status", "amount_cents", "currency", "captured_cents",

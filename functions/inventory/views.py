@@ -1,30 +1,8 @@
-"""What crosses the service's border: the saga's commands and results, and the API's answers."""
+"""What the service answers the saga and the HTTP API."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from inventory.domain import MAX_SKUS, OrderLine, Product, Reservation
-from shared.fields import Fields
-from shared.tasks import Task
-
-
-@dataclass(frozen=True, slots=True)
-class ReserveStock:
-    """Set the items' units aside: `{"items": [{"sku", "quantity"}]}`."""
-
-    task: Task
-    lines: tuple[OrderLine, ...]
-
-    @classmethod
-    def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
-        items = fields.objects("items", maximum=MAX_SKUS)
-        return cls(
-            task,
-            tuple(
-                OrderLine(item.text("sku"), item.integer("quantity", minimum=1)) for item in items
-            ),
-        )
+from inventory.domain import Product, Reservation
 
 
 def reservation_result(reservation: Reservation) -> dict[str, Any]:
@@ -47,7 +25,7 @@ def reservation_result(reservation: Reservation) -> dict[str, Any]:
     }
 
 
-def product_answer(product: Product) -> dict[str, Any]:
+def product_view(product: Product) -> dict[str, Any]:
     """Returns `{"sku", "name", "description", "price_cents", "currency", "available"}`."""
     return {
         "sku": product.sku,

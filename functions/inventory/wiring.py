@@ -1,0 +1,14 @@
+"""Builds what the inventory works with, once a process and at its first use."""
+
+from functools import cache
+
+from inventory.ports import StockRepository
+from inventory.repository import StockTable
+from shared import dynamodb
+from shared.storage import own_table
+
+
+@cache
+def repository() -> StockRepository:
+    """Returns the catalogue and the reservations."""
+    return StockTable(dynamodb.client(), own_table())

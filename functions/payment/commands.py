@@ -1,0 +1,33 @@
+"""What the saga sends the service."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from shared.fields import Fields
+from shared.money import Money
+from shared.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePayment:
+    """Take the order's total: `{"amount_cents", "currency", "token"}`."""
+
+    task: Task
+    amount_cents: int
+    currency: str
+    token: str
+
+    @classmethod
+    def read(cls, task: Task, fields: Fields) -> Self:
+        """Reads the payload; see `shared.tasks.Command`."""
+        return cls(
+            task,
+            amount_cents=fields.integer("amount_cents"),
+            currency=fields.text("currency", pattern="[A-Z]{3}"),
+            token=fields.text("token"),
+        )
+
+    @property
+    def amount(self) -> Money:
+        """The amount to take; a property, because a command is read before it is checked."""
+        return Money(self.amount_cents, self.currency)

@@ -1,0 +1,38 @@
+"""Builds what the payment service works with, once a process and at its first use."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from payment.domain import Payment
+from payment.provider import PaymentProvider
+from payment.repository import PaymentTable
+from payment.simulated_provider import SimulatedProvider
+from shared import chaos, dynamodb, settings
+from shared.ledger import LedgerTable
+from shared.storage import Repository, own_table
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`payment_reply_timeout_seconds` is how long the service waits for the provider's reply."""
+
+    payment_reply_timeout_seconds: float = 1.0
+
+
+@cache
+def repository() -> Repository[Payment]:
+    """Returns the payments."""
+    return PaymentTable(dynamodb.client(), own_table())
+
+
+@cache
+def provider() -> PaymentProvider:
+    """Returns the payment provider: the one place to change for a real one.
+
+    The simulated one keeps its ledger in the payment service's table.
+    """
+    return SimulatedProvider(
+        LedgerTable(dynamodb.client(), own_table(), "PROVIDER", "CHARGE"),
+        reply_timeout_seconds=settings.load(Settings).payment_reply_timeout_seconds,
+        read_chaos=chaos.read,
+    )

@@ -1,0 +1,188 @@
+"""How a service stores its one row for each order: a payment, a shipment, a reservation.
+
+    <ENTITY>#<order_id>  <ENTITY>                  the row: its fields, `version`, `unsettled`
+    <ENTITY>#<order_id>  EVENT#<time>#<event id>   the outbox: see `shared.outbox`
+
+A row is created once and replaced only by a writer that read its latest version. Its events are
+written in the same transaction. Every write marks the row as `unsettled`, until a sweep has checked
+it: see `shared.unsettled`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from shared import outbox, settings, unsettled
+from shared.dynamodb import (
+    ConditionFailed,
+    Item,
+    from_item,
+    to_item,
+    transact_write,
+    typed_failures,
+)
+from shared.errors import StorageContention
+from shared.events import DomainEvent
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+@dataclass(frozen=True)
+class _Settings:
+    table_name: str
+
+
+def own_table() -> str:
+    """Returns the name of the table that belongs to the function's service."""
+    return settings.load(_Settings).table_name
+
+
+class Row(Protocol):
+    """What a service keeps of an order. Rows are immutable values."""
+
+    @property
+    def order_id(self) -> str:
+        """The order that it belongs to."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """Its status, in the service's own words."""
+        ...
+
+    @property
+    def updated_at(self) -> datetime:
+        """When it was last written."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """How often it was written."""
+        ...
+
+
+class Repository[R: Row](Protocol):
+    """A service's rows, one per order. Every method may raise StorageContention."""
+
+    def find(self, order_id: str) -> R | None:
+        """Returns the order's row as it is now."""
+        ...
+
+    def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
+        """Writes an order's first row and its events, all or nothing.
+
+        Returns the row that then stands: the given one, or the one that was there before.
+        """
+        ...
+
+    def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
+        """Replaces `before` by `after` and appends the events, all or nothing.
+
+        Raises StorageContention also where the row is no longer what `before` says.
+        """
+        ...
+
+    def unsettled(self, before: datetime) -> Iterator[R]:
+        """Yields the marked rows that nothing has touched since `before`, the oldest first.
+
+        They may be a moment old: decide on what `find` returns.
+        """
+        ...
+
+    def settle(self, row: R) -> None:
+        """Removes the mark; the next write sets it again.
+
+        Raises StorageContention also where the row is no longer what `row` says.
+        """
+        ...
+
+
+class Table[R: Row](ABC):
+    """A `Repository` in DynamoDB. A service adds its entity's name and the mapping."""
+
+    entity: ClassVar[str]
+
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    @abstractmethod
+    def _to_item(self, row: R) -> Item:
+        """Returns all of the row's attributes but the key and the mark."""
+
+    @abstractmethod
+    def _from_item(self, item: Item) -> R:
+        """Returns the row that an item holds."""
+
+    def _writes_with(self, before: R | None, after: R) -> Sequence["TransactWriteItemTypeDef"]:
+        """Returns what else the transaction writes when `before` is replaced by `after`."""
+        return ()
+
+    def find(self, order_id: str) -> R | None:
+        """See `Repository.find`."""
+        with typed_failures():
+            response = self._dynamodb.get_item(
+                TableName=self._table, Key=self._key(order_id), ConsistentRead=True
+            )
+        item = response.get("Item")
+        return self._from_item(from_item(item)) if item else None
+
+    def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
+        """See `Repository.create`."""
+        try:
+            self._write(None, row, events)
+        except ConditionFailed as refused:
+            if existing := refused.failed.get(0):
+                return self._from_item(existing)
+            raise
+        return row
+
+    def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
+        """See `Repository.update`."""
+        try:
+            self._write(before, after, events)
+        except ConditionFailed as refused:
+            if 0 in refused.failed:
+                raise StorageContention("another step changed the row") from refused
+            raise
+
+    def unsettled(self, before: datetime) -> Iterator[R]:
+        """See `Repository.unsettled`."""
+        return map(self._from_item, unsettled.rows(self._dynamodb, self._table, before))
+
+    def settle(self, row: R) -> None:
+        """See `Repository.settle`."""
+        unsettled.settle(self._dynamodb, self._table, self._key(row.order_id), row.version)
+
+    def _write(self, before: R | None, after: R, events: Sequence[DomainEvent]) -> None:
+        """Writes the row, in the first place of the transaction, and what belongs to it."""
+        partition = f"{self.entity}#{after.order_id}"
+        item = {**self._to_item(after), "unsettled": unsettled.MARK}
+        put: TransactWriteItemTypeDef = {
+            "Put": {
+                "TableName": self._table,
+                "Item": self._key(after.order_id) | to_item(item),
+                "ConditionExpression": "attribute_not_exists(pk)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+        if before is not None:
+            put["Put"]["ConditionExpression"] = "version = :before"
+            put["Put"]["ExpressionAttributeValues"] = to_item({":before": before.version})
+        others = [
+            *self._writes_with(before, after),
+            *(outbox.put(self._table, partition, event) for event in events),
+        ]
+        if others:
+            transact_write(self._dynamodb, [put, *others])
+        else:
+            # A transaction costs twice as much.
+            with typed_failures():
+                self._dynamodb.put_item(**put["Put"])
+
+    def _key(self, order_id: str) -> dict[str, Any]:
+        return to_item({"pk": f"{self.entity}#{order_id}", "sk": self.entity})

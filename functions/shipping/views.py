@@ -1,0 +1,36 @@
+"""What the service answers the saga and the HTTP API."""
+
+from dataclasses import asdict
+from typing import Any
+
+from shared.clock import to_iso
+from shipping.domain import Shipment
+
+
+def shipment_result(shipment: Shipment) -> dict[str, Any]:
+    """Returns the saga's `$.shipment`: `{"shipment_id", "status", "carrier", "tracking_number"}`.
+
+    The last two are null where nothing was booked.
+    """
+    booking = shipment.booking
+    return {
+        "shipment_id": shipment.shipment_id,
+        "status": shipment.status.value,
+        "carrier": booking.carrier if booking else None,
+        "tracking_number": booking.tracking_number if booking else None,
+    }
+
+
+def shipment_view(shipment: Shipment) -> dict[str, Any]:
+    """Returns the shipment as the API shows it.
+
+    `{"order_id", "shipment_id", "status", "carrier", "tracking_number", "address": {"street",
+    "city", "state", "zip_code", "country"}, "created_at", "updated_at"}`
+    """
+    return {
+        "order_id": shipment.order_id,
+        **shipment_result(shipment),
+        "address": asdict(shipment.address) if shipment.address else None,
+        "created_at": to_iso(shipment.created_at),
+        "updated_at": to_iso(shipment.updated_at),
+    }

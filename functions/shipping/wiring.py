@@ -1,0 +1,27 @@
+"""Builds what the shipping service works with, once a process and at its first use."""
+
+from functools import cache
+
+from shared import chaos, dynamodb
+from shared.ledger import LedgerTable
+from shared.storage import Repository, own_table
+from shipping.carrier import Carrier
+from shipping.domain import Shipment
+from shipping.repository import ShipmentTable
+from shipping.simulated_carrier import SimulatedCarrier
+
+
+@cache
+def repository() -> Repository[Shipment]:
+    """Returns the shipments."""
+    return ShipmentTable(dynamodb.client(), own_table())
+
+
+@cache
+def carrier() -> Carrier:
+    """Returns the carrier: the one place to change for a real one.
+
+    The simulated one keeps its book in the shipping service's table.
+    """
+    book = LedgerTable(dynamodb.client(), own_table(), "CARRIER", "BOOKING")
+    return SimulatedCarrier(book, read_chaos=chaos.read)

@@ -1,1 +1,0 @@
-"""What Step Functions does again and again, done once."""
