@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the project's Python environments from uv.lock, with nothing but Python and PyPI.
+"""Makes the project's Python environments from uv.lock, with only Python and PyPI.
 
     python3 localstack/bootstrap.py GROUP [GROUP ...]
 
-Each dependency group of pyproject.toml becomes an environment of its own, `.local/envs/GROUP`
+Each dependency group of pyproject.toml becomes its own environment, `.local/envs/GROUP`
 (`dev` becomes `.venv`, where editors look for it). An environment that is up to date costs nothing.
 This file is run by whatever `python3` the machine has, so it must parse on old versions; it then
 finds an interpreter that the project supports.

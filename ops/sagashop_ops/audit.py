@@ -5,8 +5,8 @@ without a store; `read_books` is the only part that talks to one.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sagashop_ops.aws import Row, rows
@@ -15,6 +15,7 @@ from sagashop_ops.stack import Stack
 OPEN = frozenset({"PENDING", "AWAITING_PAYMENT", "PAID"})
 _PARKED = frozenset({"NEEDS_ATTENTION"})
 _COMPLETED = frozenset({"COMPLETED"})
+_COUNTS = ("available", "reserved", "sold", "seeded")
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,20 @@ class Books:
     shipments: Mapping[str, Row]
     bookings: Mapping[str, Row]
 
+    def orders_that_are(self, statuses: Collection[str]) -> list[str]:
+        """Returns the ids of the orders that have one of the statuses."""
+        return [order for order, row in self.orders.items() if row["status"] in statuses]
+
+    def kept_cents(self, order_id: str) -> int:
+        """Returns what the payment provider holds of one order's money."""
+        return _kept_cents(self.charges.get(order_id, {}))
+
 
 @dataclass(frozen=True)
 class Report:
     """What the audit counted, and each rule that does not hold, in words.
 
-    `parcels` counts those booked and called_off, and those on their way of completed, open and
+    `parcels` counts the booked and the called-off ones, and those under way of completed, open and
     parked orders.
     """
 
@@ -49,7 +58,7 @@ class Report:
     completed_cents: int
     held_cents: int
     owed_cents: int
-    discrepancies: tuple[str, ...] = field(default=())
+    discrepancies: tuple[str, ...]
 
     @property
     def holds(self) -> bool:
@@ -64,17 +73,16 @@ def audit(books: Books) -> Report:
     """Checks every rule. An open order may hold stock and money; an ended one may not."""
     captured = sum(_cents(charge, "captured_cents") for charge in books.charges.values())
     refunded = sum(_cents(charge, "refunded_cents") for charge in books.charges.values())
-    completed = _total(books, _COMPLETED)
-    held = sum(_net_cents(books, order_id) for order_id in _orders(books, OPEN))
-    owed = sum(_net_cents(books, order_id) for order_id in _orders(books, _PARKED))
+    completed = sum(
+        int(books.orders[order_id]["total_cents"]) for order_id in books.orders_that_are(_COMPLETED)
+    )
+    held = sum(map(books.kept_cents, books.orders_that_are(OPEN)))
+    owed = sum(map(books.kept_cents, books.orders_that_are(_PARKED)))
     return Report(
         orders_by_status=Counter(str(order["status"]) for order in books.orders.values()),
-        units=Counter(
-            {
-                name: sum(int(product[name]) for product in books.products.values())
-                for name in ("available", "reserved", "sold", "seeded")
-            }
-        ),
+        units={
+            name: sum(int(product[name]) for product in books.products.values()) for name in _COUNTS
+        },
         parcels=_parcels(books),
         captured_cents=captured,
         refunded_cents=refunded,
@@ -91,51 +99,29 @@ def audit(books: Books) -> Report:
 
 
 def describe(report: Report) -> list[str]:
-    """Returns the report as lines of text: the sums, then whatever doesn't add up."""
+    """Returns the report as lines of text: the sums, then what doesn't add up."""
     orders = ", ".join(f"{n} {status}" for status, n in sorted(report.orders_by_status.items()))
-    stock = " + ".join(f"{report.units[name]} {name}" for name in ("available", "reserved", "sold"))
-    captured, refunded = _money(report.captured_cents), _money(report.refunded_cents)
-    net = _money(report.captured_cents - report.refunded_cents)
-    kept = (
-        f"{_money(report.completed_cents)} in completed orders "
-        f"+ {_money(report.held_cents)} in open ones + {_money(report.owed_cents)} in parked ones"
-    )
+    stock = " + ".join(f"{report.units[name]} {name}" for name in _COUNTS[:3])
+    captured, refunded = report.captured_cents, report.refunded_cents
+    parcels = report.parcels
+    booked, called_off = parcels["booked"], parcels["called_off"]
     return [
         f"orders  {orders or 'none'}",
         f"stock   {stock} = {report.units['seeded']} seeded",
-        f"money   {captured} captured - {refunded} refunded = {net}",
-        f"        {kept}",
-        f"parcels {_describe_parcels(report.parcels)}",
+        f"money   {_money(captured)} captured - {_money(refunded)} refunded "
+        f"= {_money(captured - refunded)}",
+        f"        {_money(report.completed_cents)} in completed orders "
+        f"+ {_money(report.held_cents)} in open ones + {_money(report.owed_cents)} in parked ones",
+        f"parcels {booked} booked - {called_off} called off = {booked - called_off}: "
+        f"{parcels['completed']} of completed orders + {parcels['open']} of open ones "
+        f"+ {parcels['parked']} of parked ones",
         *(f"WRONG   {discrepancy}" for discrepancy in report.discrepancies),
         "The books hold." if report.holds else "The books do NOT hold.",
     ]
 
 
-def _describe_parcels(parcels: Mapping[str, int]) -> str:
-    booked, called_off = parcels["booked"], parcels["called_off"]
-    return (
-        f"{booked} booked - {called_off} called off = {booked - called_off}: "
-        f"{parcels['completed']} of completed orders + {parcels['open']} of open ones "
-        f"+ {parcels['parked']} of parked ones"
-    )
-
-
 def _money(cents: int) -> str:
     return f"{cents / 100:,.2f}"
-
-
-def _orders(books: Books, statuses: Iterable[str]) -> list[str]:
-    wanted = frozenset(statuses)
-    return [order_id for order_id, order in books.orders.items() if order["status"] in wanted]
-
-
-def _total(books: Books, statuses: Iterable[str]) -> int:
-    return sum(int(books.orders[order_id]["total_cents"]) for order_id in _orders(books, statuses))
-
-
-def _net_cents(books: Books, order_id: str) -> int:
-    """What the payment provider holds of one order's money."""
-    return _kept_cents(books.charges.get(order_id, {}))
 
 
 def _kept_cents(row: Row) -> int:
@@ -160,7 +146,7 @@ def _units_by_sku(books: Books, status: str) -> Counter[str]:
 def _stock_discrepancies(books: Books) -> Iterator[str]:
     reserved, sold = _units_by_sku(books, "RESERVED"), _units_by_sku(books, "COMMITTED")
     for sku, product in sorted(books.products.items()):
-        counts = {name: int(product[name]) for name in ("available", "reserved", "sold", "seeded")}
+        counts = {name: int(product[name]) for name in _COUNTS}
         if counts["available"] + counts["reserved"] + counts["sold"] != counts["seeded"]:
             yield f"{sku}: available + reserved + sold is not what was seeded: {counts}"
         if min(counts.values()) < 0:
@@ -174,7 +160,7 @@ def _stock_discrepancies(books: Books) -> Iterator[str]:
 def _order_discrepancies(books: Books) -> Iterator[str]:
     """An ended order agrees with its reservation and its money."""
     for order_id, order in sorted(books.orders.items()):
-        status, net = order["status"], _net_cents(books, order_id)
+        status, net = order["status"], books.kept_cents(order_id)
         reservation = books.reservations.get(order_id, {}).get("status")
         if status == "COMPLETED":
             if reservation != "COMMITTED":
@@ -197,43 +183,37 @@ def _money_discrepancies(books: Books, net: int, accounted: int) -> Iterator[str
             f"captured less refunded is {net} cents, but completed, open and parked orders "
             f"account for {accounted}"
         )
-    for order_id in sorted(books.charges.keys() | books.payments.keys()):
+    # The payment row may lag behind the provider until the saga has ended well.
+    moving = books.orders_that_are(OPEN | _PARKED)
+    for order_id in sorted((books.charges.keys() | books.payments.keys()).difference(moving)):
         kept = _kept_cents(books.payments.get(order_id, {}))
-        order = books.orders.get(order_id)
-        if order is not None and order["status"] in OPEN | _PARKED:
-            continue  # The payment row may trail the provider until the saga has ended well.
-        if kept != _net_cents(books, order_id):
+        if kept != books.kept_cents(order_id):
             yield (
                 f"{order_id}: the payment service counts {kept} cents, "
-                f"the provider {_net_cents(books, order_id)}"
+                f"the provider {books.kept_cents(order_id)}"
             )
 
 
 def _parcels(books: Books) -> Mapping[str, int]:
-    booked = {
-        order_id: booking
-        for order_id, booking in books.bookings.items()
-        if booking.get("booked_at")
+    booked = {order: row for order, row in books.bookings.items() if row.get("booked_at")}
+    under_way = {order for order, row in booked.items() if row["status"] == "BOOKED"}
+    return {
+        "booked": len(booked),
+        "called_off": len(booked) - len(under_way),
+        "completed": len(under_way.intersection(books.orders_that_are(_COMPLETED))),
+        "open": len(under_way.intersection(books.orders_that_are(OPEN))),
+        "parked": len(under_way.intersection(books.orders_that_are(_PARKED))),
     }
-    under_way = {order_id for order_id, row in booked.items() if row["status"] == "BOOKED"}
-    return Counter(
-        {
-            "booked": len(booked),
-            "called_off": len(booked) - len(under_way),
-            "completed": len(under_way.intersection(_orders(books, _COMPLETED))),
-            "open": len(under_way.intersection(_orders(books, OPEN))),
-            "parked": len(under_way.intersection(_orders(books, _PARKED))),
-        }
-    )
 
 
 def _parcel_discrepancies(books: Books) -> Iterator[str]:
-    """A completed order's parcel is on its way, a cancelled one's is not; the carrier agrees."""
-    for order_id in sorted(books.orders.keys() | books.shipments.keys() | books.bookings.keys()):
+    """A completed order's parcel is under way, a cancelled one's is not; the carrier agrees."""
+    # Their parcel may be booked or not, and the shipment may lag behind the carrier.
+    moving = books.orders_that_are(OPEN | _PARKED)
+    known = books.orders.keys() | books.shipments.keys() | books.bookings.keys()
+    for order_id in sorted(known.difference(moving)):
         row = books.orders.get(order_id, {})
         order = row.get("status")
-        if order in OPEN | _PARKED:
-            continue  # Its parcel may be booked or not, and the shipment trail the carrier.
         shipment = books.shipments.get(order_id, {}).get("status")
         # Version 0.1 completed orders without shipping them, and its rows have no such attribute.
         if order == "COMPLETED" and "shipment" in row and shipment != "CREATED":
@@ -248,9 +228,9 @@ def _parcel_discrepancies(books: Books) -> Iterator[str]:
             yield f"{order_id}: the shipping service ships {expected}, the carrier {booked}"
 
 
-def _tracking_number(rows: Mapping[str, Row], order_id: str, under_way: str) -> Any:
-    """The number of the order's parcel where there is one on its way."""
-    row = rows.get(order_id, {})
+def _tracking_number(parcels: Mapping[str, Row], order_id: str, under_way: str) -> Any:
+    """The number of the order's parcel where there is one under way."""
+    row = parcels.get(order_id, {})
     return row["tracking_number"] if row.get("status") == under_way else None
 
 

@@ -1,4 +1,4 @@
-"""The store as its users see it: a small HTTP client for the demo, the benchmark and the tests."""
+"""A small client of the store's HTTP API, for the demo, the benchmark and the tests."""
 
 import time
 import uuid
@@ -14,7 +14,7 @@ type Json = dict[str, Any]
 
 ENDED = frozenset({"COMPLETED", "CANCELLED", "NEEDS_ATTENTION"})
 REQUEST_TIMEOUT_SECONDS = 35.0  # API Gateway gives up after 29.
-# As a shopper's client would: an order is sent under an idempotency key, so it may be sent again.
+# An order is sent under an idempotency key, so it may be sent again.
 _RETRY = Retry(
     total=4,
     backoff_factor=0.5,
@@ -33,7 +33,7 @@ ADDRESS = {
 
 
 class OrderNotEnded(Exception):
-    """An order was still open when the time to wait for it was over."""
+    """An order was still open after the wait for its end."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Line:
 class StoreClient:
     """Calls one running store's HTTP API.
 
-    Every method raises `requests.HTTPError` for an answer of 400 or above, except `post_order`,
-    which hands the response out as it is.
+    Methods that return JSON raise `requests.HTTPError` for an answer of 400 or above; those that
+    return a response don't.
     """
 
     def __init__(self, api_url: str, pool_size: int = 10) -> None:
@@ -68,13 +68,7 @@ class StoreClient:
 
     def post_order(self, body: Mapping[str, Any], key: str | None = None) -> requests.Response:
         """Posts an order as given, right or wrong; `key` is its Idempotency-Key."""
-        headers = {"Idempotency-Key": key} if key else {}
-        return self._session.post(
-            f"{self._api_url}/orders",
-            json=body,
-            headers=headers,
-            timeout=REQUEST_TIMEOUT_SECONDS,
-        )
+        return self.post("/orders", body, {"Idempotency-Key": key} if key else None)
 
     def place_order(
         self,
@@ -89,18 +83,26 @@ class StoreClient:
         order_id: str = response.json()["order_id"]
         return order_id
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
-        """Posts to a path such as `/orders/{order_id}/cancel`; hands the response out as it is."""
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Posts to a path such as `/orders/{order_id}/cancel`; returns the response as it is."""
         return self._session.post(
-            f"{self._api_url}{path}", json=body or {}, timeout=REQUEST_TIMEOUT_SECONDS
+            f"{self._api_url}{path}",
+            json=body or {},
+            headers=headers,
+            timeout=REQUEST_TIMEOUT_SECONDS,
         )
 
     def pay(self, order_id: str, token: str) -> requests.Response:
-        """Pays an order that waits for it; hands the response out as it is."""
+        """Pays an order that waits for it; returns the response as it is."""
         return self.post(f"/orders/{order_id}/payment", {"token": token})
 
     def cancel(self, order_id: str) -> requests.Response:
-        """Asks for an order to be cancelled; hands the response out as it is."""
+        """Requests the cancellation of an order; returns the response as it is."""
         return self.post(f"/orders/{order_id}/cancel")
 
     def product(self, sku: str) -> Json:

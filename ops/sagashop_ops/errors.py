@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 
 class SagashopError(Exception):
-    """A failure whose text tells the user what happened and what to do about it."""
+    """A failure whose text tells the user what happened and how to continue."""
 
 
 class StoreNotRunning(SagashopError):

@@ -1,7 +1,7 @@
-"""The record of what operators did: who, what, why, when, and what came of it.
+"""The record of what operators did: who, what, why, when, and the result.
 
-A row of the operations table is written before an operation's effect and completed after it. So one
-that was interrupted is seen as such: it has begun and not ended.
+A row of the operations table is written before an operation's effect and completed after it. So an
+interrupted operation can be recognised: it has begun and not ended.
 
     pk OPERATION   sk <ISO time>#<id>   action, target, operator, reason, status (BEGUN, DONE or
                                         FAILED), details, begun_at, ended_at
@@ -45,33 +45,33 @@ class Operation:
 
 @dataclass
 class Outcome:
-    """What an operation under way has to tell of itself; `note` adds to it."""
+    """The details of an operation under way; `note` adds to them."""
 
     details: dict[str, Any] = field(default_factory=dict)
 
     def note(self, **details: Any) -> None:
-        """Adds what came of the operation, as JSON knows it."""
+        """Adds details of the result; the values must be JSON."""
         self.details |= details
 
 
 @dataclass(frozen=True)
 class Journal:
-    """The operations table, in the hands of one operator."""
+    """The operations table, as one operator writes to it."""
 
     table: Any
     operator: str
 
     @classmethod
     def of(cls, deployment: Deployment) -> Self:
-        """The journal of a running store; the operator is whoever is logged in here."""
+        """The journal of a store; the operator is the user who is logged in here."""
         return cls(table_of(deployment.stack, "operations"), _user())
 
     @contextmanager
     def record(self, action: str, target: str, reason: str, **details: Any) -> Iterator[Outcome]:
         """Records what the body does: first that it begins, then how it ended.
 
-        Where the record can't be written, nothing is done. Whatever the body raises is noted and
-        raised again.
+        Where the record can't be written, nothing is done. An exception of the body is recorded and
+        propagates.
         """
         begun_at = _now()
         sort_key = f"{begun_at}#{secrets.token_hex(4)}"
@@ -129,7 +129,7 @@ def _operation(row: Row) -> Operation:
 
 
 def _in_words(details: Mapping[str, Any]) -> str:
-    """Returns details in one short piece: long ones are cut, and are whole in the table.
+    """Returns details in one short line: long ones are cut; the table has all of them.
 
     >>> _in_words({"redriven": 2, "left": 0})
     'redriven=2 left=0'
@@ -142,7 +142,7 @@ def _in_words(details: Mapping[str, Any]) -> str:
 
 
 def _user() -> str:
-    """Returns the name of whoever is logged in; a container's user may have a number alone."""
+    """Returns the name of the user who is logged in; a container's user may only have a number."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

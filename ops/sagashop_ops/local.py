@@ -1,4 +1,4 @@
-"""What only a local store has: a port, a stack.json, and an engine that tells about itself."""
+"""What only a local store has: a port, a stack.json, and an engine that answers questions."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ def _describe(order: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _owed(owed: Mapping[str, Any]) -> Iterator[str]:
-    """Yields each thing that is left to undo. A refund of None: nobody knows what was captured."""
+    """Yields each thing that is left to undo. A refund of None: the captured amount is unknown."""
     cents = owed["refund_cents"]
     if cents is None:
         yield "a refund, if anything was captured"

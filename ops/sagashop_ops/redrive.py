@@ -1,4 +1,4 @@
-"""Resumes parked and dead sagas, through the order service's closed operator routes."""
+"""Resumes parked and dead sagas, through the order service's operator routes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def read_operator_secret(deployment: Deployment) -> str:
 
 @dataclass(frozen=True)
 class Redriven:
-    """A saga that runs again: under which name, and the compensation at which it began."""
+    """A saga that runs again: its execution's name, and the compensation at which it resumes."""
 
     order_id: str
     execution: str
@@ -39,7 +39,7 @@ class Redriven:
 
 @dataclass(frozen=True)
 class OperatorApi:
-    """The order service's routes below `/ops`, as seen by someone who has the secret."""
+    """The order service's routes below `/ops`, called with the operator's secret."""
 
     api_url: str
     secret: str
@@ -50,7 +50,7 @@ class OperatorApi:
         return cls(deployment.stack.api_url, read_operator_secret(deployment))
 
     def redrive(self, order_id: str, operator: str, reason: str) -> Redriven:
-        """Asks for an order's saga to go on; raises UnknownOrder and OperationRefused."""
+        """Resumes an order's saga; raises UnknownOrder and OperationRefused."""
         answer = self._call(
             "POST",
             f"/ops/orders/{quote(order_id, safe='')}/redrive",
@@ -81,7 +81,7 @@ class OperatorApi:
 
 
 def redrive(api: OperatorApi, journal: Journal, order_id: str, reason: str) -> Redriven:
-    """Resumes a parked or dead saga where it stood, and records who asked for it and why."""
+    """Resumes a parked or dead saga where it stopped, and records who asked for it and why."""
     with journal.record("redrive", order_id, reason) as outcome:
         redriven = api.redrive(order_id, journal.operator, reason)
         outcome.note(execution=redriven.execution, resume_at=redriven.resume_at)
@@ -94,6 +94,6 @@ def _accepted(answer: requests.Response) -> Any:
     if not answer.ok:
         raise OperationRefused(
             body.get("code", f"HTTP {answer.status_code}"),
-            body.get("detail", "The store refused without saying why."),
+            body.get("detail", "The store gave no reason."),
         )
     return body

@@ -1,9 +1,8 @@
 """Replays events from the order log to one consumer, in EventBridge's own envelope.
 
 The order table keeps every event of every order: the order service's own as outbox rows, the other
-services' as logged ones. A replay goes straight to the consumer that is meant, and what it hears is
-what its rule lets through. Every consumer knows an event that it has handled by its id, so that no
-effect is doubled.
+services' as logged ones. A replay sends events to one consumer only, and only those that its rule
+lets through. Consumers deduplicate by event id, so that no effect happens twice.
 """
 
 import json
@@ -19,7 +18,7 @@ from sagashop_ops.journal import Journal
 
 @dataclass(frozen=True)
 class Consumer:
-    """Who hears events: the rule that chooses them, and the queue in front, if there is one."""
+    """A consumer of events: its rule, and the queue that it reads from, if there is one."""
 
     name: str
     rule: str
@@ -113,9 +112,9 @@ def replay(
     events: Sequence[StoredEvent],
     reason: str = "",
 ) -> Iterator[StoredEvent]:
-    """Hands those of the events that the consumer's rule lets through to it; yields each.
+    """Sends the consumer those of the events that its rule lets through; yields each.
 
-    Raises OperationRefused where a function fails on one; those before it were handed over.
+    Raises OperationRefused where a function fails on one; those before it were delivered.
     """
     wanted = _wanted(deployment, consumer)
     chosen = [

@@ -1,8 +1,8 @@
-"""The figures of `docs/metrics.md`, of a store on this machine.
+"""The figures of `docs/metrics.md`.
 
-On AWS they are CloudWatch metrics with alarms and a dashboard. Here they come from the same places:
-the tables, Step Functions, the queues, and the metrics that functions write into their logs in
-CloudWatch's embedded metric format:
+On AWS, CloudWatch also has them as metrics, with alarms and a dashboard. Here they come from their
+sources: the tables, Step Functions, the queues, and the metrics that functions write into their
+logs in CloudWatch's embedded metric format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -19,8 +19,11 @@ from sagashop_ops.durations import in_words
 from sagashop_ops.queues import dead_letter_queues
 from sagashop_ops.redrive import PARKED
 
+# Metrics of the current state, which is read from the tables.
+GAUGES = frozenset({"OpenOrders", "ParkedOrders", "OldestOpenOrderSeconds"})
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, order=True)
 class Counted:
     """A metric of a service; `part` is the step or the event that it counts, or empty."""
 
@@ -87,10 +90,6 @@ def add_up(messages: Iterable[str]) -> dict[Counted, int]:
     return dict(totals)
 
 
-GAUGES = frozenset({"OpenOrders", "ParkedOrders", "OldestOpenOrderSeconds"})
-"""Metrics that say how things stand; what stands now is read from the tables."""
-
-
 def describe(stats: Stats) -> list[str]:
     """Returns the figures as lines of text."""
     oldest = "-" if stats.oldest_open is None else in_words(stats.oldest_open)
@@ -113,9 +112,7 @@ def _counts(counts: Mapping[str, int]) -> str:
 def _metrics(metrics: Mapping[Counted, int]) -> Iterator[str]:
     """Yields a line for each part of a service, with what was counted there."""
     parts: dict[tuple[str, str], list[str]] = {}
-    for counted, total in sorted(
-        metrics.items(), key=lambda item: (item[0].service, item[0].part, item[0].name)
-    ):
+    for counted, total in sorted(metrics.items()):
         if total:
             parts.setdefault((counted.service, counted.part), []).append(f"{total} {counted.name}")
     for (service, part), totals in parts.items():

@@ -1,4 +1,4 @@
-"""Has every service's sweeper look now, instead of at its next scheduled time."""
+"""Runs every service's sweeper now, instead of at its next scheduled time."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,20 +19,21 @@ class Swept:
 
     def __str__(self) -> str:
         report = self.report
+        left = report.get("left", [])
+        parked = f", {report['parked']} parked" if report.get("parked") else ""
         lines = [
             f"{report['service']:<10} looked at {report['looked_at']}, "
-            f"mended {len(report['mended'])}, left {len(report.get('left', []))}"
-            + (f", {report['parked']} parked" if report.get("parked") else "")
+            f"mended {len(report['mended'])}, left {len(left)}{parked}",
+            *(f"{'':<10} mended {_item(item)}" for item in report["mended"]),
+            *(f"{'':<10} left   {_item(item)}" for item in left),
         ]
-        lines += [f"{'':<10} mended {_item(item)}" for item in report["mended"]]
-        lines += [f"{'':<10} left   {_item(item)}" for item in report.get("left", [])]
         return "\n".join(lines)
 
 
 def sweep(deployment: Deployment, journal: Journal, grace_seconds: int | None) -> Iterator[Swept]:
     """Runs the sweepers one after the other; yields each one's report.
 
-    `grace_seconds`: how long nothing must have touched a row; None leaves it to the stack.
+    `grace_seconds`: how long a row must be at rest; None is the stack's own setting.
     """
     payload = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
     with journal.record("sweep", "all services", "", **payload) as outcome:

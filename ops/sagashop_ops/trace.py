@@ -1,16 +1,16 @@
-"""One order's whole story, in the order of time, from all that the store knows of it.
+"""One order's whole story, in the order of time.
 
-Three places tell it: the order's log (its events), the histories of its executions, and the logs of
-all functions. `tell` is pure and puts them together; `read_sources` asks a running store.
+It comes from three sources: the order's log (its events), the histories of its executions, and the
+logs of all functions. `tell` is pure and merges them; `read_sources` asks a running store.
 
 Requests that only looked at the order are left out. Each line has the hop on which it happened:
 
     HTTP      a request came in or was answered
     saga      the state machine, or one of its steps
-    stream    a service wrote an event beside its row; the table's stream carries it off
-    bus       a relay put the event on the bus
-    consumer  somebody heard of the event
-    sweep     a sweeper came by
+    stream    a service wrote an event beside its row
+    bus       the relay published the event
+    consumer  a consumer received the event
+    sweep     a sweeper looked at the order
 """
 
 import json
@@ -24,10 +24,10 @@ from sagashop_ops.aws import Deployment, table_of
 from sagashop_ops.logs import LogLine
 from sagashop_ops.replay import StoredEvent, events_of
 
-CONSUMERS = frozenset({"StartSaga", "RecordEvent", "SendNotification"})
-# What every line of the log has; the rest is what makes it worth reading.
+CONSUMERS = frozenset({"StartSaga", "RecordEvent", "SendNotification", "OrderQueries"})
+# The fields of every line, and those that are shown in another way.
 COMMON_FIELDS = frozenset(
-    {
+    [
         "causation_id",
         "cold_start",
         "correlation_id",
@@ -46,9 +46,9 @@ COMMON_FIELDS = frozenset(
         "timestamp",
         "trace_id",
         "xray_trace_id",
-    }
+    ]
 )
-# A line may bear an earlier time than the order that it is about, by as much as a request takes.
+# A line may be older than the order that it is about, by as much as a request takes.
 BEFORE_THE_ORDER = timedelta(seconds=30)
 
 
@@ -65,7 +65,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Execution:
-    """One execution of the saga, and its history as Step Functions tells it."""
+    """One execution of the saga, and its history in Step Functions."""
 
     name: str
     history: Sequence[Mapping[str, Any]]
@@ -73,7 +73,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class Sources:
-    """All that is known of one order."""
+    """Everything that is known of one order."""
 
     order_id: str
     events: Sequence[StoredEvent]
@@ -97,24 +97,23 @@ def describe(sources: Sources) -> list[str]:
     moments = tell(sources)
     first = sources.events[0]
     ids = first.detail["metadata"]
-    lines = [
+    start = moments[0].at
+    return [
         f"order        {sources.order_id}",
         f"correlation  {ids['correlation_id']}",
         f"trace        {ids['trace_id']}",
         *(f"execution    {execution.name}" for execution in sources.executions),
         "",
+        *(
+            f"{(moment.at - start).total_seconds():>+9.3f} s  {_duration(moment.took):>9}  "
+            f"{moment.hop:<8}  {moment.who:<18}  {moment.what}".rstrip()
+            for moment in moments
+        ),
     ]
-    start = moments[0].at
-    lines += [
-        f"{(moment.at - start).total_seconds():>+9.3f} s  {_duration(moment.took):>9}  "
-        f"{moment.hop:<8}  {moment.who:<18}  {moment.what}".rstrip()
-        for moment in moments
-    ]
-    return lines
 
 
 def read_sources(deployment: Deployment, order_id: str) -> Sources:
-    """Asks a running store for all that it knows of an order; raises UnknownOrder."""
+    """Asks a running store for everything that it knows of an order; raises UnknownOrder."""
     events = events_of(deployment, order_id)
     correlation_id = str(events[0].detail["metadata"]["correlation_id"])
     since = datetime.fromisoformat(events[0].occurred_at) - BEFORE_THE_ORDER
@@ -220,15 +219,15 @@ def _moments_of_log(sources: Sources, published: Mapping[str, datetime]) -> Iter
         at, hop = _time(line, fields), hop_of(line.function)
         event_id = fields.get("event_id") or by_type.get(str(fields.get("detail_type")))
         source = {"bus": occurred, "consumer": published}.get(hop, {}).get(str(event_id))
-        # Of an event: since it was written, or published. Of any other line: since the call began.
+        # An event is timed since it was written or published, any other line since the call began.
         source = source or begun.get(str(fields.get("request_id")))
         begun.setdefault(str(fields.get("request_id")), at)
         took = at - source if source and source <= at else None
-        yield Moment(at, hop, line.function, _in_words(fields), took)
+        yield Moment(at, hop, str(fields.get("step", line.function)), _in_words(fields), took)
 
 
 def _is_elsewhere(fields: Mapping[str, Any], order_id: str) -> bool:
-    """Tells whether a line is no part of the story: a metric, another order, or a mere look."""
+    """Returns whether a line is left out: a metric, another order, or a request that only reads."""
     return (
         "_aws" in fields
         or fields.get("order_id", order_id) != order_id
@@ -237,18 +236,18 @@ def _is_elsewhere(fields: Mapping[str, Any], order_id: str) -> bool:
 
 
 def hop_of(function: str) -> str:
-    """Returns the hop on which a function stands.
+    """Returns the hop that a function belongs to.
 
-    >>> [hop_of(name) for name in ("OrderApi", "ReserveStock", "OrderRelay", "SendNotification")]
+    >>> [hop_of(name) for name in ("OrderApi", "OrderSteps", "Relay", "SendNotification")]
     ['HTTP', 'saga', 'bus', 'consumer']
     """
     if function.endswith("Api") or function == "OrderOps":
         return "HTTP"
-    if function.endswith("Relay"):
+    if function == "Relay":
         return "bus"
     if function.startswith("Sweep"):
         return "sweep"
-    if function in CONSUMERS or function.startswith("Find"):
+    if function in CONSUMERS:
         return "consumer"
     return "saga"
 

@@ -18,7 +18,7 @@ HEARD = {
     *(("consumer", "RecordEvent", "event logged", event) for event in LOGGED),
     *(("bus", "Relay", "event published", event) for event in LOGGED),
     ("consumer", "SendNotification", "notification sent", "OrderCompleted"),
-    ("bus", "OrderRelay", "event published", "OrderCompleted"),
+    ("bus", "Relay", "event published", "OrderCompleted"),
 }
 
 

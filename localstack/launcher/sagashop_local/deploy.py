@@ -7,7 +7,7 @@ second.
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         DescribeChangeSetOutputTypeDef,
         StackTypeDef,
     )
-    from mypy_boto3_s3 import S3Client
 
 ARTIFACTS_BUCKET = "sagashop-artifacts"
 POLL_SECONDS = 0.1
@@ -100,23 +99,22 @@ def _upload_artifacts(aws: Aws, template_file: Path, package: Path) -> str:
     """
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
+
+    def upload(content: bytes) -> str:
+        key = hashlib.sha256(content).hexdigest()
+        s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=content)
+        return key
+
     try:
         template = parse_template(template_file.read_text(encoding="utf-8"))
     except YAMLError as exc:
         raise DeployFailed(f"{template_file.name} is not valid YAML: {exc}") from exc
     definitions = {
-        logical_id: _upload(s3, path.read_bytes())
+        logical_id: upload(path.read_bytes())
         for logical_id, path in definition_files(template, template_file.parent).items()
     }
     local = localise(template, package, ARTIFACTS_BUCKET, definitions)
-    key = _upload(s3, json.dumps(local).encode())
-    return f"{aws.endpoint_url}/{ARTIFACTS_BUCKET}/{key}"
-
-
-def _upload(s3: "S3Client", content: bytes) -> str:
-    key = hashlib.sha256(content).hexdigest()
-    s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=content)
-    return key
+    return f"{aws.endpoint_url}/{ARTIFACTS_BUCKET}/{upload(json.dumps(local).encode())}"
 
 
 def _wait_for_change_set(
@@ -126,18 +124,16 @@ def _wait_for_change_set(
 
     One without changes may have to be executed: new outputs are no change of a resource.
     """
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while True:
+    for _ in _polls("its change set was not ready in time"):
         description = cloudformation.describe_change_set(ChangeSetName=change_set)
         reason = description.get("StatusReason", "")
-        match description["Status"]:
-            case "CREATE_COMPLETE":
-                return description
-            case "FAILED" if any(words in reason for words in NO_CHANGES):
-                return None
-            case "FAILED":
-                raise DeployFailed(reason)
-        _pause(deadline, "its change set was not ready in time")
+        if description["Status"] == "CREATE_COMPLETE":
+            return description
+        if description["Status"] == "FAILED":
+            if any(words in reason for words in NO_CHANGES):
+                break
+            raise DeployFailed(reason)
+    return None
 
 
 def _wait_for_stack(
@@ -148,17 +144,24 @@ def _wait_for_stack(
     The engine reports the stack as complete a moment before it has its outputs; it sets the change
     set's id last.
     """
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while True:
+    for _ in _polls("it was still in progress"):
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
         status = stack["StackStatus"]
-        if status in SUCCEEDED:
-            if stack.get("ChangeSetId") == change_set:
-                return stack
-        elif not status.endswith("_IN_PROGRESS"):
+        if status in SUCCEEDED and stack.get("ChangeSetId") == change_set:
+            break
+        if status not in SUCCEEDED and not status.endswith("_IN_PROGRESS"):
             reason = stack.get("StackStatusReason") or status
             raise DeployFailed(reason, _failed_resources(cloudformation, stack["StackId"]))
-        _pause(deadline, "it was still in progress")
+    return stack
+
+
+def _polls(otherwise: str) -> Iterator[None]:
+    """Yields for each poll, until the caller stops; raises `DeployFailed` after the timeout."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() <= deadline:
+        yield
+        time.sleep(POLL_SECONDS)
+    raise DeployFailed(f"{otherwise} after {TIMEOUT_SECONDS:g} s")
 
 
 def _failed_resources(
@@ -176,9 +179,3 @@ def _failed_resources(
         and event["ResourceType"] != "AWS::CloudFormation::Stack"
         and (reason := event.get("ResourceStatusReason"))
     ]
-
-
-def _pause(deadline: float, otherwise: str) -> None:
-    if time.monotonic() > deadline:
-        raise DeployFailed(f"{otherwise} after {TIMEOUT_SECONDS:g} s")
-    time.sleep(POLL_SECONDS)

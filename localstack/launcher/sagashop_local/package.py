@@ -6,6 +6,7 @@ function costs milliseconds; workers started under an older `.generation` are re
 """
 
 import compileall
+import filecmp
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from sagashop_ops.stack import write_atomically
 
 DEPENDENCIES_FILE = ".dependencies"
 GENERATION_FILE = ".generation"
-# What lies in `functions/` without being Lambda code.
+# What is in `functions/` without being Lambda code.
 NOT_SHIPPED = ("__pycache__", "Makefile", "requirements.txt")
 
 
@@ -29,7 +30,7 @@ def build_package(dependencies: Path, functions: Path, package: Path) -> bool:
     """Brings `package` up to date; returns whether anything in it changed.
 
     Args:
-        dependencies: a site-packages folder, copied where its distributions are others than before.
+        dependencies: a site-packages folder, copied where its distributions have changed.
         functions: the Lambda code.
         package: the folder to bring up to date; made if missing.
     """
@@ -41,9 +42,9 @@ def build_package(dependencies: Path, functions: Path, package: Path) -> bool:
         compileall.compile_dir(package, quiet=2)
         write_atomically(package / DEPENDENCIES_FILE, installed)
     own_files = shipped_files(functions)
-    _copy_changes(functions, own_files, package)
-    _remove_all_but(own_files, package, _top_level(dependencies))
-    generation = content_hash(functions, own_files, installed)
+    _copy_changes(own_files, package)
+    _remove_all_but(own_files, package, {path.name for path in dependencies.iterdir()})
+    generation = content_hash(own_files, installed)
     changed = _read(package / GENERATION_FILE) != generation
     if changed:
         write_atomically(package / GENERATION_FILE, generation)
@@ -65,8 +66,8 @@ def shipped_files(functions: Path) -> dict[str, Path]:
     }
 
 
-def content_hash(functions: Path, files: Mapping[str, Path], installed: str) -> str:
-    """Returns a name for the package's content: the same files and dependencies, the same name."""
+def content_hash(files: Mapping[str, Path], installed: str) -> str:
+    """Returns a hash of the package's content: its files and its dependencies."""
     digest = hashlib.sha256(installed.encode())
     for name, path in files.items():
         content = path.read_bytes()
@@ -75,10 +76,10 @@ def content_hash(functions: Path, files: Mapping[str, Path], installed: str) -> 
     return digest.hexdigest()
 
 
-def _copy_changes(functions: Path, files: Mapping[str, Path], package: Path) -> None:
+def _copy_changes(files: Mapping[str, Path], package: Path) -> None:
     for name, source in files.items():
         target = package / name
-        if _stamp(target) == _stamp(source):
+        if target.exists() and filecmp.cmp(source, target):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         # A worker that starts this moment sees the old file or the new one, never half of it.
@@ -104,21 +105,5 @@ def _remove_all_but(files: Mapping[str, Path], package: Path, dependencies: Iter
             shutil.rmtree(path)
 
 
-def _top_level(dependencies: Path) -> set[str]:
-    return {path.name for path in dependencies.iterdir()}
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Returns a file's size and time of change, which the copy keeps; None where there is none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
 def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
+    return path.read_text(encoding="utf-8") if path.exists() else None

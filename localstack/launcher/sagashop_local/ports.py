@@ -16,8 +16,8 @@ POLL_SECONDS = 0.05
 def ensure_free(port: int, purpose: str) -> None:
     """Raises `PortTaken`, naming the holder where it can be seen, unless we could listen there.
 
-    Where no holder can be seen it may be a server that is ending: its main thread is gone, so that
-    it counts as dead, and the others are about to follow. It is given a moment.
+    Where no holder can be seen, it may be a server that is ending: its main thread is gone, so it
+    counts as dead, and its other threads end soon. So it gets a moment.
     """
     deadline = time.monotonic() + ENDING_SECONDS
     while not _is_free(port):

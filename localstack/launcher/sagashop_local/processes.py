@@ -1,8 +1,8 @@
-"""Starts and stops the store's servers, and never touches a process that isn't ours.
+"""Starts and stops the store's servers, and never touches another process.
 
 A process is recorded by its id *and* the time it started: ids are reused, so the id alone could
-name a stranger. Each server leads a process group of its own, which is how its stragglers are found
-after it died.
+name another process. Each server leads its own process group, by which its children are found after
+it died.
 """
 
 import contextlib
@@ -40,9 +40,9 @@ def start(
     directory: Path,
     log_file: Path,
 ) -> ProcessRecord:
-    """Starts a server in a session of its own, its output appended to `log_file`.
+    """Starts a server in its own session, its output appended to `log_file`.
 
-    A session of its own keeps the terminal's Ctrl-C from reaching it: whoever started it decides.
+    Its own session keeps the terminal's Ctrl-C from reaching it.
     """
     directory.mkdir(parents=True, exist_ok=True)
     log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    # It outlives us on purpose, which a Popen object complains of unless it believes in an end.
+    # It outlives us on purpose; without a return code, Popen would warn about that.
     child.returncode = 0
     return ProcessRecord(name, child.pid, psutil.Process(child.pid).create_time())
 
@@ -72,11 +72,12 @@ def find(record: ProcessRecord) -> psutil.Process | None:
 
 
 def stop(record: ProcessRecord, grace_seconds: float) -> None:
-    """Stops a server and everything that it started: first asks, after `grace_seconds` kills."""
+    """Terminates a server, and after `grace_seconds` kills it and everything that it started."""
     process = find(record)
-    family = [process, *_descendants(process)] if process else []
+    family: list[psutil.Process] = []
     if process:
         with contextlib.suppress(psutil.NoSuchProcess):
+            family = [process, *process.children(recursive=True)]
             process.terminate()
         _wait_for_end_of([process], grace_seconds)
     survivors = {member.pid: member for member in [*family, *_stragglers(record)]}
@@ -86,14 +87,14 @@ def stop(record: ProcessRecord, grace_seconds: float) -> None:
     _wait_for_end_of(survivors.values(), KILL_GRACE_SECONDS)
 
 
-def _wait_for_end_of(doomed: Iterable[psutil.Process], seconds: float) -> None:
+def _wait_for_end_of(stopped: Iterable[psutil.Process], seconds: float) -> None:
     """Waits until all have ended, or `seconds` have passed.
 
-    A dead process whose parent hasn't asked for it counts as ended: some machines' first process,
-    which inherits ours, asks every other second only.
+    A zombie counts as ended: some machines' init process, which inherits ours, collects them only
+    every other second.
     """
     deadline = time.monotonic() + seconds
-    while not all(_has_ended(process) for process in doomed) and time.monotonic() < deadline:
+    while not all(_has_ended(process) for process in stopped) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
 
@@ -106,13 +107,6 @@ def _has_ended(process: psutil.Process) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(process.pid, os.WNOHANG)
     return True
-
-
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
 
 
 def _stragglers(record: ProcessRecord) -> list[psutil.Process]:
@@ -147,7 +141,7 @@ class ProcessTable:
         self._path = path
 
     def records(self) -> list[ProcessRecord]:
-        """Returns what was started last, running or not, in the order of starting."""
+        """Returns the started processes, running or not, in the order of starting."""
         try:
             return [ProcessRecord(**row) for row in json.loads(self._path.read_text("utf-8"))]
         except FileNotFoundError:
@@ -161,12 +155,12 @@ class ProcessTable:
         return None
 
     def add(self, record: ProcessRecord) -> None:
-        """Remembers a process, in place of an earlier one of the same name."""
+        """Records a process, in place of an earlier one of the same name."""
         others = [known for known in self.records() if known.name != record.name]
         self._save([*others, record])
 
     def stop(self, name: str, grace_seconds: float) -> None:
-        """Stops the server of that name, and what a dead one left behind; forgets it."""
+        """Stops the server of that name, or the children of a dead one; removes its record."""
         records = self.records()
         for record in records:
             if record.name == name:

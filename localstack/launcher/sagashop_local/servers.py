@@ -1,6 +1,6 @@
 """The two servers of the local cloud: DynamoDB's, which keeps the data, and the engine.
 
-They are apart so that the tables outlive the engine: it forgets everything when it stops.
+They are separate so that the tables outlive the engine, which keeps nothing when it stops.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ START_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.05
 PROBE_TIMEOUT_SECONDS = 2.0
 LOG_TAIL_LINES = 15
-# The engine keeps nothing, yet takes some ten seconds to end all its threads: it need not.
+# The engine keeps nothing, but takes some ten seconds to end all its threads: don't wait for it.
 ENGINE_GRACE_SECONDS = 1.0
 # The tables are worth waiting for.
 DYNAMODB_GRACE_SECONDS = 30.0
@@ -96,7 +96,7 @@ def describe_servers(paths: StorePaths, dynamodb_engine: DynamoDbEngine) -> list
 
 
 def version(lock_file: Path) -> str:
-    """Returns a name for what the servers run: the locked programs, and our plug-ins' code."""
+    """Returns a hash of what the servers run: the locked programs, and our plug-ins' code."""
     digest = hashlib.sha256(lock_file.read_bytes())
     package = Path(localstack_embedded.__path__[0])
     for module in sorted(package.rglob("*.py")):
@@ -105,9 +105,9 @@ def version(lock_file: Path) -> str:
 
 
 def start(server: Server, table: ProcessTable) -> ProcessRecord:
-    """Starts a server without waiting for it; raises `PortTaken` where somebody else listens."""
+    """Starts a server without waiting for it; raises `PortTaken` where another program listens."""
     ensure_free(server.port, server.title)
-    # Programs look for their temporary folder when they start, and fall back to the machine's.
+    # Programs look for their temporary folder when they start; without it they use the machine's.
     if temporary := server.environment.get("TMPDIR"):
         Path(temporary).mkdir(parents=True, exist_ok=True)
     server.log_file.unlink(missing_ok=True)
@@ -131,7 +131,7 @@ def wait_until_ready(server: Server, record: ProcessRecord) -> None:
 
 def answers(url: str) -> bool:
     """Returns whether a GET on a URL answers 200."""
-    # A proxy of the user's has no business between two programs on loopback.
+    # Loopback needs no proxy, whatever the environment says.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=PROBE_TIMEOUT_SECONDS) as response:

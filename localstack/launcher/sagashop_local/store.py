@@ -33,7 +33,7 @@ LOCK_POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """Whether one of the store's servers lives and answers; `pid` is None where it doesn't live."""
+    """Whether one of the store's servers runs and answers; `pid` is None where it doesn't run."""
 
     title: str
     port: int
@@ -57,15 +57,15 @@ class Store:
     def up(self) -> Stack:
         """Starts what isn't running, deploys, seeds and publishes; a running store keeps running.
 
-        A new engine goes on with the orders that were under way when the last one stopped.
-        Whatever fails, or interrupts us: the servers that this call started are stopped again.
+        A new engine resumes the orders that were under way when the last one stopped. After a
+        failure or an interruption, the servers that this call started are stopped again.
         """
         with self._locked():
             started: list[Server] = []
             try:
-                self._retire_another_version()
+                self._stop_another_version()
                 self._start(started)
-                self._discard_wreck(started)
+                self._replace_broken_engine(started)
                 stack = self._bring_up_to_date()
                 if self._servers[-1] in started:
                     self._recover(stack)
@@ -80,9 +80,9 @@ class Store:
             return self._stop(self._servers)
 
     def reset(self) -> None:
-        """Forgets every order and restores the seeded stock; a running store runs again afterwards.
+        """Deletes every order and restores the seeded stock; a running store runs again afterwards.
 
-        The engine is started anew as well: an execution under way would bring back its order.
+        The engine is restarted as well: an execution under way would write its order again.
         """
         with self._locked():
             was_running = self._stop(self._servers)
@@ -96,18 +96,30 @@ class Store:
         self.stack()
         return self.up()
 
-    def publish(self) -> None:
+    def publish(self, stack: Stack | None = None) -> None:
         """Publishes the storefront of the running store."""
-        self._publish(self.stack())
+        stack = stack or self.stack()
+        with self._progress.step("publish the storefront") as step:
+            bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
+            folder = self.paths.root / "storefront_s3"
+            count = publish(self.aws.client("s3"), folder, bucket, stack.api_url)
+            step.note(f"{count} files")
 
-    def seed(self) -> None:
-        """Puts missing products on the running store's shelves."""
-        self._seed(self.stack())
+    def seed(self, stack: Stack | None = None) -> None:
+        """Adds missing products to the running store's catalogue."""
+        stack = stack or self.stack()
+        with self._progress.step("seed the catalogue") as step:
+            catalogue = read_catalogue()
+            new = seed(self.aws.client("dynamodb"), stack.tables["inventory"], catalogue)
+            step.note(f"{len(catalogue)} products, {new} new")
 
-    def update_package(self) -> bool:
-        """Hands changed code to the workers; returns whether any had changed."""
-        dependencies = site_packages(environment_python("functions"))
-        return build_package(dependencies, self.paths.root / "functions", self.paths.package)
+    def update_package(self) -> None:
+        """Brings changed code to the workers."""
+        with self._progress.step("build the Lambda package") as step:
+            dependencies = site_packages(environment_python("functions"))
+            functions = self.paths.root / "functions"
+            changed = build_package(dependencies, functions, self.paths.package)
+            step.note("changed" if changed else "no changes")
 
     def stack(self) -> Stack:
         """Returns the running store's stack.json; raises `StoreNotRunning` where there is none."""
@@ -134,12 +146,12 @@ class Store:
     def _start(self, started: list[Server]) -> None:
         """Starts the servers that don't run, notes them in `started`, builds the package meanwhile.
 
-        Also waits for servers that another call started: it may have been killed before they were
-        ready.
+        Also waits for servers that another call started: that call may have been killed before
+        they were ready.
         """
         side_by_side = ThreadPoolExecutor()
         try:
-            tasks = [side_by_side.submit(self._package)]
+            tasks = [side_by_side.submit(self.update_package)]
             for server in self._servers:
                 record = self._processes.running(server.name)
                 shown: Progress = SilentProgress()
@@ -153,22 +165,18 @@ class Store:
             # Not `with`: after Ctrl-C the servers must be stopped before the tasks can end.
             side_by_side.shutdown(wait=False)
 
-    def _retire_another_version(self) -> None:
-        """Stops servers that were started from other code: they cannot do what the new one asks."""
+    def _stop_another_version(self) -> None:
+        """Stops servers that were started from other code: the new code may require other ones."""
         version = servers.version(PROJECT_ROOT / "uv.lock")
+        file = self.paths.version_file
+        known = file.read_text(encoding="utf-8") if file.exists() else None
         running = [server for server in self._servers if self._processes.running(server.name)]
-        if running and self._version_of_servers() != version:
+        if running and known != version:
             self._stop(running)
         write_atomically(self.paths.version_file, version)
 
-    def _version_of_servers(self) -> str | None:
-        try:
-            return self.paths.version_file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-
     def _start_server(self, server: Server, started: list[Server]) -> ProcessRecord:
-        # One that died may have left workers.
+        # A dead server may have left workers.
         self._processes.stop(server.name, server.stop_grace_seconds)
         started.append(server)
         return servers.start(server, self._processes)
@@ -178,10 +186,10 @@ class Store:
             servers.wait_until_ready(server, record)
             step.note(f"port {server.port}")
 
-    def _discard_wreck(self, started: list[Server]) -> None:
-        """Starts the engine anew where its stack cannot be updated any more.
+    def _replace_broken_engine(self, started: list[Server]) -> None:
+        """Restarts the engine where its stack can no longer be updated.
 
-        Deleting the stack would delete the tables; the engine's end leaves them alone.
+        Deleting the stack would delete the tables; stopping the engine keeps them.
         """
         if is_wrecked(self.aws, STACK_NAME):
             engine = self._servers[-1]
@@ -189,20 +197,23 @@ class Store:
                 record = self._start_server(engine, started)
                 servers.wait_until_ready(engine, record)
 
-    def _stop(self, doomed: Sequence[Server]) -> bool:
+    def _stop(self, unwanted: Sequence[Server]) -> bool:
         """Stops servers, the last started first; returns whether any was running."""
-        if doomed:
+        if unwanted:
             self.paths.stack_file.unlink(missing_ok=True)
-        running = [server for server in doomed if self._processes.running(server.name)]
-        for server in reversed(doomed):
+        running = [server for server in unwanted if self._processes.running(server.name)]
+        for server in reversed(unwanted):
             shown = self._progress if server in running else SilentProgress()
             with shown.step(f"stop {server.title}"):
                 self._processes.stop(server.name, server.stop_grace_seconds)
         return bool(running)
 
     def _bring_up_to_date(self) -> Stack:
-        """Makes stack, shelves and storefront what the project's files say; writes stack.json."""
-        self._upgrade()
+        """Deploys, seeds and publishes the project's files; writes stack.json."""
+        dynamodb = self.aws.client("dynamodb")
+        if marked := mark_unsettled_orders(dynamodb, f"{STACK_NAME}-order"):
+            with self._progress.step("migrate the orders of an earlier version") as step:
+                step.note(f"{marked} orders")
         with self._progress.step("deploy template.yaml") as step:
             deployment = deploy(
                 self.aws,
@@ -219,25 +230,15 @@ class Store:
             endpoint_url=self.aws.endpoint_url,
             log_file=str(self.paths.engine_log),
         )
-        self._seed(stack)
-        self._publish(stack)
+        self.seed(stack)
+        self.publish(stack)
         stack.save(self.paths.stack_file)
         return stack
 
-    def _package(self) -> None:
-        with self._progress.step("build the Lambda package") as step:
-            step.note("changed" if self.update_package() else "no changes")
-
-    def _upgrade(self) -> None:
-        marked = mark_unsettled_orders(self.aws.client("dynamodb"), f"{STACK_NAME}-order")
-        if marked:
-            with self._progress.step("take over the orders of an earlier version") as step:
-                step.note(f"{marked} orders")
-
     def _recover(self, stack: Stack) -> None:
-        """Has the order service take up its open orders, whose sagas ended with their engine.
+        """Makes the order service resume its open orders, whose sagas ended with their engine.
 
-        Its sweeper would do so by itself some minutes later, hence its failure is only told.
+        Its sweeper would do so some minutes later, so a failure is only reported.
         """
         with self._progress.step("resume open orders") as step:
             try:
@@ -246,19 +247,6 @@ class Store:
                 step.note("failed; see `make logs F=SweepOrders`")
             else:
                 step.note(f"{len(swept['mended'])} orders")
-
-    def _seed(self, stack: Stack) -> None:
-        with self._progress.step("seed the catalogue") as step:
-            catalogue = read_catalogue()
-            new = seed(self.aws.client("dynamodb"), stack.tables["inventory"], catalogue)
-            step.note(f"{len(catalogue)} products, {new} new")
-
-    def _publish(self, stack: Stack) -> None:
-        with self._progress.step("publish the storefront") as step:
-            bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
-            folder = self.paths.root / "storefront_s3"
-            count = publish(self.aws.client("s3"), folder, bucket, stack.api_url)
-            step.note(f"{count} files")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

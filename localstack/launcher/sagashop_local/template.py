@@ -1,8 +1,7 @@
 """Reads the SAM template and makes the form of it that is deployed to the local engine.
 
-The file stays plain SAM, as `sam deploy` wants it. Locally, two references to files are replaced:
-the functions' code by the folder that the workers run it from, and the state machine's definition
-by its uploaded copy.
+The file stays plain SAM, as `sam deploy` requires it. For the engine, the functions' code becomes
+the folder that the workers run it from, and the state machine's definition its uploaded copy.
 """
 
 import copy
@@ -76,7 +75,7 @@ def localise(
     """Returns the template for the local engine.
 
     Args:
-        template: as parsed; it isn't changed.
+        template: as parsed; it stays unchanged.
         package: the absolute folder with the unzipped Lambda package.
         bucket: where the definitions were uploaded.
         definitions: the key of each state machine's definition, by the machine's logical id.

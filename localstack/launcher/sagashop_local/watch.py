@@ -1,4 +1,4 @@
-"""Carries every saved file into the running store, the quickest way that does it."""
+"""Brings every saved file into the running store, in the quickest way that works."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ DEBOUNCE_MS = 100
 
 
 class Action(Enum):
-    """What a changed file calls for, in words for the user."""
+    """What a changed file requires, in words for the user."""
 
     RELOAD = "functions reloaded"
     DEPLOY = "stack deployed"
@@ -22,7 +22,7 @@ class Action(Enum):
 
 
 def action_for(path: Path, root: Path) -> Action:
-    """Returns what has to be done about a changed file of the project.
+    """Returns what a changed file of the project requires.
 
     >>> action_for(Path("/shop/functions/order/api.py"), Path("/shop"))
     <Action.RELOAD: 'functions reloaded'>
@@ -39,7 +39,7 @@ def action_for(path: Path, root: Path) -> Action:
 def watch(store: Store) -> Iterator[str]:
     """Yields a sentence for everything that was done, until the caller stops asking.
 
-    What fails is told and not raised: the next save may mend it.
+    A failure is reported and not raised: the next save may fix it.
     """
     store.stack()
     root = store.paths.root

@@ -66,9 +66,9 @@ def ms(moment: Moment) -> float | None:
 def test_all_hops_of_an_order_are_told_in_the_order_of_time() -> None:
     moments = story(
         line(50, "RecordEvent", "event logged", detail_type="StockReserved"),
-        line(40, "InventoryRelay", "event published", event_id="evt_StockReserved"),
+        line(40, "Relay", "event published", event_id="evt_StockReserved"),
         line(5, "OrderApi", "order placed"),
-        line(20, "ReserveStock", "step started"),
+        line(20, "InventorySteps", "step started", step="ReserveStock"),
         line(60, "SweepOrders", "order mended"),
         events=(event(0, "OrderPlaced"), event(30, "StockReserved", "inventory")),
         history=[step(10, "ExecutionStarted")],
@@ -80,7 +80,7 @@ def test_all_hops_of_an_order_are_told_in_the_order_of_time() -> None:
         ("saga", "OrderSaga", "execution ord_1 starts"),
         ("saga", "ReserveStock", "step started"),
         ("stream", "inventory", "StockReserved"),
-        ("bus", "InventoryRelay", "event published  event_id=evt_StockReserved"),
+        ("bus", "Relay", "event published  event_id=evt_StockReserved"),
         ("consumer", "RecordEvent", "event logged  detail_type=StockReserved"),
         ("sweep", "SweepOrders", "order mended"),
     ]
