@@ -5,7 +5,7 @@ sweeper starts it again: every step is idempotent. Parked orders are left to the
 describes how the other services sweep.
 
 Metrics (dimension `service`): the gauges `OpenOrders`, `ParkedOrders` and `OldestOpenOrderSeconds`,
-and the count `SweepMended`.
+and the count `SweepRepaired`.
 """
 
 import time
@@ -45,21 +45,21 @@ class _Sweep:
 
     origin: Origin
     at: datetime
-    mended: list[dict[str, str]] = field(default_factory=list)
+    repaired: list[dict[str, str]] = field(default_factory=list)
     left: list[dict[str, str]] = field(default_factory=list)
 
     def look_at(self, order_id: str) -> None:
         """Restarts the order's saga if it does not run; records what was done or why not."""
         try:
-            self._mend(wiring.orders().get(order_id))
+            self._repair(wiring.orders().get(order_id))
         except (SagaUnreachable, SagaNotStarted, StorageContention) as exc:
-            logger.warning("order not mended", order_id=order_id, exc_info=True)
+            logger.warning("order not repaired", order_id=order_id, exc_info=True)
             self._leave(order_id, type(exc).__name__)
         except Conflict as refusal:
             # Another writer was faster: the order has ended, or its saga runs again.
             logger.info("order needs nothing any more", order_id=order_id, code=refusal.code)
 
-    def _mend(self, order: Order) -> None:
+    def _repair(self, order: Order) -> None:
         if order.status.is_final or order.is_parked:
             return
         state = wiring.sagas().state(order)
@@ -67,7 +67,7 @@ class _Sweep:
             self._wake_if_decided(order)
         elif state is None:
             wiring.sagas().start(order)
-            self._mended(order, "started")
+            self._repaired(order, "started")
         elif order.swept >= MAX_SWEEPS:
             logger.error("order is stuck", order_id=order.order_id, state=state)
             self._leave(order.order_id, "stuck")
@@ -82,7 +82,7 @@ class _Sweep:
                 self._origin_of(order),
                 self.at,
             )
-            self._mended(order, "redriven")
+            self._repaired(order, "redriven")
 
     def _wake_if_decided(self, order: Order) -> None:
         window = order.payment_window
@@ -92,21 +92,21 @@ class _Sweep:
             and payment_window.is_decided(order, self.at)
             and execution.wake(window.task_token)
         ):
-            self._mended(order, "woken")
+            self._repaired(order, "woken")
 
     def _origin_of(self, order: Order) -> Origin:
         return Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
 
-    def _mended(self, order: Order, what: str) -> None:
+    def _repaired(self, order: Order, what: str) -> None:
         logger.info(
-            "order mended",
+            "order repaired",
             what=what,
             order_id=order.order_id,
             execution=execution_name(order),
             correlation_id=order.correlation_id,
             trace_id=order.trace_id,
         )
-        self.mended.append({"order_id": order.order_id, "what": what})
+        self.repaired.append({"order_id": order.order_id, "what": what})
 
     def _leave(self, order_id: str, what: str) -> None:
         self.left.append({"order_id": order_id, "what": what})
@@ -115,8 +115,8 @@ class _Sweep:
 def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Checks all orders unchanged for `grace_seconds`, which the event or the settings give.
 
-    Returns `{"service", "looked_at", "mended", "left", "more", "parked", "oldest_open_seconds"}`.
-    `mended` (`started`, `woken` or `redriven`) and `left` are lists of `{"order_id", "what"}`; an
+    Returns `{"service", "looked_at", "repaired", "left", "more", "parked", "oldest_open_seconds"}`.
+    `repaired` (`started`, `woken` or `redriven`) and `left` are lists of `{"order_id", "what"}`; an
     order that is `stuck` was redriven MAX_SWEEPS times without success. `more` is true where the
     time was up before all orders were checked.
     """
@@ -140,13 +140,13 @@ def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     _metrics.add_metric("OpenOrders", MetricUnit.Count, len(unsettled) - parked)
     _metrics.add_metric("ParkedOrders", MetricUnit.Count, parked)
     _metrics.add_metric("OldestOpenOrderSeconds", MetricUnit.Seconds, oldest_open_seconds)
-    _metrics.add_metric("SweepMended", MetricUnit.Count, len(run.mended))
+    _metrics.add_metric("SweepRepaired", MetricUnit.Count, len(run.repaired))
     _metrics.flush_metrics()
-    logger.info("orders swept", looked_at=looked_at, mended=len(run.mended), left=run.left)
+    logger.info("orders swept", looked_at=looked_at, repaired=len(run.repaired), left=run.left)
     return {
         "service": SERVICE,
         "looked_at": looked_at,
-        "mended": run.mended,
+        "repaired": run.repaired,
         "left": run.left,
         "more": looked_at < len(due),
         "parked": parked,

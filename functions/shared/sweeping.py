@@ -6,7 +6,7 @@ sweep removes the mark once the order has ended and the row agrees with it. The 
 compensation undoes a row that disagrees, and sets the mark again for the next sweep.
 
 Metrics (dimension `service`, one point each a sweep): `SweepFound`, rows that disagreed;
-`SweepMended`, those of them that were undone; `SweepFailed`, those that were not, and those whose
+`SweepRepaired`, those of them that were undone; `SweepFailed`, those that were not, and those whose
 check raised an unexpected error. A failure that the next sweep repeats requires a person.
 """
 
@@ -72,19 +72,19 @@ class Report:
     found: int = 0
     failed: int = 0
     more: bool = False
-    mended: list[dict[str, str]] = field(default_factory=list)
+    repaired: list[dict[str, str]] = field(default_factory=list)
     left: list[dict[str, str]] = field(default_factory=list)
 
     def answer(self) -> dict[str, Any]:
-        """Returns `{"service", "looked_at", "settled", "mended", "left", "more"}`.
+        """Returns `{"service", "looked_at", "settled", "repaired", "left", "more"}`.
 
-        `mended` and `left` are lists of `{"order_id", "what"}`.
+        `repaired` and `left` are lists of `{"order_id", "what"}`.
         """
         return {
             "service": self.service,
             "looked_at": self.looked_at,
             "settled": self.settled,
-            "mended": self.mended,
+            "repaired": self.repaired,
             "left": self.left,
             "more": self.more,
         }
@@ -131,13 +131,13 @@ def handle[R: Row](
         looked_at=report.looked_at,
         settled=report.settled,
         found=report.found,
-        mended=len(report.mended),
+        repaired=len(report.repaired),
         failed=report.failed,
         more=report.more,
     )
     for metric, count in (
         ("SweepFound", report.found),
-        ("SweepMended", len(report.mended)),
+        ("SweepRepaired", len(report.repaired)),
         ("SweepFailed", report.failed),
     ):
         _metrics.add_metric(metric, MetricUnit.Count, count)
@@ -187,7 +187,7 @@ def _check[R: Row](
         what = f"{row.status} of an order that is {status or 'unknown'}"
         if status == _COMPLETED:
             # Something is missing, and there is nothing to undo: only a person can find out why.
-            logger.error("row not mended", what=what, **known)
+            logger.error("row not repaired", what=what, **known)
             report.failed += 1
             report.left.append({"order_id": row.order_id, "what": what})
             return
@@ -202,8 +202,8 @@ def _check[R: Row](
         report.failed += 1
         report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
     else:
-        logger.info("row mended", what=what, **known)
-        report.mended.append({"order_id": row.order_id, "what": what})
+        logger.info("row repaired", what=what, **known)
+        report.repaired.append({"order_id": row.order_id, "what": what})
 
 
 def _in_flux(row: Row, status: str | None, at: datetime) -> str | None:

@@ -23,8 +23,8 @@ class Swept:
         parked = f", {report['parked']} parked" if report.get("parked") else ""
         lines = [
             f"{report['service']:<10} looked at {report['looked_at']}, "
-            f"mended {len(report['mended'])}, left {len(left)}{parked}",
-            *(f"{'':<10} mended {_item(item)}" for item in report["mended"]),
+            f"repaired {len(report['repaired'])}, left {len(left)}{parked}",
+            *(f"{'':<10} repaired {_item(item)}" for item in report["repaired"]),
             *(f"{'':<10} left   {_item(item)}" for item in left),
         ]
         return "\n".join(lines)
@@ -39,7 +39,7 @@ def sweep(deployment: Deployment, journal: Journal, grace_seconds: int | None) -
     with journal.record("sweep", "all services", "", **payload) as outcome:
         for sweeper in SWEEPERS:
             swept = Swept(call_function(deployment, sweeper, payload))
-            outcome.note(**{swept.report["service"]: len(swept.report["mended"])})
+            outcome.note(**{swept.report["service"]: len(swept.report["repaired"])})
             yield swept
 
 

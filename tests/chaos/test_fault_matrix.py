@@ -41,7 +41,7 @@ real local store, with one fault. It is written by the test that checks it:
 
 What happens in each column of the test:
 
-- **fails before / after its effect**: every attempt raises an error that no retry mends. A step is
+- **fails before / after its effect**: every attempt raises an error that no retry fixes. A step is
   then compensated; a compensation is given up, and parks the order until somebody redrives it.
 - **times out, is killed**: the first attempt's worker does its work, and then hangs until Lambda
   ends it, or dies by SIGKILL. The second attempt finds the work done.

@@ -50,7 +50,7 @@ def of_orders() -> Iterator[DomainEvent | None]:
             stuck = parked(order, compensation)
             yield orders.flag_for_attention(order, stuck, ORIGIN, NOW).event
             parked_order = orders.flag_for_attention(order, stuck, ORIGIN, NOW).order
-            yield redrive.count_redrive(parked_order, "ada", "Mended.", ORIGIN, NOW).event
+            yield redrive.count_redrive(parked_order, "ada", "Fixed.", ORIGIN, NOW).event
     yield redrive.count_redrive(paid, "sweeper", "Its saga died.", ORIGIN, NOW).event
 
 

@@ -181,7 +181,7 @@ def test_nothing_of_a_refused_order_is_kept(store: StoreClient, saga: Saga) -> N
     body = order_body([Line("product-015", 1)], "tok_visa")
     assert store.post_order(body | {"email": "nobody"}, key).status_code == 422
 
-    # When the customer mends it, under the same key
+    # When the customer fixes it, under the same key
     response = store.post_order(body, key)
 
     # Then it is an order like any other

@@ -1,4 +1,4 @@
-"""What each sweeper finds and mends, where something went wrong that nobody thought of."""
+"""What each sweeper finds and repairs, where something went wrong that nobody thought of."""
 
 import uuid
 from collections.abc import Callable
@@ -42,10 +42,10 @@ class Sweeping:
         )
         return report
 
-    def mended(self, sweeper: str, order_id: str) -> list[str]:
-        """Runs a sweeper; returns what it mended of an order."""
+    def repaired(self, sweeper: str, order_id: str) -> list[str]:
+        """Runs a sweeper; returns what it repaired of an order."""
         report = self.sweep(sweeper)
-        return [each["what"] for each in report["mended"] if each["order_id"] == order_id]
+        return [each["what"] for each in report["repaired"] if each["order_id"] == order_id]
 
     def row(self, service: str, order_id: str) -> Json:
         """Returns the row that a service's sweeper checks."""
@@ -102,7 +102,7 @@ def test_an_order_whose_saga_never_began_is_started(
 ) -> None:
     order = stored_order(Status.PENDING)
 
-    assert sweeping.mended("SweepOrders", order.order_id) == ["started"]
+    assert sweeping.repaired("SweepOrders", order.order_id) == ["started"]
 
     assert saga.wait_until_ended(order.order_id)["status"] == "COMPLETED"
 
@@ -122,7 +122,7 @@ def test_an_order_whose_saga_was_stopped_is_redriven(
     eventually(lambda: saga.execution(order_id)["status"], until=lambda s: s != "RUNNING")
 
     # When the sweeper comes by
-    assert sweeping.mended("SweepOrders", order_id) == ["redriven"]
+    assert sweeping.repaired("SweepOrders", order_id) == ["redriven"]
 
     # Then the order goes on under a new execution, to the end that it would have had
     store.pay(order_id, "tok_visa")
@@ -162,7 +162,7 @@ def test_what_a_cancelled_order_left_behind_is_undone(
 
     # When each service's sweeper comes by, then it undoes its own step, and says so
     for service, (sweeper, _, undone) in SWEEPERS.items():
-        assert len(sweeping.mended(sweeper, order.order_id)) == 1
+        assert len(sweeping.repaired(sweeper, order.order_id)) == 1
         assert sweeping.row(service, order.order_id)["status"] == {"S": undone}
 
     # Then nothing is held any more, and the next sweep signs off
@@ -170,7 +170,7 @@ def test_what_a_cancelled_order_left_behind_is_undone(
     charge = books().charges[order.order_id]
     assert charge["captured_cents"] == charge["refunded_cents"] == reservation["total_cents"]
     for service, (sweeper, _, _) in SWEEPERS.items():
-        assert sweeping.mended(sweeper, order.order_id) == []
+        assert sweeping.repaired(sweeper, order.order_id) == []
         assert "unsettled" not in sweeping.row(service, order.order_id)
 
 
@@ -186,12 +186,12 @@ def test_stock_that_is_held_for_no_order_goes_back_after_an_hour(
     saga.run_task("ReserveStock", order_id, items=[{"sku": sku, "quantity": 2}])
 
     # When it is young, then it is left in peace: its order may be on its way
-    assert sweeping.mended("SweepStock", order_id) == []
+    assert sweeping.repaired("SweepStock", order_id) == []
     assert stock_of(sku)["reserved"] == 2
 
     # When it is old, then its units go back on sale
     sweeping.age("inventory", order_id, hours=2)
-    assert len(sweeping.mended("SweepStock", order_id)) == 1
+    assert len(sweeping.repaired("SweepStock", order_id)) == 1
     assert stock_of(sku) == {"available": 10, "reserved": 0, "sold": 0}
 
 
@@ -213,7 +213,7 @@ def test_an_order_that_ended_as_it_should_is_signed_off(
 
     for service, (sweeper, _, _) in SWEEPERS.items():
         # When the sweeper comes by
-        assert sweeping.mended(sweeper, order_id) == []
+        assert sweeping.repaired(sweeper, order_id) == []
 
         # Then it found nothing to undo, and never looks at the order again
         assert "unsettled" not in sweeping.row(service, order_id)
@@ -230,8 +230,8 @@ def test_an_order_that_is_under_way_is_left_in_peace(
     store.wait_for(order_id, {"AWAITING_PAYMENT"})
 
     # When all sweepers come by
-    looked = [sweeping.mended(sweeper, order_id) for sweeper, _, _ in SWEEPERS.values()]
-    looked.append(sweeping.mended("SweepOrders", order_id))
+    looked = [sweeping.repaired(sweeper, order_id) for sweeper, _, _ in SWEEPERS.values()]
+    looked.append(sweeping.repaired("SweepOrders", order_id))
 
     # Then none touches it
     assert looked in ([[]] * 4, [[], [], [], ["woken"]])

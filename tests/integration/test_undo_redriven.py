@@ -50,7 +50,7 @@ def test_a_parked_order_is_listed_with_what_is_owed(api: OperatorApi, order_id: 
     assert "stock to release" in lines[2]
 
 
-def test_once_mended_it_is_redriven_to_its_end_and_the_books_hold(
+def test_once_fixed_it_is_redriven_to_its_end_and_the_books_hold(
     deployment: Deployment,
     api: OperatorApi,
     order_id: str,

@@ -3,7 +3,7 @@
 Hypothesis decides which order takes its next step, what goes wrong with it and what comes between:
 payments, cancellations, expiries, duplicates, late deliveries, dead workers, a dead engine. After
 every move stock and money must add up, and every order must be where `support.model_reference` lets
-it be. At the end everything is mended and swept, and every order must have ended rightly.
+it be. At the end everything is repaired and swept, and every order must have ended rightly.
 
 A failure prints the shortest play that shows it, as Python to paste into a test.
 """
@@ -217,10 +217,10 @@ class Store(RuleBasedStateMachine):
         execution.abort()
 
     @precondition(lambda self: self.wishes)
-    @rule(number=some_order, mended=st.booleans())
-    def redrive(self, number: int, mended: bool) -> None:
+    @rule(number=some_order, repaired=st.booleans())
+    def redrive(self, number: int, repaired: bool) -> None:
         """An operator redrives an order, whether that makes sense or not."""
-        if mended:
+        if repaired:
             self.allow_refunds()
         self.do_redrive(self.order_id(number))
 
@@ -279,7 +279,7 @@ class Store(RuleBasedStateMachine):
         assert (row.get("captured_cents", 0), row.get("refunded_cents", 0)) == (took, gave)
 
     def teardown(self) -> None:
-        """Everything is mended, and then every order must have ended, and rightly."""
+        """Everything is repaired, and then every order must have ended, and rightly."""
         if not self.wishes:
             return
         self.settle()

@@ -115,7 +115,7 @@ class End:
 
     status: str
     execution: str
-    mended_by: str | None
+    repaired_by: str | None
     final: str
 
 
@@ -207,13 +207,13 @@ class Plays:
         execution = self._wait_for_execution(order_id)
         status = self.store.order(order_id)["status"]
         wrong = self._audit(order_id, sku)
-        mended_by = self._mend(order_id, status, execution)
+        repaired_by = self._repair(order_id, status, execution)
         final = self.store.order(order_id)["status"]
         wrong += self._audit(order_id, sku)
         return Outcome(
             cell,
             order_id,
-            End(status, execution, mended_by, final),
+            End(status, execution, repaired_by, final),
             self._attempts(order_id, cell.task),
             tuple(dict.fromkeys(wrong)),
         )
@@ -263,10 +263,10 @@ class Plays:
             # Where asking for the payment is what fails, the order may be on its way back.
             assert answer.status_code == 202 or cell.fault.lasts, answer.text
 
-    def _mend(self, order_id: str, status: str, execution: str) -> str | None:
+    def _repair(self, order_id: str, status: str, execution: str) -> str | None:
         """Gets an order going again that its saga has left; returns who did."""
         if status == "NEEDS_ATTENTION":
-            redriven = self.operator.redrive(order_id, "the fault matrix", "the fault is mended")
+            redriven = self.operator.redrive(order_id, "the fault matrix", "the fault is fixed")
             self._wait_for_execution(redriven.execution)
             return OPERATOR
         if status not in ("COMPLETED", "CANCELLED"):
@@ -358,7 +358,7 @@ class Plays:
 def table(outcomes: Collection[Outcome]) -> str:
     """Returns the outcomes as a Markdown table, in the matrix's order."""
     lines = [
-        "| task | fault | attempts | its saga ended | order then | mended by | order in the end "
+        "| task | fault | attempts | its saga ended | order then | repaired by | order in the end "
         "| audit |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -368,6 +368,6 @@ def table(outcomes: Collection[Outcome]) -> str:
         holds = "holds" if not outcome.discrepancies else "; ".join(outcome.discrepancies)
         lines.append(
             f"| {cell.task} | {cell.fault.title} | {outcome.attempts} | {end.execution} "
-            f"| {end.status} | {end.mended_by or '–'} | {end.final} | {holds} |"
+            f"| {end.status} | {end.repaired_by or '–'} | {end.final} | {holds} |"
         )
     return "\n".join(lines)

@@ -261,7 +261,7 @@ class Cloud:
         ]
 
     def put(self, service: str, row: Row) -> None:
-        """Writes a row, as whoever seeds or mends the store."""
+        """Writes a row, as whoever seeds or repairs the store."""
         boto3.client("dynamodb").put_item(TableName=table_name(service), Item=to_item(row))
 
     # Step Functions, Lambda, and DynamoDB's mishaps

@@ -412,7 +412,7 @@ def test_names_derive_from_the_stack_s_so_that_stacks_live_side_by_side(
 
 
 def test_the_shipped_requirements_are_those_of_the_lock_file() -> None:
-    # To mend it, write what this command prints below the file's first line.
+    # To fix it, write what this command prints below the file's first line.
     command = (
         f"{UV} export --frozen --only-group functions --no-hashes --no-header --no-annotate --quiet"
     )

@@ -246,7 +246,7 @@ class Store:
             except OperationRefused:
                 step.note("failed; see `make logs F=SweepOrders`")
             else:
-                step.note(f"{len(swept['mended'])} orders")
+                step.note(f"{len(swept['repaired'])} orders")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -108,7 +108,7 @@ def test_code_that_does_not_load_says_why_at_every_call(
     assert [answer.value["errorType"] for answer in answers] == [error_type] * 2
 
 
-def test_mended_code_runs_in_a_fresh_worker(functions: LambdaFunctions) -> None:
+def test_fixed_code_runs_in_a_fresh_worker(functions: LambdaFunctions) -> None:
     name = functions.create("def handler(event, context): return 'first'")
     assert functions.call(name).value == "first"
 

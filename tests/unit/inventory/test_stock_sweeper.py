@@ -49,7 +49,7 @@ def test_units_of_a_cancelled_order_go_back_on_the_shelf(
 
     # Then
     assert shelf.units("mouse") == (10, 0, 0)
-    assert report["mended"] == [
+    assert report["repaired"] == [
         {"order_id": ORDER_ID, "what": "RESERVED of an order that is CANCELLED"}
     ]
     event_type, event = outbox_events()[-1]
@@ -70,7 +70,7 @@ def test_what_was_given_back_is_signed_off_by_the_next_sweep(
     report = sweep_after("CANCELLED", grace_seconds=-1)
 
     # Then
-    assert (report["settled"], report["mended"]) == (1, [])
+    assert (report["settled"], report["repaired"]) == (1, [])
     assert not repository.is_marked(ORDER_ID)
     assert shelf.units("mouse") == (10, 0, 0)
 

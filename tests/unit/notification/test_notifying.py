@@ -97,7 +97,7 @@ def test_an_event_that_comes_again_years_later_is_a_repeat(
     assert len(mailer.sent) == 1
 
 
-def test_the_operator_gets_what_only_an_operator_can_mend(deliver: Deliver, mailer: Any) -> None:
+def test_the_operator_gets_what_only_an_operator_can_repair(deliver: Deliver, mailer: Any) -> None:
     deliver("OrderNeedsAttention", PARKED)
 
     assert [recipient for recipient, _ in mailer.sent] == [OPERATOR]

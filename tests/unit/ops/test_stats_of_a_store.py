@@ -26,7 +26,7 @@ def test_counts_are_added_up_for_each_part_of_a_service() -> None:
             a_metric("StepSucceeded", [1.0], service="inventory", step="ReserveStock"),
             a_metric("StepSucceeded", [1.0, 1.0], service="inventory", step="ReserveStock"),
             a_metric("StepFailed", 1, service="payment", step="ChargePayment"),
-            a_metric("SweepMended", [2.0], service="order"),
+            a_metric("SweepRepaired", [2.0], service="order"),
             a_metric("NotificationSent", [1.0], service="notification", event="OrderPlaced"),
         ]
     )
@@ -34,7 +34,7 @@ def test_counts_are_added_up_for_each_part_of_a_service() -> None:
     assert counts == {
         Counted("inventory", "ReserveStock", "StepSucceeded"): 3,
         Counted("payment", "ChargePayment", "StepFailed"): 1,
-        Counted("order", "", "SweepMended"): 2,
+        Counted("order", "", "SweepRepaired"): 2,
         Counted("notification", "OrderPlaced", "NotificationSent"): 1,
     }
 
@@ -64,7 +64,7 @@ def test_the_figures_read_as_lines() -> None:
         executions={"SUCCEEDED": 3, "FAILED": 1},
         metrics={
             Counted("order", "CompleteOrder", "StepSucceeded"): 3,
-            Counted("order", "", "SweepMended"): 0,
+            Counted("order", "", "SweepRepaired"): 0,
         },
         dead_letters={"Notification": 2, "Sweep": 0},
         mails={},

@@ -69,7 +69,7 @@ def test_all_hops_of_an_order_are_told_in_the_order_of_time() -> None:
         line(40, "Relay", "event published", event_id="evt_StockReserved"),
         line(5, "OrderApi", "order placed"),
         line(20, "InventorySteps", "step started", step="ReserveStock"),
-        line(60, "SweepOrders", "order mended"),
+        line(60, "SweepOrders", "order repaired"),
         events=(event(0, "OrderPlaced"), event(30, "StockReserved", "inventory")),
         history=[step(10, "ExecutionStarted")],
     )
@@ -82,7 +82,7 @@ def test_all_hops_of_an_order_are_told_in_the_order_of_time() -> None:
         ("stream", "inventory", "StockReserved"),
         ("bus", "Relay", "event published  event_id=evt_StockReserved"),
         ("consumer", "RecordEvent", "event logged  detail_type=StockReserved"),
-        ("sweep", "SweepOrders", "order mended"),
+        ("sweep", "SweepOrders", "order repaired"),
     ]
     # How long the event took to the bus, and from there to who heard of it.
     assert [ms(moment) for moment in moments[-3:-1]] == [10, 10]

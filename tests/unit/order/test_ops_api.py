@@ -24,7 +24,7 @@ type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 
 SECRET = "the-operators-secret"
 AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
-REASON = {"operator": "ada", "reason": "the provider is mended"}
+REASON = {"operator": "ada", "reason": "the provider is fixed"}
 STUCK = Parked(Failure("KeyError", "a bug"), "RefundPayment", "RefundUnavailable", None, 0)
 
 
@@ -307,7 +307,7 @@ def test_of_two_redrives_at_the_same_moment_one_is_counted_and_started(
     overtaken = []
 
     def once_more(name: str) -> Order:
-        return redrive(order_id, name, "mended", orders, wiring.sagas(), ORIGIN, clock.now())
+        return redrive(order_id, name, "repaired", orders, wiring.sagas(), ORIGIN, clock.now())
 
     def read_and_be_overtaken(wanted: str) -> Order:
         order = read(wanted)

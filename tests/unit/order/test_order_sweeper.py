@@ -33,8 +33,8 @@ def sweep(
     return run
 
 
-def mended(report: dict[str, Any]) -> list[str]:
-    return [order["what"] for order in report["mended"]]
+def repaired(report: dict[str, Any]) -> list[str]:
+    return [order["what"] for order in report["repaired"]]
 
 
 def test_an_order_whose_saga_never_started_or_was_forgotten_is_started_under_its_name(
@@ -50,7 +50,7 @@ def test_an_order_whose_saga_never_started_or_was_forgotten_is_started_under_its
     assert report == {
         "service": "order",
         "looked_at": 1,
-        "mended": [{"order_id": ORDER_ID, "what": "started"}],
+        "repaired": [{"order_id": ORDER_ID, "what": "started"}],
         "left": [],
         "more": False,
         "parked": 0,
@@ -84,7 +84,7 @@ def test_a_running_saga_is_left_alone(
     report = sweep()
 
     # Then
-    assert (report["mended"], report["left"]) == ([], [])
+    assert (report["repaired"], report["left"]) == ([], [])
     assert stepfunctions.executions == {}
 
 
@@ -104,7 +104,7 @@ def test_a_dead_saga_is_redriven_in_the_sweepers_name(
     report = sweep()
 
     # Then
-    assert mended(report) == ["redriven"]
+    assert repaired(report) == ["redriven"]
     assert list(stepfunctions.executions) == [f"{ORDER_ID}-r1"]
     ((event_type, detail),) = outbox_events()
     assert (event_type, detail["data"]["operator"]) == ("OrderRedriven", "sweeper")
@@ -127,7 +127,7 @@ def test_an_order_that_is_redriven_in_vain_is_given_up_and_reported_as_stuck(
         frozen_clock.advance(minutes=10)
 
     # Then
-    assert [mended(report) for report in reports] == [["redriven"]] * 3 + [[], []]
+    assert [repaired(report) for report in reports] == [["redriven"]] * 3 + [[], []]
     assert reports[-1]["left"] == [{"order_id": ORDER_ID, "what": "stuck"}]
     assert orders.get(ORDER_ID).redrives == 3
 
@@ -137,7 +137,7 @@ def test_an_operators_redrive_gives_the_sweeper_its_chances_back() -> None:
     order = replace(an_order().paid().build(), redrives=3, swept=3)
 
     # When
-    order = count_redrive(order, "ada", "mended", ORIGIN, PLACED_AT).order
+    order = count_redrive(order, "ada", "repaired", ORIGIN, PLACED_AT).order
 
     # Then
     assert (order.redrives, order.swept) == (4, 0)
@@ -150,15 +150,15 @@ def test_a_saga_that_waits_for_what_is_decided_is_woken(
     orders.add(Change(an_order().awaiting_payment().build()), None)
     stepfunctions.states[ORDER_ID] = "RUNNING"
     stepfunctions.waiting = {"task-token-1"}
-    assert mended(sweep()) == []
+    assert repaired(sweep()) == []
 
     # When
     frozen_clock.advance(minutes=5)
 
     # Then
-    assert mended(sweep()) == ["woken"]
+    assert repaired(sweep()) == ["woken"]
     assert stepfunctions.woken == ["task-token-1"]
-    assert mended(sweep()) == [], "nobody waits any more"
+    assert repaired(sweep()) == [], "nobody waits any more"
 
 
 def test_a_parked_order_is_counted_and_left_to_the_operators(
@@ -182,7 +182,7 @@ def test_a_parked_order_is_counted_and_left_to_the_operators(
     assert metrics["OpenOrders"] == [1.0]
     assert metrics["ParkedOrders"] == [1.0]
     assert metrics["OldestOpenOrderSeconds"] == [600.0]
-    assert metrics["SweepMended"] == [1.0]
+    assert metrics["SweepRepaired"] == [1.0]
 
 
 def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resumes(
@@ -196,7 +196,7 @@ def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resume
     report = sweep()
 
     # Then
-    assert mended(report) == ["started"]
+    assert repaired(report) == ["started"]
     (execution,) = stepfunctions.executions
     assert execution == f"{ORDER_ID}-r1"
     assert json.loads(stepfunctions.executions[execution])["resume_at"] == "RefundPayment"
@@ -214,7 +214,7 @@ def test_an_order_that_ended_while_the_index_still_had_it_is_left_alone(
     monkeypatch.setattr(orders, "unsettled", lambda: [stale])
 
     # Then
-    assert (sweep()["mended"], sweep()["left"]) == ([], [])
+    assert (sweep()["repaired"], sweep()["left"]) == ([], [])
     assert stepfunctions.executions == {}
 
 
@@ -246,11 +246,11 @@ def test_an_order_that_somebody_else_redrives_meanwhile_is_left_to_them(
 
     # Then
     assert asked == [ORDER_ID]
-    assert (report["mended"], report["left"]) == ([], [])
+    assert (report["repaired"], report["left"]) == ([], [])
     assert stepfunctions.executions == {}
 
 
-def test_one_order_that_cannot_be_mended_does_not_keep_the_others_from_it(
+def test_one_order_that_cannot_be_repaired_does_not_keep_the_others_from_it(
     sweep: Any,
     orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
@@ -276,7 +276,7 @@ def test_one_order_that_cannot_be_mended_does_not_keep_the_others_from_it(
 
     # Then
     assert report["left"] == [{"order_id": ids[0], "what": "SagaNotStarted"}]
-    assert report["mended"] == [{"order_id": ids[1], "what": "started"}]
+    assert report["repaired"] == [{"order_id": ids[1], "what": "started"}]
 
 
 def test_an_engine_that_does_not_answer_is_reported(
@@ -312,7 +312,7 @@ def test_an_empty_shop_is_swept_in_no_time(sweep: Any) -> None:
     assert sweep() == {
         "service": "order",
         "looked_at": 0,
-        "mended": [],
+        "repaired": [],
         "left": [],
         "more": False,
         "parked": 0,

@@ -38,10 +38,10 @@ def test_what_was_captured_for_a_cancelled_order_is_refunded_and_then_signed_off
     second = sweeper.sweep({"grace_seconds": -1}, lambda_context)
 
     # Then
-    assert first["mended"] == [
+    assert first["repaired"] == [
         {"order_id": ORDER_ID, "what": "CAPTURED of an order that is CANCELLED"}
     ]
-    assert (second["settled"], second["mended"]) == (1, [])
+    assert (second["settled"], second["repaired"]) == (1, [])
     payment = repository.find(ORDER_ID)
     assert payment is not None
     assert payment.status is PaymentStatus.REFUNDED
@@ -58,7 +58,9 @@ def test_a_charge_whose_reply_was_lost_for_good_is_refunded_too(
     report = sweeper.sweep({}, lambda_context)
 
     # Then
-    assert [each["what"] for each in report["mended"]] == ["PENDING of an order that is CANCELLED"]
+    assert [each["what"] for each in report["repaired"]] == [
+        "PENDING of an order that is CANCELLED"
+    ]
     payment = repository.find(ORDER_ID)
     assert payment is not None
     assert payment.refunded == Money(100, "USD")
@@ -74,5 +76,5 @@ def test_a_refund_that_fails_is_left_to_the_next_sweep(
     report = sweeper.sweep({}, lambda_context)
 
     # Then
-    assert report["mended"] == []
+    assert report["repaired"] == []
     assert report["left"] == [{"order_id": ORDER_ID, "what": "RefundUnavailable"}]

@@ -81,7 +81,7 @@ def test_what_a_cancelled_order_still_holds_is_undone(shelf: Shelf) -> None:
         "service": "storage",
         "looked_at": 2,
         "settled": 0,
-        "mended": [
+        "repaired": [
             {"order_id": "a", "what": "HELD of an order that is CANCELLED"},
             {"order_id": "b", "what": "TAKEN of an order that is CANCELLED"},
         ],
@@ -102,7 +102,7 @@ def test_what_was_undone_is_checked_by_a_later_sweep(shelf: Shelf) -> None:
 
     # Then
     assert shelf.marked == {}
-    assert (report.settled, report.mended, report.found) == (1, [], 0)
+    assert (report.settled, report.repaired, report.found) == (1, [], 0)
 
 
 def test_what_agrees_with_its_order_is_settled(shelf: Shelf) -> None:
@@ -161,7 +161,7 @@ def test_an_order_that_nobody_knows_is_undone_after_an_hour(shelf: Shelf) -> Non
     report = sweep(shelf, {})
 
     # Then
-    assert [each["order_id"] for each in report.mended] == ["old"]
+    assert [each["order_id"] for each in report.repaired] == ["old"]
     assert report.left == [{"order_id": "young", "what": "its order is unknown, as yet"}]
 
 
@@ -210,7 +210,7 @@ def test_one_rows_failure_holds_up_no_other(shelf: Shelf) -> None:
     report = sweep(shelf, dict.fromkeys("abc", "CANCELLED"))
 
     # Then
-    assert [each["order_id"] for each in report.mended] == ["c"]
+    assert [each["order_id"] for each in report.repaired] == ["c"]
     assert report.left == [
         {"order_id": "a", "what": "StorageContention"},
         {"order_id": "b", "what": "ValueError"},
@@ -274,14 +274,14 @@ class TestAsSchedulesCallIt:
 
         report = self.handle(shelf, {"source": "aws.events"}, lambda_context)
 
-        assert [each["order_id"] for each in report["mended"]] == ["old"]
+        assert [each["order_id"] for each in report["repaired"]] == ["old"]
 
     def test_whoever_calls_it_may_say_otherwise(self, shelf: Shelf, lambda_context: Any) -> None:
         shelf.put(Booking("young", "HELD", NOW - timedelta(seconds=1)))
 
         report = self.handle(shelf, {"grace_seconds": 0}, lambda_context)
 
-        assert [each["order_id"] for each in report["mended"]] == ["young"]
+        assert [each["order_id"] for each in report["repaired"]] == ["young"]
 
     def test_what_it_found_is_counted_even_where_that_is_nothing(
         self, shelf: Shelf, lambda_context: Any, capsys: pytest.CaptureFixture[str]
@@ -296,6 +296,6 @@ class TestAsSchedulesCallIt:
         # Then
         first, second = capsys.readouterr().out.splitlines()
         assert '"SweepFound":[1.0]' in first
-        assert '"SweepMended":[1.0]' in first
+        assert '"SweepRepaired":[1.0]' in first
         assert '"SweepFailed":[0.0]' in first
         assert '"SweepFound":[0.0]' in second

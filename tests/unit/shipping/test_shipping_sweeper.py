@@ -38,10 +38,10 @@ def test_what_was_booked_for_a_cancelled_order_is_called_off_and_then_signed_off
     second = sweeper.sweep({"grace_seconds": -1}, lambda_context)
 
     # Then
-    assert first["mended"] == [
+    assert first["repaired"] == [
         {"order_id": ORDER_ID, "what": "CREATED of an order that is CANCELLED"}
     ]
-    assert (second["settled"], second["mended"]) == (1, [])
+    assert (second["settled"], second["repaired"]) == (1, [])
     shipment = repository.find(ORDER_ID)
     assert shipment is not None
     assert shipment.status is ShipmentStatus.CANCELLED
