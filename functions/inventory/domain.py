@@ -1,6 +1,6 @@
-"""The rules of stock: what an order may reserve, and where the units of a reservation lie.
+"""The rules of stock: what an order may reserve, and on which shelf its units are.
 
-Every unit of a product lies on one of three shelves: available, reserved or sold. A reservation
+Every unit of a product is on one of three shelves: available, reserved or sold. A reservation
 only moves units from one shelf to another, never makes or removes any, so available + reserved +
 sold stays what was seeded. Nothing here does I/O or knows of AWS.
 """
@@ -18,7 +18,7 @@ MAX_SKUS = 25
 
 
 class Shelf(StrEnum):
-    """Where a unit lies; the value is the name of the product row's counter."""
+    """Where a unit is; the value is the name of the product row's counter."""
 
     AVAILABLE = "available"
     RESERVED = "reserved"
@@ -67,7 +67,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """So many units of one product, as an order asks for them."""
+    """A quantity of one product, as an order asks for it."""
 
     sku: str
     quantity: int
@@ -142,7 +142,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """So many units of one product go from one shelf to another."""
+    """A quantity of one product goes from one shelf to another."""
 
     sku: str
     quantity: int

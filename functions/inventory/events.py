@@ -10,7 +10,7 @@ from shared.events import DomainEvent, Origin
 
 
 def event_of(reservation: Reservation, at: datetime, origin: Origin) -> DomainEvent:
-    """Returns the event that tells of a reservation's having reached its status."""
+    """Returns the event that reports a reservation's new status."""
     match reservation.status:
         case ReservationStatus.RESERVED:
             name, data = "StockReserved", reservation_result(reservation)

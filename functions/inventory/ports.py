@@ -1,10 +1,9 @@
 """What the use cases need of storage; `repository.StockTable` is the one that DynamoDB backs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from inventory.domain import Product, Reservation
-from shared.events import DomainEvent
 from shared.storage import Repository
 
 
@@ -20,9 +19,11 @@ class StockChanged(Exception):
 
 
 class StockRepository(Repository[Reservation], Protocol):
-    """The catalogue and the reservations. Writing a reservation moves its units in the same step.
+    """The catalogue and the reservations. Writing a reservation moves its units, all or nothing.
 
-    The writes raise StockContention where the table was busy.
+    `create` also raises StockChanged. Both writes raise StockContention where the table was busy.
+    `update` raises ConditionFailed where a shelf holds fewer units than the reservation says: the
+    counters are wrong, which no retry fixes.
     """
 
     def products(self) -> list[Product]:
@@ -37,18 +38,4 @@ class StockRepository(Repository[Reservation], Protocol):
         self, order_id: str, skus: Iterable[str]
     ) -> tuple[Reservation | None, dict[str, Product]]:
         """Returns the order's reservation and those of the products that exist, by SKU."""
-        ...
-
-    def create(self, row: Reservation, events: Sequence[DomainEvent] = ()) -> Reservation:
-        """See `Repository.create`; raises StockChanged too."""
-        ...
-
-    def update(
-        self, before: Reservation, after: Reservation, events: Sequence[DomainEvent]
-    ) -> None:
-        """See `Repository.update`.
-
-        A shelf that holds fewer units than the reservation says raises ConditionFailed: the
-        counters are wrong, which no retry fixes.
-        """
         ...

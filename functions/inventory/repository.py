@@ -82,7 +82,7 @@ class StockTable(Table[Reservation]):
         return self._from_item(reservation) if reservation else None, products
 
     def create(self, row: Reservation, events: Sequence[DomainEvent] = ()) -> Reservation:
-        """See `ports.StockRepository.create`."""
+        """See `Repository.create` and `ports.StockRepository`."""
         try:
             return super().create(row, events)
         except ConditionFailed as refused:

@@ -38,7 +38,7 @@ def release(repository: StockRepository, task: Task, at: datetime) -> None:
     """Puts the order's units back on the shelf, reserved or sold; nothing where it has none.
 
     An order without a reservation gets a tombstone, so that a late `reserve` is refused. That moves
-    no stock, so there is no StockReleased to tell of.
+    no stock, so there is no StockReleased event.
     """
     before = repository.find(task.order_id)
     if before is None:
@@ -78,6 +78,6 @@ def _reserve_first(
         present = {sku: product for sku, product in current.items() if product is not None}
         decided = domain.decide(task.order_id, wanted, present, at)
         if decided.status is ReservationStatus.RESERVED:
-            # The stock would do, so it is the price or the name that changed: decide anew.
+            # The stock would do, so it is the price or the name that changed: decide again.
             raise StockContention("the catalogue changed during the reservation") from race
         return repository.create(decided, [event_of(decided, at, task.origin)])

@@ -1,4 +1,4 @@
-"""Gives back units that are still held for an order that was cancelled, or that never was."""
+"""Releases stock of orders that were cancelled or never existed."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

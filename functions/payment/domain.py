@@ -70,7 +70,7 @@ class Payment:
         return self.status not in (PaymentStatus.PENDING, PaymentStatus.CAPTURED)
 
     def require_captured(self) -> None:
-        """Raises PaymentDeclined or StepAlreadyUndone where that is what the charge came to."""
+        """Raises PaymentDeclined or StepAlreadyUndone where the charge ended so."""
         if self.status is PaymentStatus.DECLINED:
             raise PaymentDeclined(self.decline_reason)
         if self.status in (PaymentStatus.REFUNDED, PaymentStatus.VOIDED):
@@ -88,7 +88,7 @@ def tombstone(order_id: str, at: datetime) -> Payment:
 
 
 def first_answer(payment: Payment, amount: Money) -> Payment | None:
-    """Returns what a charge of `amount` has already come to; None where that is still open.
+    """Returns the outcome of a charge of `amount`; None where it is still open.
 
     Raises PaymentDeclined again where it was declined, StepAlreadyUndone where it was undone, and
     AmountChanged where the payment is over another amount.

@@ -1,7 +1,7 @@
-"""The port to a payment provider, and what an adapter for a real one has to keep.
+"""The port to a payment provider, and the rules for an adapter to a real one.
 
-Everything hangs on the idempotency key, which is the order's id: the saga may repeat any call after
-a crash or a timeout, and may have to undo a charge whose answer it never saw.
+Everything depends on the idempotency key, which is the order's id: the saga may repeat any call
+after a crash or a timeout, and may have to undo a charge whose answer it never saw.
 
 For a real provider, give the key to each call in the provider's own way, and also as metadata of
 the charge: providers forget idempotency keys after a day or so, and `find_charge` must still find
@@ -44,7 +44,7 @@ class Decline:
 
 
 type Charge = Capture | Decline
-"""What a charge came to. It never changes, except that captured money may be given back."""
+"""The outcome of a charge. It is final, except that captured money may be given back."""
 
 
 class PaymentProvider(Protocol):
@@ -57,13 +57,13 @@ class PaymentProvider(Protocol):
     def charge(self, idempotency_key: str, amount: Money, token: str) -> Charge:
         """Takes the whole amount from the customer's means of payment, at most once per key.
 
-        `token` stands for that means of payment. A repeat returns what the first came to. Raises
+        `token` stands for that means of payment. A repeat returns the first call's outcome. Raises
         KeyVoided, KeyReused.
         """
         ...
 
     def find_charge(self, idempotency_key: str) -> Charge | None:
-        """Returns what the charge under the key came to; None where there is no trace of one."""
+        """Returns the outcome of the charge under the key; None where there is none."""
         ...
 
     def void(self, idempotency_key: str) -> Charge | None:

@@ -1,8 +1,8 @@
 """Charging an order's payment and undoing it, each idempotent by order.
 
-Neither a crash nor a race takes money twice, or keeps it after the undo, because
+Neither a crash nor a race takes money twice, or keeps it after the undo:
 
-- our row says PENDING before the provider is asked: a charge that comes after its undo meets the
+- our row says PENDING before we ask the provider: a charge that comes after its undo finds the
   tombstone there, and never asks;
 - the provider knows the order's id as the idempotency key: a repeat is the same charge;
 - an undo that finds no charge at the provider voids the key: a charge still on its way is refused.
@@ -62,7 +62,7 @@ def charge(
 def refund(
     repository: Repository[Payment], provider: PaymentProvider, task: Task, at: datetime
 ) -> Payment:
-    """Gives back whatever was captured, known to us or not; returns the payment, undone.
+    """Gives back whatever was captured, whether or not we know of it; returns the payment, undone.
 
     A payment of which nothing was captured is VOIDED, a declined one stays DECLINED. Raises
     RefundUnavailable where the provider can't do it now, and StorageContention.
@@ -80,14 +80,14 @@ def refund(
         raise RefundUnavailable(str(exc)) from exc
     if captured is None:
         undone = domain.void(payment, at)
-        told = []
+        reports = []
     else:
         undone = domain.refund(payment, at)
-        told = [events.refunded(undone, at, task.origin)]
+        reports = [events.refunded(undone, at, task.origin)]
         if payment.status is PaymentStatus.PENDING:
-            # The reply was lost, so nobody has told of the capture that is given back.
-            told.insert(0, events.captured(undone, captured.captured_at, task.origin))
-    repository.update(payment, undone, told)
+            # The reply was lost, so no event has reported the capture yet.
+            reports.insert(0, events.captured(undone, captured.captured_at, task.origin))
+    repository.update(payment, undone, reports)
     return undone
 
 

@@ -1,4 +1,4 @@
-"""Refunds what was taken for an order that was cancelled, or that never was."""
+"""Refunds payments of orders that were cancelled or never existed."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

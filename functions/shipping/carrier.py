@@ -1,8 +1,7 @@
-"""The port to a carrier, and what an adapter for a real one has to keep.
+"""The port to a carrier, and the rules for an adapter to a real one.
 
-As with the payment provider, everything hangs on the idempotency key, which is the order's id: the
-saga may repeat any call after a crash or a timeout, and may have to call off a booking whose answer
-it never saw.
+Everything depends on the idempotency key, which is the order's id: the saga may repeat any call
+after a crash or a timeout, and may have to call off a booking whose answer it never saw.
 
 Give the key to a real carrier as the shipment's own reference, by which it can be looked up weeks
 later. A carrier on which a reference cannot be closed before it was ever used needs its booking in
@@ -40,7 +39,7 @@ class Carrier(Protocol):
     ) -> Booking | Rejection:
         """Has the parcel fetched and delivered, at most once per key.
 
-        A repeat returns what the first came to. Raises BookingCancelled.
+        A repeat returns the first call's outcome. Raises BookingCancelled.
         """
         ...
 

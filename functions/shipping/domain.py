@@ -38,7 +38,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """So many units of one product in the parcel."""
+    """A quantity of one product in the parcel."""
 
     sku: str
     quantity: int
@@ -46,7 +46,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """The carrier's word that it takes the parcel, and the number that follows it."""
+    """The carrier's confirmation that it takes the parcel, with its tracking number."""
 
     carrier: str
     tracking_number: str
@@ -76,7 +76,7 @@ class Shipment:
         return self.status in (ShipmentStatus.REJECTED, ShipmentStatus.CANCELLED)
 
     def require_created(self) -> None:
-        """Raises ShipmentRejected or StepAlreadyUndone where that is what it came to."""
+        """Raises ShipmentRejected or StepAlreadyUndone where the shipment ended so."""
         if self.status is ShipmentStatus.REJECTED:
             raise ShipmentRejected(self.reject_reason)
         if self.status is ShipmentStatus.CANCELLED:
@@ -94,7 +94,7 @@ def tombstone(order_id: str, at: datetime) -> Shipment:
 
 
 def first_answer(shipment: Shipment) -> Shipment | None:
-    """Returns what a booking has already come to; None where that is still open.
+    """Returns the outcome of a booking; None where it is still open.
 
     Raises ShipmentRejected again where it was refused, StepAlreadyUndone where it was called off.
     """

@@ -51,7 +51,7 @@ def create(
 def cancel(
     repository: Repository[Shipment], carrier: Carrier, task: Task, at: datetime
 ) -> Shipment:
-    """Calls off whatever was booked, known to us or not; returns the shipment, off.
+    """Calls off whatever was booked, whether or not we know of it; returns the shipment, off.
 
     A rejected one stays REJECTED. Raises CarrierUnavailable, StorageContention.
     """
@@ -63,11 +63,11 @@ def cancel(
         return shipment
     booking = carrier.cancel(task.order_id)
     cancelled = domain.cancel(shipment, booking, at)
-    told = []
+    reports = []
     if booking is not None:
         if shipment.status is ShipmentStatus.PENDING:
-            # The reply was lost, so nobody has told of the booking that is called off.
-            told.append(events.created(cancelled, booking, task.origin))
-        told.append(events.cancelled(cancelled, booking, at, task.origin))
-    repository.update(shipment, cancelled, told)
+            # The reply was lost, so no event has reported the booking yet.
+            reports.append(events.created(cancelled, booking, task.origin))
+        reports.append(events.cancelled(cancelled, booking, at, task.origin))
+    repository.update(shipment, cancelled, reports)
     return cancelled

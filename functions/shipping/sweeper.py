@@ -1,4 +1,4 @@
-"""Calls off what was booked for an order that was cancelled, or that never was."""
+"""Calls off parcels of orders that were cancelled or never existed."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,18 +1,18 @@
 """The bounded pool of workers that every function of the engine shares.
 
 An execution environment that LocalStack asks for is only a name here: each call leases a worker for
-as long as it runs. A call that finds none
+as long as it runs. A call
 
 1. takes an idle worker of its own function version, the one its environment used last if possible;
 2. else starts one, while fewer than `limit` exist;
-3. else has an idle worker of another function replaced;
+3. else replaces the worker of another function that has been idle for longest;
 4. else waits its turn.
 
-Turns are first come, first served, with two exceptions. A worker that becomes free serves the calls
-of its own function first, and a function with a worker at work waits for it rather than replace
-another function's: starting a worker costs some ten times what most calls take. Both only until a
-call has seen none of its own function's workers become free for `patience_seconds`: then the calls
-are slow, and more workers do help.
+Turns are first come, first served, with two exceptions, because starting a worker costs several
+times what most calls take. A worker that becomes free serves calls of its own function first. A
+call whose function has a worker at work waits for that one rather than replace another function's.
+Both exceptions end when a call has seen none of its function's workers become free for
+`patience_seconds`: then the calls are slow, and more workers help.
 
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
 names its caller (`caller`), and may exceed the limit, one call at a time per caller. So of any set

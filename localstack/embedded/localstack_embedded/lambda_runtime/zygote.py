@@ -82,7 +82,8 @@ class Zygote:
                 # -s: no packages of the user's home; -P: not the directory of zygote_main.py.
                 [python, "-s", "-P", _MAIN, str(theirs.fileno()), package],
                 cwd=package,
-                env=PROCESS_VARIABLES,
+                # macOS would end a worker that touches Apple's frameworks: see ADR 0017.
+                env=PROCESS_VARIABLES | {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
