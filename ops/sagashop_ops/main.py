@@ -119,7 +119,7 @@ def cli(**_: object) -> None:
 @on_a_stack
 @click.argument("order_id")
 def trace(deployment: Deployment, order_id: str) -> None:
-    """Show one order's whole story, from its events, executions and logs."""
+    """Show one order's events, executions and log lines, by time."""
     _print(traces.describe(traces.read_sources(deployment, order_id)))
 
 
@@ -127,7 +127,7 @@ def trace(deployment: Deployment, order_id: str) -> None:
 @on_a_stack
 @click.option("--since", help="Count metrics since a time, or `90m` ago.")
 def stats(deployment: Deployment, since: str | None) -> None:
-    """Print the store's figures: orders, executions, steps, dead letters, mails."""
+    """Print the figures of orders, steps, dead letters and mails."""
     begin = read_since(since, datetime.now(UTC)) if since else None
     _print(figures.describe(figures.read_stats(deployment, begin)))
 
@@ -141,7 +141,7 @@ def stats(deployment: Deployment, since: str | None) -> None:
 def logs(
     deployment: Deployment, function: str | None, step: str | None, follow: bool, lines: int
 ) -> None:
-    """Show what FUNCTION (PaymentSteps, say), or every function, printed."""
+    """Show what the functions printed: all, or one FUNCTION."""
     functions = deployment.functions
     if function:
         functions = log_reader.select_function(functions, function)
@@ -186,7 +186,10 @@ def redrive(deployment: Deployment, order_id: str, why: str) -> None:
 @click.argument("order_id")
 @click.option("--why", default="", help="The reason, for the record.")
 def allow_refund(deployment: Deployment, order_id: str, why: str) -> None:
-    """Fix the simulated provider, so that it refunds an order paid with tok_refund_fails."""
+    """Let the simulated provider refund an order again.
+
+    It refuses refunds of orders that were paid with tok_refund_fails.
+    """
     allow_refund_of(deployment, Journal.of(deployment), order_id, why)
     click.echo(f"The provider will refund order {order_id}: redrive the order.")
 
@@ -262,7 +265,10 @@ def drop_letters(deployment: Deployment, queue: str, message_id: str, why: str) 
 @click.option("--since", default="", help="Replay all events since a time, or `90m` ago.")
 @click.option("--why", default="", help="The reason, for the record.")
 def replay(deployment: Deployment, consumer: str, order_id: str, since: str, why: str) -> None:
-    """Send events from the order log to a CONSUMER again; no effect happens twice."""
+    """Send logged events to a CONSUMER again.
+
+    Consumers deduplicate events, so no effect happens twice.
+    """
     if bool(order_id) == bool(since):
         raise InvalidArgument("Which events? Give either --order ord_… or --since 90m.")
     chosen = replays.find_consumer(consumer)
@@ -282,7 +288,7 @@ def replay(deployment: Deployment, consumer: str, order_id: str, since: str, why
 @on_a_stack
 @click.option("--grace", type=click.IntRange(min=0), help="Seconds at rest before a row counts.")
 def sweep(deployment: Deployment, grace: int | None) -> None:
-    """Run every service's sweeper now: find unfinished work and finish it."""
+    """Run every service's sweeper now, to finish what is left."""
     _print(sweeps.sweep(deployment, Journal.of(deployment), grace))
 
 
@@ -290,7 +296,10 @@ def sweep(deployment: Deployment, grace: int | None) -> None:
 @on_a_stack
 @click.argument("settings", nargs=-1, metavar="[off | NAME=NUMBER…]")
 def chaos(deployment: Deployment, settings: tuple[str, ...]) -> None:
-    """Show the injected failures, change them (payment.failure_rate=0.1), or turn all off."""
+    """Show or change the injected failures.
+
+    Set one with payment.failure_rate=0.1 or steps.CommitStock.error_rate=1, and all back with off.
+    """
     if settings == ("off",):
         failures.turn_off(deployment, Journal.of(deployment))
     elif settings:
@@ -341,7 +350,10 @@ def demo(deployment: Deployment) -> None:
 )
 @click.pass_context
 def bench(context: click.Context, parts: tuple[str, ...]) -> None:
-    """Measure a new local store, the source and the tests. Exit with 1 if a target is missed."""
+    """Measure a new local store, the source and the tests.
+
+    Exit with 1 if a target is missed.
+    """
     if not run_benchmark(context.find_root().params["port"], Console(), parts):
         raise click.exceptions.Exit(1)
 
@@ -349,7 +361,10 @@ def bench(context: click.Context, parts: tuple[str, ...]) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script that completes commands: eval "$(sagashop completion bash)"."""
+    """Print a script that completes commands.
+
+    Add this to the shell's startup file: eval "$(sagashop completion bash)"
+    """
     complete = get_completion_class(shell)
     assert complete is not None
     click.echo(complete(cli, {}, PROGRAM, "_SAGASHOP_COMPLETE").source())

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
+from requests import RequestException
 
 from sagashop_ops.errors import SagashopError
 
@@ -18,7 +19,7 @@ def run(cli: click.Group, name: str) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         exit_code = cli.main(prog_name=name, standalone_mode=False)
-    except (SagashopError, BotoCoreError, ClientError) as failure:
+    except (SagashopError, BotoCoreError, ClientError, RequestException) as failure:
         sys.exit(f"error: {failure}")
     except click.ClickException as mistake:
         mistake.show()
