@@ -17,7 +17,7 @@ from localstack.aws.spec import load_service
 from localstack.http import Response
 from localstack.services.plugins import Service, aws_provider
 
-from localstack_embedded.dynamodb.backend import DynamoDbServer, json_of
+from localstack_embedded.dynamodb.backend import DynamoDbServer
 from localstack_embedded.dynamodb.headers import CONSUMER_HEADER, WAIT_HEADER
 from localstack_embedded.dynamodb.tables import (
     attribute_types,
@@ -89,31 +89,13 @@ class TableLedger:
             response = self._server.call(context, "UpdateTable", json.dumps(update).encode())
             if response.status_code != 200:
                 return response
-        if missing:
-            table = self._describe(context, name)
-        return Response(json.dumps({"TableDescription": table}))
+        return Response(json.dumps({"TableDescription": self._describe(context, name)}))
 
     def _describe(self, context: RequestContext, name: str) -> Mapping[str, Any]:
         body = json.dumps({"TableName": name}).encode()
-        table: Mapping[str, Any] = json_of(self._server.call(context, "DescribeTable", body))[
-            "Table"
-        ]
+        answer = json.loads(self._server.call(context, "DescribeTable", body).get_data())
+        table: Mapping[str, Any] = answer["Table"]
         return table
-
-
-class StreamReaders:
-    """Requests from event source mappings, which name the function that they serve."""
-
-    def __init__(self, server: DynamoDbServer) -> None:
-        self._server = server
-
-    def forward(self, context: RequestContext, request: ServiceRequest) -> Response:
-        origin: Mapping[str, Any] = context.internal_request_params or {}
-        function = origin.get("source_arn")
-        if origin.get("service_principal") != "lambda" or not function:
-            return self._server.forward(context)
-        headers = {CONSUMER_HEADER: function, WAIT_HEADER: str(_WAIT_SECONDS)}
-        return self._server.forward(context, headers)
 
 
 def _service(name: str, server: DynamoDbServer, own: DispatchTable) -> Service:
@@ -138,9 +120,14 @@ def dynamodb() -> Service:
 @aws_provider(api="dynamodbstreams", name="embedded")
 def dynamodbstreams() -> Service:
     server = DynamoDbServer(os.environ["DYNAMODB_SERVER_URL"])
-    readers = StreamReaders(server)
-    return _service(
-        "dynamodbstreams",
-        server,
-        {"GetShardIterator": readers.forward, "GetRecords": readers.forward},
-    )
+
+    def read(context: RequestContext, request: ServiceRequest) -> Response:
+        """Names the function that an event source mapping reads for, and lets it wait."""
+        origin: Mapping[str, Any] = context.internal_request_params or {}
+        function = origin.get("source_arn")
+        if origin.get("service_principal") != "lambda" or not function:
+            return server.forward(context)
+        headers = {CONSUMER_HEADER: function, WAIT_HEADER: str(_WAIT_SECONDS)}
+        return server.forward(context, headers)
+
+    return _service("dynamodbstreams", server, {"GetShardIterator": read, "GetRecords": read})

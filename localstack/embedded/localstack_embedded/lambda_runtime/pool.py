@@ -109,8 +109,8 @@ class WorkerPool[W: PooledWorker]:
                 call.replaces.retire()
             if call.worker is None:
                 call.worker = start()
-            if self._is_closed:  # Too late for `close` to have seen this worker.
-                raise PoolClosed
+            if self._is_closed:  # `close` may have come too early to see this worker.
+                call.worker.interrupt()
             yield call.worker
         except BaseException:
             call.is_doomed = True

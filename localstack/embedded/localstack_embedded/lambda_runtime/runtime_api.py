@@ -29,7 +29,6 @@ def response_path(request_id: str) -> str:
 class Request:
     """A complete HTTP request of the worker's runtime client."""
 
-    method: str
     path: str
     body: bytes
     connection: socket.socket
@@ -87,11 +86,11 @@ class RuntimeApi:
         body_end = body_start + _content_length(header_lines)
         if len(received) < body_end:
             return None
-        method, path, _ = request_line.split(" ", 2)
+        _, path, _ = request_line.split(" ", 2)
         body = bytes(received[body_start:body_end])
         # The client sends no request before the answer to its last, so nothing follows the body.
         received.clear()
-        return Request(method, path, body, connection)
+        return Request(path, body, connection)
 
     def _close(self, connection: socket.socket) -> None:
         del self._received[connection]
