@@ -1,7 +1,6 @@
 """LocalStack's view of it all: an executor for each execution environment."""
 
 import base64
-import binascii
 import json
 import logging
 import os
@@ -9,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from localstack.aws.api.lambda_ import (
@@ -156,11 +155,13 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             caller=tracing.parent_of(trace_header),
         )
         engine = _engine()
-
-        def start() -> Worker:
-            scratch = engine.scratch / self.function_version.id.function_name
-            return Worker(self._spec, engine.zygotes, generation=demand.generation, scratch=scratch)
-
+        start = partial(
+            Worker,
+            self._spec,
+            engine.zygotes,
+            generation=demand.generation,
+            scratch=engine.scratch / self.function_version.id.function_name,
+        )
         with engine.pool.lease(demand, start) as worker:
             outcome = worker.invoke(invocation)
         return InvocationResult(
@@ -220,7 +221,7 @@ def _decode_client_context(encoded: str | None) -> str | None:
         return None
     try:
         return json.dumps(json.loads(base64.b64decode(encoded)))
-    except (binascii.Error, ValueError) as exc:
+    except ValueError as exc:
         raise InvalidRequestContentException(
             "Client context must be a valid Base64-encoded JSON object.", Type="User"
         ) from exc

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import contextlib
+import re
 import selectors
 import socket
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 PREFIX = "/2018-06-01/runtime"
 INIT_ERROR = f"{PREFIX}/init/error"
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _REASONS = {200: "OK", 202: "Accepted"}
 _READ_BYTES = 256 * 1024
 # A worker that does not take its call's payload for so long is stuck.
@@ -81,12 +83,12 @@ class RuntimeApi:
         head_end = received.find(b"\r\n\r\n")
         if head_end < 0:
             return None
-        request_line, *header_lines = received[:head_end].decode("latin-1").split("\r\n")
+        length = _CONTENT_LENGTH.search(received, 0, head_end)
         body_start = head_end + 4
-        body_end = body_start + _content_length(header_lines)
+        body_end = body_start + (int(length[1]) if length else 0)
         if len(received) < body_end:
             return None
-        _, path, _ = request_line.split(" ", 2)
+        path = received.split(b" ", 2)[1].decode()
         body = bytes(received[body_start:body_end])
         # The client sends no request before the answer to its last, so nothing follows the body.
         received.clear()
@@ -102,11 +104,3 @@ class RuntimeApi:
             self._close(connection)
         self._selector.unregister(self._listener)
         self._listener.close()
-
-
-def _content_length(header_lines: list[str]) -> int:
-    for line in header_lines:
-        name, _, value = line.partition(":")
-        if name.lower() == "content-length":
-            return int(value)
-    return 0

@@ -73,7 +73,7 @@ class Zygote:
 
     def __init__(self, python: Path, package: Path, generation: str) -> None:
         """Starts it and returns at once; the first fork waits until it is warm."""
-        self.generation = generation
+        self._generation = generation
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -87,8 +87,8 @@ class Zygote:
                 start_new_session=True,
             )
 
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
+    def serves(self, generation: str) -> bool:
+        return self._generation == generation and self._process.poll() is None
 
     def ask_for_fork(self, channel: socket.socket, output: int) -> None:
         """Has a worker forked, which gets the two descriptors. Raises OSError if it has ended."""
@@ -145,7 +145,7 @@ class Zygotes:
 
     def _of(self, package: Path, generation: str) -> Zygote:
         zygote = self._zygotes.pop(package, None)
-        if zygote is not None and (zygote.generation != generation or not zygote.is_alive()):
+        if zygote is not None and not zygote.serves(generation):
             zygote.close()
             zygote = None
         self._zygotes[package] = zygote or Zygote(self._python, package, generation)
