@@ -116,14 +116,12 @@ def _stragglers(record: ProcessRecord) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         if find(record) is None and _is_alive(psutil.Process(record.pid)):
             return []
-    return [member for member in psutil.process_iter() if _group_of(member.pid) == record.pid]
-
-
-def _group_of(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except (ProcessLookupError, PermissionError):
-        return None
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == record.pid:
+                found.append(process)
+    return found
 
 
 class ProcessTable:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from localstack.aws.api import RequestContext, ServiceRequest
+from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
 from localstack.aws.skeleton import DispatchTable, Skeleton
 from localstack.aws.spec import load_service
 from localstack.http import Response
@@ -72,13 +72,10 @@ class TableLedger:
         missing = missing_indexes(wanted, table)
         differing = differences(wanted, with_indexes(table, missing, attribute_types(wanted)))
         if differing:
-            message = (
+            raise CommonServiceException(
+                "ResourceInUseException",
                 f"Table already exists: {name}. It was left by an earlier run and differs from the "
-                f"one requested in {', '.join(differing)}; delete it to have it created again."
-            )
-            error = {"__type": "ResourceInUseException", "message": message}
-            return Response(
-                json.dumps(error), status=400, headers={"x-amzn-errortype": error["__type"]}
+                f"one requested in {', '.join(differing)}; delete it to have it created again.",
             )
         for index in missing:  # UpdateTable takes one at a time.
             update = {
