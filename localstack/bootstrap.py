@@ -22,8 +22,6 @@ LOCAL = os.path.join(ROOT, ".local")
 UV_VERSION = "0.13.8"
 # The order of preference: the template's Lambda runtime first.
 SUPPORTED_PYTHONS = ((3, 13), (3, 12))
-# What Lambda workers import: compiled now, not at every function's first call.
-COMPILED_GROUPS = ("runtime",)
 LOCKED_INPUTS = (
     "pyproject.toml",
     "uv.lock",
@@ -32,10 +30,6 @@ LOCKED_INPUTS = (
     "ops/pyproject.toml",
     "localstack/bootstrap.py",
 )
-
-
-class BootstrapError(Exception):
-    """The machine lacks something, or a package could not be installed; the text says what to do."""
 
 
 def version_of(interpreter):
@@ -65,8 +59,8 @@ def find_python():
     for version in SUPPORTED_PYTHONS:
         if version in found:
             return found[version]
-    raise BootstrapError(
-        "sagashop needs Python 3.12 or 3.13 (with venv), and found only %s (Python %d.%d).\n"
+    sys.exit(
+        "error: sagashop needs Python 3.12 or 3.13 (with venv), and found only %s (Python %d.%d).\n"
         "Install one (Debian 13: `apt install python3-venv`; macOS: `brew install python@3.13`; "
         "anywhere: `pyenv install 3.13`) and run the command again, or name its path in "
         "SAGASHOP_PYTHON." % ((sys.executable,) + tuple(sys.version_info[:2]))
@@ -76,8 +70,8 @@ def find_python():
 def run_installer(command, env=None):
     result = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if result.returncode != 0:
-        raise BootstrapError(
-            "Installing packages from PyPI failed (exit code %d of `%s`):\n%s"
+        sys.exit(
+            "error: Installing packages from PyPI failed (exit code %d of `%s`):\n%s"
             % (result.returncode, " ".join(command), result.stdout.decode(errors="replace"))
         )
 
@@ -93,10 +87,6 @@ def ensure_uv(python):
     return uv
 
 
-def environment_path(group):
-    return os.path.join(ROOT, ".venv") if group == "dev" else os.path.join(LOCAL, "envs", group)
-
-
 def fingerprint(python):
     digest = hashlib.sha256(python.encode())
     for name in LOCKED_INPUTS:
@@ -107,7 +97,7 @@ def fingerprint(python):
 
 def ensure_environment(group, python, wanted):
     """Makes or updates one environment; does nothing where it already matches the lock file."""
-    path = environment_path(group)
+    path = os.path.join(ROOT, ".venv") if group == "dev" else os.path.join(LOCAL, "envs", group)
     stamp = os.path.join(path, ".sagashop-fingerprint")
     if os.path.exists(stamp):
         with open(stamp) as recorded:
@@ -119,7 +109,8 @@ def ensure_environment(group, python, wanted):
         UV_PROJECT_ENVIRONMENT=path,
         UV_PYTHON=python,
         UV_PYTHON_DOWNLOADS="never",
-        UV_COMPILE_BYTECODE="1" if group in COMPILED_GROUPS else "0",
+        # What Lambda workers import is compiled now, not at every function's first call.
+        UV_COMPILE_BYTECODE="1" if group == "runtime" else "0",
     )
     env.pop("VIRTUAL_ENV", None)
     uv = ensure_uv(python)
@@ -132,15 +123,12 @@ def main(groups):
     if not groups:
         sys.exit(__doc__)
     os.makedirs(LOCAL, exist_ok=True)
-    try:
-        with open(os.path.join(LOCAL, "bootstrap.lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            python = find_python()
-            wanted = fingerprint(python)
-            for group in groups:
-                ensure_environment(group, python, wanted)
-    except BootstrapError as error:
-        sys.exit("error: %s" % error)
+    with open(os.path.join(LOCAL, "bootstrap.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        python = find_python()
+        wanted = fingerprint(python)
+        for group in groups:
+            ensure_environment(group, python, wanted)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from sagashop_local.paths import DEFAULT_PORT
 from sagashop_ops.audit import Books, read_books
 from sagashop_ops.aws import client_of
 from sagashop_ops.client import StoreClient
-from sagashop_ops.stack import Stack
+from sagashop_ops.stack import DEFAULT_PORT, Stack
 from support.stores import new_store, what_is_wrong
 from support.waiting import eventually
 

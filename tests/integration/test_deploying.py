@@ -16,11 +16,12 @@ import pytest
 import requests
 
 from sagashop_local.errors import DeployFailed
-from sagashop_local.paths import PROJECT_ROOT, StorePaths
-from sagashop_local.progress import SilentProgress
+from sagashop_local.paths import StorePaths
+from sagashop_local.progress import SILENT
 from sagashop_local.store import Store
 from sagashop_ops.aws import client_of
 from sagashop_ops.client import Line, StoreClient
+from sagashop_ops.stack import PROJECT_ROOT
 from support.saga_history import entered_states
 
 DEPLOYED = ("functions", "statemachine", "storefront_s3", "template.yaml")
@@ -38,7 +39,7 @@ class Project:
         self.root = root
         for name in DEPLOYED:
             self.restore(name)
-        self.store = Store(StorePaths(port, root), SilentProgress())
+        self.store = Store(StorePaths(port, root), SILENT)
 
     def restore(self, name: str) -> None:
         """Brings back one of the deployed files or folders as it is in the project."""

@@ -11,21 +11,28 @@ DynamoDbEngine = Literal["embedded", "localstack"]
 
 # The services that a deployment of the store uses, in the order of their use.
 _SERVICES = (
-    "cloudformation",
-    "s3",
-    "sts",
-    "iam",
-    "dynamodb",
-    "dynamodbstreams",
-    "sqs",
-    "logs",
-    "lambda",
-    "events",
-    "stepfunctions",
-    "apigateway",
-    "secretsmanager",
-    "ssm",
-    "ses",
+    "cloudformation,s3,sts,iam,dynamodb,dynamodbstreams,sqs,logs,lambda,events,stepfunctions,"
+    "apigateway,secretsmanager,ssm,ses"
+)
+
+_LOG_LEVELS = (
+    # One line per request buries the lines that matter.
+    "localstack.request=WARNING",
+    # One per event that no rule matches.
+    "localstack.services.events.provider=WARNING",
+    # How long each service took to load, and which engine CloudFormation uses.
+    "localstack.utils.bootstrap=WARNING",
+    "localstack.services.cloudformation.v2.provider=WARNING",
+    # One per failed step, which is normal in a saga; the execution's history has it.
+    "localstack.services.stepfunctions.asl.component.eval_component=CRITICAL",
+    # One per deployment, about features of SAM that AWS has not enabled yet.
+    "samtranslator.feature_toggle=ERROR",
+    # One per deployment, about usage metrics of SAM that nobody receives.
+    "samtranslator.metrics.metrics=ERROR",
+    # One per secret and rule, about fields of its own answers.
+    "localstack.aws.protocol.serializer=ERROR",
+    # LocalStack takes TMPDIR, which Python reads, for an old setting of its own.
+    "localstack.deprecations=ERROR",
 )
 
 
@@ -62,22 +69,6 @@ def engine_environment(
     """
     home = (state_dir / "engine").resolve()
     environment = {
-        **_process(home),
-        **_network(port),
-        **_quiet(),
-        **_speed(),
-        **_lambda(worker_python),
-    }
-    if worker_limit is not None:
-        environment["LAMBDA_WORKER_LIMIT"] = str(worker_limit)
-    if dynamodb_engine == "embedded":
-        environment |= _embedded_dynamodb(dynamodb_url)
-    return environment
-
-
-def _process(home: Path) -> dict[str, str]:
-    """Settings that keep the engine's files in one place and ignore the user's configuration."""
-    return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
@@ -91,12 +82,6 @@ def _process(home: Path) -> dict[str, str]:
         "OVERRIDE_IN_DOCKER": "0",
         # botocore must not look for credentials beyond the ones that LocalStack sets itself.
         "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-
-def _network(port: int) -> dict[str, str]:
-    """Settings that bind the engine to loopback."""
-    return {
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         # The stock server listens on all interfaces whatever GATEWAY_LISTEN says.
         "GATEWAY_SERVER": "loopback",
@@ -104,48 +89,16 @@ def _network(port: int) -> dict[str, str]:
         # loopback, so http://<bucket>.s3-website.localhost:<port>/ needs no DNS server.
         "LOCALSTACK_HOST": f"localhost:{port}",
         "DNS_ADDRESS": "0",
-    }
-
-
-def _quiet() -> dict[str, str]:
-    """Settings that keep the engine from using the internet, and its log short."""
-    return {
         # Usage reports to LocalStack's maker.
         "DISABLE_EVENTS": "1",
         # The certificate for localhost.localstack.cloud; a self-signed one takes its place.
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         # A report to CloudWatch per queue and minute, which nobody here reads.
         "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
-        "LOG_LEVEL_OVERRIDES": ",".join(
-            (
-                # One line per request buries the lines that matter.
-                "localstack.request=WARNING",
-                # One per event that no rule matches.
-                "localstack.services.events.provider=WARNING",
-                # How long each service took to load, and which engine CloudFormation uses.
-                "localstack.utils.bootstrap=WARNING",
-                "localstack.services.cloudformation.v2.provider=WARNING",
-                # One per failed step, which is normal in a saga; the execution's history has it.
-                "localstack.services.stepfunctions.asl.component.eval_component=CRITICAL",
-                # One per deployment, about features of SAM that AWS has not enabled yet.
-                "samtranslator.feature_toggle=ERROR",
-                # One per deployment, about usage metrics of SAM that nobody receives.
-                "samtranslator.metrics.metrics=ERROR",
-                # One per secret and rule, about fields of its own answers.
-                "localstack.aws.protocol.serializer=ERROR",
-                # LocalStack takes TMPDIR, which Python reads, for an old setting of its own.
-                "localstack.deprecations=ERROR",
-            )
-        ),
-    }
-
-
-def _speed() -> dict[str, str]:
-    """Settings that make the engine faster."""
-    return {
+        "LOG_LEVEL_OVERRIDES": ",".join(_LOG_LEVELS),
         # Loaded while the launcher prepares the deployment: loading all of them first would take
         # three seconds instead of one.
-        "PRELOAD_SERVICES": ",".join(_SERVICES),
+        "PRELOAD_SERVICES": _SERVICES,
         # Parses a definition once, and evaluates JSONata without Java.
         "PROVIDER_OVERRIDE_STEPFUNCTIONS": "embedded",
         # Saves half a second of imports.
@@ -156,21 +109,17 @@ def _speed() -> dict[str, str]:
         # The pause, in seconds, between two requests of an event source mapping. Each request waits
         # for a message or record, so an event's only delay is this pause.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.02",
-    }
-
-
-def _lambda(worker_python: Path) -> dict[str, str]:
-    return {
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_WORKER_PYTHON": str(worker_python),
     }
-
-
-def _embedded_dynamodb(url: str) -> dict[str, str]:
-    return {
-        "PROVIDER_OVERRIDE_DYNAMODB": "embedded",
-        "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "embedded",
-        "DYNAMODB_SERVER_URL": url,
-        # Functions call the server directly, which takes a fifth of the time through the engine.
-        "LAMBDA_WORKER_ENDPOINT_URL_DYNAMODB": url,
-    }
+    if worker_limit is not None:
+        environment["LAMBDA_WORKER_LIMIT"] = str(worker_limit)
+    if dynamodb_engine == "embedded":
+        environment |= {
+            "PROVIDER_OVERRIDE_DYNAMODB": "embedded",
+            "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "embedded",
+            "DYNAMODB_SERVER_URL": dynamodb_url,
+            # Functions call the server directly: a fifth of the time that the engine would take.
+            "LAMBDA_WORKER_ENDPOINT_URL_DYNAMODB": dynamodb_url,
+        }
+    return environment

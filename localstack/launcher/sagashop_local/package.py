@@ -34,7 +34,8 @@ def build_package(dependencies: Path, functions: Path, package: Path) -> bool:
         functions: the Lambda code.
         package: the folder to bring up to date; made if missing.
     """
-    installed = distributions(dependencies)
+    names = sorted(path.stem for path in dependencies.glob("*.dist-info"))
+    installed = "".join(f"{name}\n" for name in names)
     known_dependencies = _read(package / DEPENDENCIES_FILE)
     if known_dependencies != installed:
         shutil.rmtree(package, ignore_errors=True)
@@ -49,12 +50,6 @@ def build_package(dependencies: Path, functions: Path, package: Path) -> bool:
     if changed:
         write_atomically(package / GENERATION_FILE, generation)
     return changed
-
-
-def distributions(site_packages_folder: Path) -> str:
-    """Returns what is installed in a folder, one `name-version` a line."""
-    names = sorted(path.stem for path in site_packages_folder.glob("*.dist-info"))
-    return "".join(f"{name}\n" for name in names)
 
 
 def shipped_files(functions: Path) -> dict[str, Path]:

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from sagashop_ops.stack import DEFAULT_PORT, PROJECT_ROOT, state_folder
-
-__all__ = ["DEFAULT_PORT", "PROJECT_ROOT", "StorePaths", "environment_python"]
+from sagashop_ops.stack import PROJECT_ROOT, state_folder
 
 
 def environment_python(group: str) -> Path:

@@ -1,5 +1,6 @@
 """Whether a port is free, and who holds it where it isn't."""
 
+import contextlib
 import shlex
 import socket
 import time
@@ -40,18 +41,15 @@ def _is_free(port: int) -> bool:
 
 def holder_of(port: int) -> str | None:
     """Describes the process that listens on a port; None where the system doesn't let us see it."""
-    try:
-        connections = psutil.net_connections(kind="tcp")
-    except psutil.AccessDenied:  # macOS shows them to root only
-        return None
-    for connection in connections:
-        listens = connection.status == psutil.CONN_LISTEN
-        if listens and connection.laddr and connection.laddr.port == port and connection.pid:
-            return _describe(connection.pid)
+    with contextlib.suppress(psutil.AccessDenied):  # macOS shows them to root only
+        for connection in psutil.net_connections(kind="tcp"):
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.laddr and connection.laddr.port == port and connection.pid:
+                return _describe(connection.pid)
     return None
 
 
-def _describe(pid: int) -> str | None:
+def _describe(pid: int) -> str:
     try:
         process = psutil.Process(pid)
         return f"process {pid} ({shlex.join(process.cmdline()) or process.name()})"

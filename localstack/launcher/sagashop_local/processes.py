@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,12 +63,12 @@ def start(
 
 def find(record: ProcessRecord) -> psutil.Process | None:
     """Returns the recorded process while it lives; None when it ended or its id names another."""
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(record.pid)
         is_ours = abs(process.create_time() - record.started_at) <= START_TIME_TOLERANCE_SECONDS
-        return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None
+        if is_ours and _is_alive(process):
+            return process
+    return None
 
 
 def stop(record: ProcessRecord, grace_seconds: float) -> None:
@@ -87,26 +87,24 @@ def stop(record: ProcessRecord, grace_seconds: float) -> None:
     _wait_for_end_of(survivors.values(), KILL_GRACE_SECONDS)
 
 
-def _wait_for_end_of(stopped: Iterable[psutil.Process], seconds: float) -> None:
-    """Waits until all have ended, or `seconds` have passed.
-
-    A zombie counts as ended: some machines' init process, which inherits ours, collects them only
-    every other second.
-    """
+def _wait_for_end_of(stopped: Collection[psutil.Process], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not all(_has_ended(process) for process in stopped) and time.monotonic() < deadline:
+    while any(map(_is_alive, stopped)) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
+    for process in stopped:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
 
 
-def _has_ended(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
+    """Returns whether a process runs; a zombie counts as ended.
+
+    Some machines' init process, which inherits ours, collects zombies only every other second.
+    """
     try:
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            return False
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return True
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
-    return True
+        return False
 
 
 def _stragglers(record: ProcessRecord) -> list[psutil.Process]:
@@ -115,23 +113,15 @@ def _stragglers(record: ProcessRecord) -> list[psutil.Process]:
     An id isn't given out again while a group of that id has members. So where the id now belongs to
     another process, our group is gone.
     """
-    if psutil.pid_exists(record.pid) and find(record) is None and not _is_zombie(record.pid):
-        return []
-    return [member for member in psutil.process_iter() if _group_of(member.pid) == record.pid]
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _group_of(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except (ProcessLookupError, PermissionError):
-        return None
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if find(record) is None and _is_alive(psutil.Process(record.pid)):
+            return []
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == record.pid:
+                found.append(process)
+    return found
 
 
 class ProcessTable:

@@ -24,9 +24,9 @@ class CatalogueEntry:
     units: int
 
 
-def read_catalogue(path: Path = CATALOGUE_FILE) -> list[CatalogueEntry]:
+def read_catalogue() -> list[CatalogueEntry]:
     """Reads the seeded products, in the order of the file."""
-    return [CatalogueEntry(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    return [CatalogueEntry(**row) for row in json.loads(CATALOGUE_FILE.read_text("utf-8"))]
 
 
 def seed(dynamodb: "DynamoDBClient", table_name: str, catalogue: Sequence[CatalogueEntry]) -> int:

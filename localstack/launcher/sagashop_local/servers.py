@@ -141,8 +141,5 @@ def answers(url: str) -> bool:
 
 
 def _failure(server: Server, what: str) -> ServerFailed:
-    try:
-        lines = server.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        lines = []
+    lines = server.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
     return ServerFailed(server.title, what, server.log_file, "\n".join(lines[-LOG_TAIL_LINES:]))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
 
 from localstack_embedded.settings import DynamoDbEngine
 from sagashop_local import servers
@@ -15,16 +14,16 @@ from sagashop_local.deploy import deploy, is_wrecked
 from sagashop_local.errors import StoreBusy
 from sagashop_local.package import build_package, site_packages
 from sagashop_local.parameters import local_parameters
-from sagashop_local.paths import PROJECT_ROOT, StorePaths, environment_python
+from sagashop_local.paths import StorePaths, environment_python
 from sagashop_local.processes import ProcessRecord, ProcessTable
-from sagashop_local.progress import Progress, SilentProgress
+from sagashop_local.progress import SILENT, Progress
 from sagashop_local.seed import read_catalogue, seed
 from sagashop_local.servers import Server
 from sagashop_local.storefront import publish
 from sagashop_local.upgrade import mark_unsettled_orders
 from sagashop_ops.aws import REGION, Aws, Deployment, call_function
 from sagashop_ops.errors import OperationRefused, StoreNotRunning
-from sagashop_ops.stack import Stack, stack_of, write_atomically
+from sagashop_ops.stack import PROJECT_ROOT, Stack, stack_of, write_atomically
 
 STACK_NAME = "sagashop"
 LOCK_WAIT_SECONDS = 60.0
@@ -103,7 +102,7 @@ class Store:
             bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
             folder = self.paths.root / "storefront_s3"
             count = publish(self.aws.client("s3"), folder, bucket, stack.api_url)
-            step.note(f"{count} files")
+            step.outcome = f"{count} files"
 
     def seed(self, stack: Stack | None = None) -> None:
         """Adds missing products to the running store's catalogue."""
@@ -111,7 +110,7 @@ class Store:
         with self._progress.step("seed the catalogue") as step:
             catalogue = read_catalogue()
             new = seed(self.aws.client("dynamodb"), stack.tables["inventory"], catalogue)
-            step.note(f"{len(catalogue)} products, {new} new")
+            step.outcome = f"{len(catalogue)} products, {new} new"
 
     def update_package(self) -> None:
         """Brings changed code to the workers."""
@@ -119,7 +118,7 @@ class Store:
             dependencies = site_packages(environment_python("functions"))
             functions = self.paths.root / "functions"
             changed = build_package(dependencies, functions, self.paths.package)
-            step.note("changed" if changed else "no changes")
+            step.outcome = "changed" if changed else "no changes"
 
     def stack(self) -> Stack:
         """Returns the running store's stack.json; raises `StoreNotRunning` where there is none."""
@@ -132,16 +131,13 @@ class Store:
 
     def status(self) -> list[ServerStatus]:
         """Looks at each of the store's servers."""
-        return [self._status_of(server) for server in self._servers]
-
-    def _status_of(self, server: Server) -> ServerStatus:
-        record = self._processes.running(server.name)
-        return ServerStatus(
-            title=server.title,
-            port=server.port,
-            pid=record.pid if record else None,
-            ready=record is not None and servers.answers(server.readiness_url),
-        )
+        found = []
+        for server in self._servers:
+            record = self._processes.running(server.name)
+            ready = record is not None and servers.answers(server.readiness_url)
+            pid = record.pid if record else None
+            found.append(ServerStatus(server.title, server.port, pid, ready))
+        return found
 
     def _start(self, started: list[Server]) -> None:
         """Starts the servers that don't run, notes them in `started`, builds the package meanwhile.
@@ -154,10 +150,8 @@ class Store:
             tasks = [side_by_side.submit(self.update_package)]
             for server in self._servers:
                 record = self._processes.running(server.name)
-                shown: Progress = SilentProgress()
-                if record is None:
-                    shown = self._progress
-                    record = self._start_server(server, started)
+                shown = SILENT if record else self._progress
+                record = record or self._start_server(server, started)
                 tasks.append(side_by_side.submit(self._wait_for, server, record, shown))
             for task in tasks:
                 task.result()
@@ -184,7 +178,7 @@ class Store:
     def _wait_for(self, server: Server, record: ProcessRecord, shown: Progress) -> None:
         with shown.step(f"start {server.title}") as step:
             servers.wait_until_ready(server, record)
-            step.note(f"port {server.port}")
+            step.outcome = f"port {server.port}"
 
     def _replace_broken_engine(self, started: list[Server]) -> None:
         """Restarts the engine where its stack can no longer be updated.
@@ -203,7 +197,7 @@ class Store:
             self.paths.stack_file.unlink(missing_ok=True)
         running = [server for server in unwanted if self._processes.running(server.name)]
         for server in reversed(unwanted):
-            shown = self._progress if server in running else SilentProgress()
+            shown = self._progress if server in running else SILENT
             with shown.step(f"stop {server.title}"):
                 self._processes.stop(server.name, server.stop_grace_seconds)
         return bool(running)
@@ -213,7 +207,7 @@ class Store:
         dynamodb = self.aws.client("dynamodb")
         if marked := mark_unsettled_orders(dynamodb, f"{STACK_NAME}-order"):
             with self._progress.step("migrate the orders of an earlier version") as step:
-                step.note(f"{marked} orders")
+                step.outcome = f"{marked} orders"
         with self._progress.step("deploy template.yaml") as step:
             deployment = deploy(
                 self.aws,
@@ -222,7 +216,7 @@ class Store:
                 self.paths.package,
                 self._parameters,
             )
-            step.note("changed" if deployment.changed else "no changes")
+            step.outcome = "changed" if deployment.changed else "no changes"
         stack = stack_of(
             deployment.outputs,
             stack_name=STACK_NAME,
@@ -244,9 +238,9 @@ class Store:
             try:
                 swept = call_function(Deployment.of(stack), "SweepOrders", {"grace_seconds": 0})
             except OperationRefused:
-                step.note("failed; see `make logs F=SweepOrders`")
+                step.outcome = "failed; see `make logs F=SweepOrders`"
             else:
-                step.note(f"{len(swept['repaired'])} orders")
+                step.outcome = f"{len(swept['repaired'])} orders"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -254,16 +248,12 @@ class Store:
         self.paths.lock_file.parent.mkdir(parents=True, exist_ok=True)
         with self.paths.lock_file.open("w") as lock:
             deadline = time.monotonic() + LOCK_WAIT_SECONDS
-            while not _try_lock(lock):
-                if time.monotonic() > deadline:
-                    raise StoreBusy(self.paths.port)
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as exc:
+                    if time.monotonic() > deadline:
+                        raise StoreBusy(self.paths.port) from exc
                 time.sleep(LOCK_POLL_SECONDS)
             yield
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -18,20 +18,24 @@ def publish(s3: "S3Client", folder: Path, bucket: str, api_url: str) -> int:
 
     Browsers check each time whether a file changed, so that a new version shows at once.
     """
-    files = {
-        path.relative_to(folder).as_posix(): path
+    bodies = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    for key, path in files.items():
-        _put(s3, bucket, key, path.read_bytes())
-    config = json.dumps({"apiUrl": api_url}) + "\n"
-    _put(s3, bucket, CONFIG_KEY, config.encode())
-    published = {*files, CONFIG_KEY}
+    bodies[CONFIG_KEY] = (json.dumps({"apiUrl": api_url}) + "\n").encode()
+    for key, body in bodies.items():
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=body,
+            ContentType=content_type(key),
+            CacheControl="no-cache",
+        )
     for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-        if stored["Key"] not in published:
+        if stored["Key"] not in bodies:
             s3.delete_object(Bucket=bucket, Key=stored["Key"])
-    return len(published)
+    return len(bodies)
 
 
 def content_type(key: str) -> str:
@@ -46,13 +50,3 @@ def content_type(key: str) -> str:
     kind = CONTENT_TYPES.get(suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
     is_text = kind.startswith("text/") or kind in ("application/json", "image/svg+xml")
     return f"{kind}; charset=utf-8" if is_text else kind
-
-
-def _put(s3: "S3Client", bucket: str, key: str, body: bytes) -> None:
-    s3.put_object(
-        Bucket=bucket,
-        Key=key,
-        Body=body,
-        ContentType=content_type(key),
-        CacheControl="no-cache",
-    )

@@ -22,7 +22,6 @@ StartWorker = Callable[..., Worker]
 
 def spec_of(package: Path, variables: dict[str, str], timeout_seconds: int) -> FunctionSpec:
     return FunctionSpec(
-        version_key="app@1",
         qualifier="$LATEST",
         handler="app.handler",
         package=package,

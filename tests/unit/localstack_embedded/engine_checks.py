@@ -464,7 +464,7 @@ def test_a_failed_expression_has_awss_error() -> None:
 def main() -> None:
     logging.disable(logging.CRITICAL)
     hooks.apply_patches()
-    telemetry.install()
+    telemetry.start_publishing_metrics()
     jsonata.install("localstack.services.stepfunctions.asl")
     outcomes = {}
     for name, check in globals().copy().items():

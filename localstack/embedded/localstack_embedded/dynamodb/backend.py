@@ -1,8 +1,6 @@
 """Forwards requests from the engine to the DynamoDB server."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -76,9 +74,3 @@ class DynamoDbServer:
             if name in answer.headers:
                 response.headers[name] = answer.headers[name]
         return response
-
-
-def json_of(response: Response) -> dict[str, Any]:
-    """Returns the object that an answer holds."""
-    content: dict[str, Any] = json.loads(response.get_data())
-    return content

@@ -23,27 +23,18 @@ class Request:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Response:
-    """A whole response, without the headers that frame the body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+Response = tuple[int, Mapping[str, str], bytes]
+"""A status, headers without those that frame the body, and the body."""
 
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-async def serve(handler: Handler, port: int) -> asyncio.Server:
+async def serve(handler: Callable[[Request], Awaitable[Response]], port: int) -> asyncio.Server:
     """Answers requests on 127.0.0.1 with `handler`, concurrently for each connection."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
         try:
             while request := await _receive(connection, reader):
-                response = await handler(request)
-                writer.write(_encode(connection, response))
+                writer.write(_encode(connection, *await handler(request)))
                 await writer.drain()
                 if connection.our_state is not h11.DONE:
                     break
@@ -77,9 +68,10 @@ async def _receive(connection: h11.Connection, reader: asyncio.StreamReader) -> 
             return None
 
 
-def _encode(connection: h11.Connection, response: Response) -> bytes:
-    headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
-    head = connection.send(h11.Response(status_code=response.status, headers=headers, reason=b"OK"))
-    data = connection.send(h11.Data(data=response.body))
-    end = connection.send(h11.EndOfMessage())
-    return b"".join(part for part in (head, data, end) if part)
+def _encode(
+    connection: h11.Connection, status: int, headers: Mapping[str, str], body: bytes
+) -> bytes:
+    framed = [*headers.items(), ("content-length", str(len(body)))]
+    head = h11.Response(status_code=status, headers=framed, reason=b"OK")
+    parts = (head, h11.Data(data=body), h11.EndOfMessage())
+    return b"".join(connection.send(part) or b"" for part in parts)

@@ -11,13 +11,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from localstack.aws.api import RequestContext, ServiceRequest
+from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
 from localstack.aws.skeleton import DispatchTable, Skeleton
 from localstack.aws.spec import load_service
 from localstack.http import Response
 from localstack.services.plugins import Service, aws_provider
 
-from localstack_embedded.dynamodb.backend import DynamoDbServer, json_of
+from localstack_embedded.dynamodb.backend import DynamoDbServer
 from localstack_embedded.dynamodb.headers import CONSUMER_HEADER, WAIT_HEADER
 from localstack_embedded.dynamodb.tables import (
     attribute_types,
@@ -72,13 +72,10 @@ class TableLedger:
         missing = missing_indexes(wanted, table)
         differing = differences(wanted, with_indexes(table, missing, attribute_types(wanted)))
         if differing:
-            message = (
+            raise CommonServiceException(
+                "ResourceInUseException",
                 f"Table already exists: {name}. It was left by an earlier run and differs from the "
-                f"one requested in {', '.join(differing)}; delete it to have it created again."
-            )
-            error = {"__type": "ResourceInUseException", "message": message}
-            return Response(
-                json.dumps(error), status=400, headers={"x-amzn-errortype": error["__type"]}
+                f"one requested in {', '.join(differing)}; delete it to have it created again.",
             )
         for index in missing:  # UpdateTable takes one at a time.
             update = {
@@ -89,31 +86,13 @@ class TableLedger:
             response = self._server.call(context, "UpdateTable", json.dumps(update).encode())
             if response.status_code != 200:
                 return response
-        if missing:
-            table = self._describe(context, name)
-        return Response(json.dumps({"TableDescription": table}))
+        return Response(json.dumps({"TableDescription": self._describe(context, name)}))
 
     def _describe(self, context: RequestContext, name: str) -> Mapping[str, Any]:
         body = json.dumps({"TableName": name}).encode()
-        table: Mapping[str, Any] = json_of(self._server.call(context, "DescribeTable", body))[
-            "Table"
-        ]
+        answer = json.loads(self._server.call(context, "DescribeTable", body).get_data())
+        table: Mapping[str, Any] = answer["Table"]
         return table
-
-
-class StreamReaders:
-    """Requests from event source mappings, which name the function that they serve."""
-
-    def __init__(self, server: DynamoDbServer) -> None:
-        self._server = server
-
-    def forward(self, context: RequestContext, request: ServiceRequest) -> Response:
-        origin: Mapping[str, Any] = context.internal_request_params or {}
-        function = origin.get("source_arn")
-        if origin.get("service_principal") != "lambda" or not function:
-            return self._server.forward(context)
-        headers = {CONSUMER_HEADER: function, WAIT_HEADER: str(_WAIT_SECONDS)}
-        return self._server.forward(context, headers)
 
 
 def _service(name: str, server: DynamoDbServer, own: DispatchTable) -> Service:
@@ -138,9 +117,14 @@ def dynamodb() -> Service:
 @aws_provider(api="dynamodbstreams", name="embedded")
 def dynamodbstreams() -> Service:
     server = DynamoDbServer(os.environ["DYNAMODB_SERVER_URL"])
-    readers = StreamReaders(server)
-    return _service(
-        "dynamodbstreams",
-        server,
-        {"GetShardIterator": readers.forward, "GetRecords": readers.forward},
-    )
+
+    def read(context: RequestContext, request: ServiceRequest) -> Response:
+        """Names the function that an event source mapping reads for, and lets it wait."""
+        origin: Mapping[str, Any] = context.internal_request_params or {}
+        function = origin.get("source_arn")
+        if origin.get("service_principal") != "lambda" or not function:
+            return server.forward(context)
+        headers = {CONSUMER_HEADER: function, WAIT_HEADER: str(_WAIT_SECONDS)}
+        return server.forward(context, headers)
+
+    return _service("dynamodbstreams", server, {"GetShardIterator": read, "GetRecords": read})

@@ -40,7 +40,7 @@ class Server:
     async def answer(self, request: Request) -> Response:
         """Answers one AWS request, after its changes are stored."""
         if request.method == "GET" and request.path == READINESS_PATH:
-            return Response(200, {"content-type": "text/plain"}, b"ready\n")
+            return 200, {"content-type": "text/plain"}, b"ready\n"
         service, _, action = request.headers.get("x-amz-target", "").rpartition(".")
         responses.set_request_account_id(router.extract_access_key_id(request.headers))
         responses.set_request_region(router.extract_region(request.headers))
@@ -64,7 +64,7 @@ class Server:
         if handler is dynamodb_streams and status == 200:
             body = self._consumers.after(action, request, body)
         headers["x-amzn-requestid"] = str(uuid.uuid4())
-        return Response(status, headers, body)
+        return status, headers, body
 
 
 def _remember_expressions() -> None:

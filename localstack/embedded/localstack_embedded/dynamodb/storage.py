@@ -87,7 +87,6 @@ class Storage:
         self._replaced_tables: dict[str, None] = {}
         # Per stream: the positions up to which records were dropped and written.
         self._written: dict[str, tuple[int, int]] = {}
-        self._checkpoints: dict[tuple[str, str], int] = {}
 
     def load(self) -> None:
         """Loads what was stored into MiniStack, then watches MiniStack for changes."""
@@ -100,10 +99,6 @@ class Storage:
             for key, table in dynamodb._tables.all_items():
                 dynamodb._items_replaced(table)
                 self._load_stream(key, table)
-        self._checkpoints = {
-            (stream_arn, consumer): position
-            for stream_arn, consumer, position in self._database.execute("SELECT * FROM checkpoint")
-        }
         self._watch()
 
     def commit(self, action: str) -> bool:
@@ -129,15 +124,18 @@ class Storage:
 
     def checkpoint(self, stream_arn: str, consumer: str) -> int:
         """Returns the position up to which `consumer` has processed the stream's records."""
-        return self._checkpoints.get((stream_arn, consumer), 0)
+        row = self._database.execute(
+            "SELECT position FROM checkpoint WHERE stream_arn = ? AND consumer = ?",
+            (stream_arn, consumer),
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def set_checkpoint(self, stream_arn: str, consumer: str, position: int) -> None:
         """Notes the position of `consumer`; the next commit writes it."""
-        key = (stream_arn, consumer)
-        if self._checkpoints.get(key) != position:
-            self._checkpoints[key] = position
+        if self.checkpoint(stream_arn, consumer) != position:
             self._database.execute(
-                "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (*key, position)
+                "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)",
+                (stream_arn, consumer, position),
             )
 
     def _watch(self) -> None:

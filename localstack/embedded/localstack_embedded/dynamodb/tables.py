@@ -1,6 +1,6 @@
 """Whether a table that exists is the table that CreateTable asks for, or can become it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Definition = Mapping[str, Any]
@@ -10,7 +10,8 @@ Definition = Mapping[str, Any]
 def differences(wanted: Definition, existing: Definition) -> list[str]:
     """Returns the names of the properties in which two tables differ: of their keys, attributes,
     indexes, billing mode and stream."""
-    return [name for name, read in _PROPERTIES.items() if read(wanted) != read(existing)]
+    found = _properties(existing)
+    return [name for name, value in _properties(wanted).items() if value != found[name]]
 
 
 def missing_indexes(wanted: Definition, existing: Definition) -> list[Mapping[str, Any]]:
@@ -50,35 +51,28 @@ def _keys(definition: Definition) -> list[tuple[str, str]]:
     return [(key["AttributeName"], key["KeyType"]) for key in definition["KeySchema"]]
 
 
-def _billing_mode(definition: Definition) -> str:
-    summary = definition.get("BillingModeSummary", definition)
-    return str(summary.get("BillingMode", "PROVISIONED"))
+def _indexes(indexes: Iterable[Definition]) -> dict[str, Any]:
+    return {
+        index["IndexName"]: (
+            _keys(index),
+            index["Projection"].get("ProjectionType"),
+            sorted(index["Projection"].get("NonKeyAttributes") or ()),
+        )
+        for index in indexes
+    }
 
 
-def _stream(definition: Definition) -> str | None:
-    specification = definition.get("StreamSpecification") or {}
-    return specification.get("StreamViewType") if specification.get("StreamEnabled") else None
-
-
-def _indexes(kind: str) -> Callable[[Definition], dict[str, Any]]:
-    def read(definition: Definition) -> dict[str, Any]:
-        return {
-            index["IndexName"]: (
-                _keys(index),
-                index["Projection"].get("ProjectionType"),
-                sorted(index["Projection"].get("NonKeyAttributes") or ()),
-            )
-            for index in definition.get(kind) or ()
-        }
-
-    return read
-
-
-_PROPERTIES: dict[str, Callable[[Definition], Any]] = {
-    "KeySchema": _keys,
-    "AttributeDefinitions": attribute_types,
-    "BillingMode": _billing_mode,
-    "StreamSpecification": _stream,
-    "GlobalSecondaryIndexes": _indexes("GlobalSecondaryIndexes"),
-    "LocalSecondaryIndexes": _indexes("LocalSecondaryIndexes"),
-}
+def _properties(definition: Definition) -> dict[str, Any]:
+    """Returns a table's properties in a form that is the same for a request and a description."""
+    billing = definition.get("BillingModeSummary", definition)
+    stream = definition.get("StreamSpecification") or {}
+    return {
+        "KeySchema": _keys(definition),
+        "AttributeDefinitions": attribute_types(definition),
+        "BillingMode": billing.get("BillingMode", "PROVISIONED"),
+        "StreamSpecification": (
+            stream.get("StreamViewType") if stream.get("StreamEnabled") else None
+        ),
+        "GlobalSecondaryIndexes": _indexes(definition.get("GlobalSecondaryIndexes") or ()),
+        "LocalSecondaryIndexes": _indexes(definition.get("LocalSecondaryIndexes") or ()),
+    }

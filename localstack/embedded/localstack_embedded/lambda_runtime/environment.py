@@ -3,20 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-# For LocalStack's own init binary, which isn't used here.
-_ENGINE_INTERNALS = frozenset(
-    {
-        "LOCALSTACK_FUNCTION_ACCOUNT_ID",
-        "LOCALSTACK_MAX_PAYLOAD_SIZE",
-        "LOCALSTACK_POST_INVOKE_WAIT_MS",
-        "LOCALSTACK_RUNTIME_ENDPOINT",
-        "LOCALSTACK_RUNTIME_ID",
-        "LOCALSTACK_INIT_LOG_LEVEL",
-        "LOCALSTACK_USER",
-    }
-)
-
-
 # Python reads them at its start, so they are the zygote's as well.
 PROCESS_VARIABLES = {
     "LANG": "en_US.UTF-8",
@@ -42,7 +28,8 @@ def function_variables(
     variables = {
         name: str(value)
         for name, value in engine_variables.items()
-        if name not in _ENGINE_INTERNALS
+        # The others are for LocalStack's own init binary, which isn't used here.
+        if name == "LOCALSTACK_HOSTNAME" or not name.startswith("LOCALSTACK_")
     }
     variables |= PROCESS_VARIABLES | {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",

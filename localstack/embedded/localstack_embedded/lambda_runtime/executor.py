@@ -1,7 +1,6 @@
 """LocalStack's view of it all: an executor for each execution environment."""
 
 import base64
-import binascii
 import json
 import logging
 import os
@@ -9,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from localstack.aws.api.lambda_ import (
@@ -67,27 +66,22 @@ class _Engine:
     """What all executors of this process share; made when LocalStack validates the executor."""
 
     def __init__(self) -> None:
-        telemetry.install()
+        telemetry.start_publishing_metrics()
         self.settings = Settings.from_environment(os.environ)
         self.pool = WorkerPool[Worker](self.settings.worker_limit)
         # Ahead of LocalStack's services, whose own shutdown waits for calls in progress.
         SHUTDOWN_HANDLERS.register(self.pool.close)
         self.zygotes = Zygotes(self.settings.worker_python)
         # `lambda-workers/FUNCTION/PID` is a worker's own: it tells which processes run a function.
-        self._scratch = Path(tempfile.gettempdir()) / "lambda-workers"
-        shutil.rmtree(self._scratch, ignore_errors=True)  # Left by an engine that was killed.
-
-    def start_worker(self, spec: FunctionSpec, function_name: str, generation: str) -> Worker:
-        scratch = self._scratch / function_name
-        return Worker(spec, self.zygotes, generation=generation, scratch=scratch)
+        self.scratch = Path(tempfile.gettempdir()) / "lambda-workers"
+        shutil.rmtree(self.scratch, ignore_errors=True)  # Left by an engine that was killed.
 
 
-@cache
-def _engine() -> _Engine:
-    return _Engine()
+_engine = cache(_Engine)
 
 
 def _version_key(function_version: FunctionVersion) -> str:
+    """Tells versions apart; a new one for every update of code or configuration."""
     return f"{function_version.qualified_arn}@{function_version.config.internal_revision}"
 
 
@@ -118,7 +112,6 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         assert function.runtime is not None
         package = function.code.get_unzipped_code_location()
         self._spec = FunctionSpec(
-            version_key=_version_key(self.function_version),
             qualifier=self.function_version.id.qualifier,
             handler=function.handler,
             package=package,
@@ -156,17 +149,19 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         )
         demand = Demand(
             call_id=segment_id,
-            version_key=self._spec.version_key,
+            version_key=_version_key(self.function_version),
             environment_id=self.id,
             generation=_read_generation(self.function_version),
             caller=tracing.parent_of(trace_header),
         )
         engine = _engine()
-
-        def start() -> Worker:
-            name = self.function_version.id.function_name
-            return engine.start_worker(self._spec, name, demand.generation)
-
+        start = partial(
+            Worker,
+            self._spec,
+            engine.zygotes,
+            generation=demand.generation,
+            scratch=engine.scratch / self.function_version.id.function_name,
+        )
         with engine.pool.lease(demand, start) as worker:
             outcome = worker.invoke(invocation)
         return InvocationResult(
@@ -226,7 +221,7 @@ def _decode_client_context(encoded: str | None) -> str | None:
         return None
     try:
         return json.dumps(json.loads(base64.b64decode(encoded)))
-    except (binascii.Error, ValueError) as exc:
+    except ValueError as exc:
         raise InvalidRequestContentException(
             "Client context must be a valid Base64-encoded JSON object.", Type="User"
         ) from exc

@@ -8,8 +8,6 @@ from pathlib import Path
 class FunctionSpec:
     """One version of one function, as a worker needs to know it."""
 
-    version_key: str
-    """Tells versions apart; a new one for every update of code or configuration."""
     qualifier: str
     handler: str
     package: Path

@@ -7,6 +7,7 @@ Shapes and wording are those that AWS answers, because callers match on them: a 
 import json
 import math
 import signal
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 # AWS's quota is 6 MB each way; its own message for responses says 100 bytes more.
@@ -15,59 +16,57 @@ MAX_REQUEST_BYTES = 6 * 1024 * 1024
 MAX_RESPONSE_BYTES = MAX_REQUEST_BYTES + 100
 
 
-def _timeout_text(timeout_seconds: int) -> str:
-    return f"Task timed out after {timeout_seconds:.2f} seconds"
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call ended; a `status` means that the worker cannot take another one."""
+
+    payload: bytes
+    is_error: bool = True
+    status: str | None = None
+    last_line: str = ""
 
 
-def _exit_text(exit_status: int) -> str:
-    """`exit_status` as in `Popen.returncode`: negative means killed by that signal."""
+def timed_out(request_id: str, timeout_seconds: int) -> Ending:
+    """The declared timeout passed."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    text = f"Task timed out after {timeout_seconds:.2f} seconds"
+    return Ending(
+        _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {text}"),
+        status="timeout",
+        last_line=f"{now} {request_id} {text}\n",
+    )
+
+
+def exited(request_id: str, exit_status: int) -> Ending:
+    """The worker ended by itself; a negative `exit_status` is the signal that killed it."""
     if exit_status < 0:
         name = signal.strsignal(-exit_status) or str(-exit_status)
-        return f"Error: Runtime exited with error: signal: {name.lower()}"
-    if exit_status == 0:
-        return "Error: Runtime exited without providing a reason"
-    return f"Error: Runtime exited with error: exit status {exit_status}"
+        reason = f"with error: signal: {name.lower()}"
+    elif exit_status == 0:
+        reason = "without providing a reason"
+    else:
+        reason = f"with error: exit status {exit_status}"
+    text = f"RequestId: {request_id} Error: Runtime exited {reason}"
+    return Ending(
+        _error("Runtime.ExitError", text),
+        status="error",
+        last_line=f"{text}\nRuntime.ExitError\n",
+    )
+
+
+def response_too_large() -> Ending:
+    """The function returned more than Lambda passes on."""
+    return Ending(
+        _error(
+            "Function.ResponseSizeTooLarge",
+            "Response payload size exceeded maximum allowed payload size "
+            f"({MAX_RESPONSE_BYTES} bytes).",
+        )
+    )
 
 
 def _error(error_type: str, message: str) -> bytes:
     return json.dumps({"errorType": error_type, "errorMessage": message}).encode()
-
-
-def timed_out(request_id: str, timeout_seconds: int) -> bytes:
-    """The answer where the declared timeout passed."""
-    message = f"RequestId: {request_id} Error: {_timeout_text(timeout_seconds)}"
-    return _error("Sandbox.Timedout", message)
-
-
-def exited(request_id: str, exit_status: int) -> bytes:
-    """The answer where the worker ended by itself; `exit_status` as in `Popen.returncode`."""
-    return _error("Runtime.ExitError", f"RequestId: {request_id} {_exit_text(exit_status)}")
-
-
-def response_too_large() -> bytes:
-    """The answer where the function returned more than Lambda passes on."""
-    return _error(
-        "Function.ResponseSizeTooLarge",
-        "Response payload size exceeded maximum allowed payload size "
-        f"({MAX_RESPONSE_BYTES} bytes).",
-    )
-
-
-def start_line(request_id: str, qualifier: str) -> str:
-    return f"START RequestId: {request_id} Version: {qualifier}\n"
-
-
-def timed_out_line(request_id: str, timeout_seconds: int) -> str:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return f"{now} {request_id} {_timeout_text(timeout_seconds)}\n"
-
-
-def exited_line(request_id: str, exit_status: int) -> str:
-    return f"RequestId: {request_id} {_exit_text(exit_status)}\nRuntime.ExitError\n"
-
-
-def end_line(request_id: str) -> str:
-    return f"END RequestId: {request_id}\n"
 
 
 def report_line(

@@ -64,31 +64,22 @@ class Demand:
     """The `call_id` of the call inside which this one is made, if known."""
 
 
-@dataclass(slots=True)
-class _Slot[W: PooledWorker]:
-    """A place in the pool: a worker, or the right to start one."""
-
-    version_key: str
-    generation: str
-    environment_id: str
-    worker: W | None = None
-    replaces: W | None = None
-    """The idle worker whose place it is, and which ends before this one starts."""
-    is_doomed: bool = False
-    """Whether its environment or version was stopped while it was leased."""
-    excess_for: str | None = None
-    """The caller for whose nested call it exceeded the limit."""
-
-
-@dataclass(slots=True)
-class _Ticket[W: PooledWorker]:
-    """A call in line. `granted` is set once it has a slot, or never will: the pool is closed."""
+@dataclass(slots=True, eq=False)
+class _Call[W: PooledWorker]:
+    """A call, from its place in line to the end of its lease."""
 
     demand: Demand
     patient_until: float
     """On the monotonic clock; put off whenever a worker of its function becomes free."""
-    slot: _Slot[W] | None = None
     granted: threading.Event = field(default_factory=threading.Event)
+    """Set once it has its turn, or never will: the pool is closed."""
+    worker: W | None = None
+    replaces: W | None = None
+    """The idle worker whose place it has, and which ends before its own starts."""
+    is_excess: bool = False
+    """Whether it exceeded the limit, as a nested call."""
+    is_doomed: bool = False
+    """Whether its environment or version was stopped meanwhile."""
 
 
 class WorkerPool[W: PooledWorker]:
@@ -99,11 +90,10 @@ class WorkerPool[W: PooledWorker]:
         self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
         self._is_closed = False
-        self._line: list[_Ticket[W]] = []
-        self._leased: dict[str, _Slot[W]] = {}
-        # The longest idle first.
-        self._idle: list[_Slot[W]] = []
-        # Out of the pool, but their processes have yet to be ended: done outside the lock.
+        self._line: list[_Call[W]] = []
+        self._leased: dict[str, _Call[W]] = {}
+        # Each with the demand that it served last, the longest idle first.
+        self._idle: list[tuple[Demand, W]] = []
         self._discarded: list[W] = []
 
     @contextmanager
@@ -113,170 +103,152 @@ class WorkerPool[W: PooledWorker]:
         The worker returns to the pool if it is still alive, and is retired where an exception
         leaves the block. Raises PoolClosed.
         """
-        slot = self._acquire(demand)
+        call = self._wait_for_turn(demand)
         try:
-            yield self._worker_of(slot, start)
+            if call.replaces is not None:
+                call.replaces.retire()
+            if call.worker is None:
+                call.worker = start()
+            if self._is_closed:  # `close` may have come too early to see this worker.
+                call.worker.interrupt()
+            yield call.worker
         except BaseException:
-            slot.is_doomed = True
+            call.is_doomed = True
             raise
         finally:
-            self._release(demand, slot)
+            self._release(call)
 
     def retire_environment(self, environment_id: str) -> None:
         """Ends the worker that an execution environment used last, after its call if it has one."""
-        self._retire(lambda slot: slot.environment_id == environment_id)
+        self._retire(lambda demand: demand.environment_id == environment_id)
 
     def retire_version(self, version_key: str) -> None:
         """Ends a function version's workers, each after its call if it has one."""
-        self._retire(lambda slot: slot.version_key == version_key)
+        self._retire(lambda demand: demand.version_key == version_key)
 
     def close(self) -> None:
         """Ends all workers at once, calls in progress included, and lets no more calls in."""
-        with self._lock:
+        with self._locked():
             self._is_closed = True
-            for slot in list(self._idle):
-                self._discard(slot)
-            for slot in self._leased.values():
-                if slot.worker is not None:
-                    slot.worker.interrupt()
-            for ticket in self._line:
-                ticket.granted.set()
+            self._discard_idle(lambda *_: True)
+            for call in self._leased.values():
+                if call.worker is not None:
+                    call.worker.interrupt()
+            for call in self._line:
+                call.granted.set()
             self._line.clear()
-        self._end_discarded()
 
-    def _retire(self, concerns: Callable[[_Slot[W]], bool]) -> None:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Holds the lock, and afterwards ends the workers that were discarded."""
         with self._lock:
-            for slot in filter(concerns, list(self._idle)):
-                self._discard(slot)
-            for slot in filter(concerns, self._leased.values()):
-                slot.is_doomed = True
+            yield
+            discarded, self._discarded = self._discarded, []
+        for worker in discarded:
+            worker.retire()
+
+    def _retire(self, concerns: Callable[[Demand], bool]) -> None:
+        with self._locked():
+            self._discard_idle(lambda demand, _: concerns(demand))
+            for call in self._leased.values():
+                call.is_doomed = call.is_doomed or concerns(call.demand)
             self._serve_line()
-        self._end_discarded()
 
-    def _acquire(self, demand: Demand) -> _Slot[W]:
-        ticket = _Ticket[W](demand, time.monotonic() + self._patience_seconds)
-        with self._lock:
+    def _wait_for_turn(self, demand: Demand) -> _Call[W]:
+        call = _Call[W](demand, time.monotonic() + self._patience_seconds)
+        with self._locked():
             if self._is_closed:
                 raise PoolClosed
-            self._line.append(ticket)
+            self._line.append(call)
             self._serve_line()
-        self._end_discarded()
-        while not ticket.granted.wait(self._patience_seconds):
-            with self._lock:
+        while not call.granted.wait(self._patience_seconds):
+            with self._locked():
                 self._serve_line()  # Patience runs out unannounced.
-            self._end_discarded()
-        if ticket.slot is None:
+        if demand.call_id not in self._leased:
             raise PoolClosed
-        return ticket.slot
+        return call
 
-    def _worker_of(self, slot: _Slot[W], start: Callable[[], W]) -> W:
-        if slot.replaces is not None:
-            slot.replaces.retire()
-        if slot.worker is None:
-            slot.worker = start()
-        if self._is_closed:  # Too late for `close` to have seen this worker.
-            raise PoolClosed
-        return slot.worker
-
-    def _release(self, demand: Demand, slot: _Slot[W]) -> None:
-        with self._lock:
-            del self._leased[demand.call_id]
-            if slot.worker is not None:
-                is_excess = self._size() >= self._limit
-                is_unfit = slot.is_doomed or self._is_closed or not slot.worker.is_alive()
-                if is_excess or is_unfit:
-                    self._discarded.append(slot.worker)
+    def _release(self, call: _Call[W]) -> None:
+        with self._locked():
+            del self._leased[call.demand.call_id]
+            if call.worker is not None:
+                is_unfit = call.is_doomed or self._is_closed or not call.worker.is_alive()
+                if is_unfit or self._size() >= self._limit:
+                    self._discarded.append(call.worker)
                 else:
-                    slot.replaces = slot.excess_for = None
-                    self._idle.append(slot)
-            for ticket in self._line:
-                if ticket.demand.version_key == demand.version_key:
-                    ticket.patient_until = time.monotonic() + self._patience_seconds
+                    self._idle.append((call.demand, call.worker))
+            for waiting in self._line:
+                if waiting.demand.version_key == call.demand.version_key:
+                    waiting.patient_until = time.monotonic() + self._patience_seconds
             self._serve_line()
-        self._end_discarded()
 
     def _serve_line(self) -> None:
-        """Gives slots to as many calls in line as possible. The lock is held."""
+        """Gives workers, or places to start one, to as many calls as possible. The lock is held."""
         now = time.monotonic()
-        overdue = [ticket for ticket in self._line if ticket.patient_until <= now]
+        overdue = [call for call in self._line if call.patient_until <= now]
         # Nobody overtakes a call that has waited long enough.
         self._serve(overdue, lambda call: self._take_idle(call) or self._take_place(call, True))
         self._serve(self._line, self._take_idle)
         self._serve(self._line, lambda call: self._take_place(call, False))
-        for ticket in list(self._line):
-            caller = ticket.demand.caller
+        for call in list(self._line):
+            caller = call.demand.caller
             if caller in self._leased and not self._has_excess(caller):
-                self._grant(ticket, self._new_slot(ticket.demand, excess_for=caller))
+                call.is_excess = True
+                self._grant(call)
 
-    def _serve(
-        self, tickets: list[_Ticket[W]], find_slot: Callable[[Demand], _Slot[W] | None]
-    ) -> None:
+    def _serve(self, calls: list[_Call[W]], take: Callable[[_Call[W]], bool]) -> None:
         in_vain: set[str] = set()
-        for ticket in list(tickets):
+        for call in list(calls):
             # What the first call of a function cannot have, none behind it can.
-            if ticket.slot is None and ticket.demand.version_key not in in_vain:
-                slot = find_slot(ticket.demand)
-                if slot is None:
-                    in_vain.add(ticket.demand.version_key)
+            if call.demand.version_key not in in_vain:
+                if take(call):
+                    self._grant(call)
                 else:
-                    self._grant(ticket, slot)
+                    in_vain.add(call.demand.version_key)
 
-    def _grant(self, ticket: _Ticket[W], slot: _Slot[W]) -> None:
-        self._line.remove(ticket)
-        slot.environment_id = ticket.demand.environment_id
-        self._leased[ticket.demand.call_id] = slot
-        ticket.slot = slot
-        ticket.granted.set()
+    def _grant(self, call: _Call[W]) -> None:
+        self._line.remove(call)
+        self._leased[call.demand.call_id] = call
+        call.granted.set()
 
-    def _take_place(self, demand: Demand, is_overdue: bool) -> _Slot[W] | None:
+    def _take_place(self, call: _Call[W], is_overdue: bool) -> bool:
         """Takes a place to start a worker in, an idle worker's of another function if need be."""
         if self._size() < self._limit:
-            return self._new_slot(demand)
-        at_work = any(slot.version_key == demand.version_key for slot in self._leased.values())
+            return True
+        version_key = call.demand.version_key
+        at_work = any(other.demand.version_key == version_key for other in self._leased.values())
         if not self._idle or (at_work and not is_overdue):
-            return None
-        return self._new_slot(demand, replaces=self._idle.pop(0).worker)
+            return False
+        _, call.replaces = self._idle.pop(0)
+        return True
 
-    def _new_slot(
-        self, demand: Demand, *, replaces: W | None = None, excess_for: str | None = None
-    ) -> _Slot[W]:
-        return _Slot(
-            demand.version_key,
-            demand.generation,
-            demand.environment_id,
-            replaces=replaces,
-            excess_for=excess_for,
-        )
-
-    def _take_idle(self, demand: Demand) -> _Slot[W] | None:
+    def _take_idle(self, call: _Call[W]) -> bool:
         """Takes an idle worker for a call, and drops those that can serve none any more."""
-        candidates = []
-        for slot in [slot for slot in self._idle if slot.version_key == demand.version_key]:
-            assert slot.worker is not None
-            if slot.generation != demand.generation or not slot.worker.is_alive():
-                self._discard(slot)
-            else:
-                candidates.append(slot)
+        wanted = call.demand
+        self._discard_idle(
+            lambda served, worker: (
+                served.version_key == wanted.version_key
+                and (served.generation != wanted.generation or not worker.is_alive())
+            )
+        )
+        candidates = [idle for idle in self._idle if idle[0].version_key == wanted.version_key]
         if not candidates:
-            return None
-        own = (slot for slot in candidates if slot.environment_id == demand.environment_id)
-        slot = next(own, candidates[-1])
-        self._idle.remove(slot)
-        return slot
+            return False
+        own = (idle for idle in candidates if idle[0].environment_id == wanted.environment_id)
+        chosen = next(own, candidates[-1])
+        self._idle.remove(chosen)
+        _, call.worker = chosen
+        return True
 
-    def _discard(self, slot: _Slot[W]) -> None:
-        self._idle.remove(slot)
-        assert slot.worker is not None
-        self._discarded.append(slot.worker)
-
-    def _end_discarded(self) -> None:
-        with self._lock:
-            workers, self._discarded = self._discarded, []
-        for worker in workers:
-            worker.retire()
+    def _discard_idle(self, concerns: Callable[[Demand, W], bool]) -> None:
+        for idle in [idle for idle in self._idle if concerns(*idle)]:
+            self._idle.remove(idle)
+            self._discarded.append(idle[1])
 
     def _size(self) -> int:
         return len(self._idle) + len(self._leased)
 
     def _has_excess(self, caller: str) -> bool:
-        return any(slot.excess_for == caller for slot in self._leased.values())
+        return any(
+            call.is_excess and call.demand.caller == caller for call in self._leased.values()
+        )

@@ -6,6 +6,8 @@ its `GET next` waiting in a socket's buffer.
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
+import contextlib
+import re
 import selectors
 import socket
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 
 PREFIX = "/2018-06-01/runtime"
 INIT_ERROR = f"{PREFIX}/init/error"
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _REASONS = {200: "OK", 202: "Accepted"}
 _READ_BYTES = 256 * 1024
 # A worker that does not take its call's payload for so long is stuck.
@@ -28,7 +31,6 @@ def response_path(request_id: str) -> str:
 class Request:
     """A complete HTTP request of the worker's runtime client."""
 
-    method: str
     path: str
     body: bytes
     connection: socket.socket
@@ -44,81 +46,61 @@ class Request:
         head += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self.connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
 
-    def accept(self) -> None:
-        """Acknowledges a posted result."""
-        self.answer(202, b'{"status":"OK"}\n')
-
-
-class _Connection:
-    """One connection of the worker, and what of a request has arrived on it."""
-
-    def __init__(self, accepted: socket.socket) -> None:
-        accepted.settimeout(_SEND_SECONDS)
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = accepted
-        self._received = bytearray()
-
-    def read(self) -> Request | None:
-        """Reads what is there; returns the request once it is whole. Raises EOFError at the end."""
-        data = self.socket.recv(_READ_BYTES)
-        if not data:
-            raise EOFError
-        self._received += data
-        head_end = self._received.find(b"\r\n\r\n")
-        if head_end < 0:
-            return None
-        request_line, *header_lines = self._received[:head_end].decode("latin-1").split("\r\n")
-        body_start = head_end + 4
-        body_end = body_start + _content_length(header_lines)
-        if len(self._received) < body_end:
-            return None
-        method, path, _ = request_line.split(" ", 2)
-        body = bytes(self._received[body_start:body_end])
-        # The client sends no request before the answer to its last, so nothing follows the body.
-        self._received.clear()
-        return Request(method, path, body, self.socket)
-
-
-def _content_length(header_lines: list[str]) -> int:
-    for line in header_lines:
-        name, _, value = line.partition(":")
-        if name.lower() == "content-length":
-            return int(value)
-    return 0
-
 
 class RuntimeApi:
-    """A listener on a free loopback port; its sockets are watched by the caller's selector."""
+    """A listener on a free loopback port; its sockets are watched by the caller's selector.
+
+    What is registered there is a function without arguments, which reads what has arrived and
+    returns a `Request` once it is whole.
+    """
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._connections: set[_Connection] = set()
+        # The worker's connections, and what of a request has arrived on each.
+        self._received: dict[socket.socket, bytearray] = {}
         host, port = self._listener.getsockname()
         self.address = f"{host}:{port}"
         """For AWS_LAMBDA_RUNTIME_API."""
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def _accept(self) -> None:
-        accepted, _ = self._listener.accept()
-        connection = _Connection(accepted)
-        self._connections.add(connection)
-        self._selector.register(accepted, selectors.EVENT_READ, lambda: self._read(connection))
+        connection, _ = self._listener.accept()
+        connection.settimeout(_SEND_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received[connection] = bytearray()
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(connection))
 
-    def _read(self, connection: _Connection) -> Request | None:
-        try:
-            return connection.read()
-        except (EOFError, ConnectionError):
+    def _read(self, connection: socket.socket) -> Request | None:
+        data = b""
+        with contextlib.suppress(ConnectionError):
+            data = connection.recv(_READ_BYTES)
+        if not data:
             self._close(connection)
             return None
+        received = self._received[connection]
+        received += data
+        head_end = received.find(b"\r\n\r\n")
+        if head_end < 0:
+            return None
+        length = _CONTENT_LENGTH.search(received, 0, head_end)
+        body_start = head_end + 4
+        body_end = body_start + (int(length[1]) if length else 0)
+        if len(received) < body_end:
+            return None
+        path = received.split(b" ", 2)[1].decode()
+        body = bytes(received[body_start:body_end])
+        # The client sends no request before the answer to its last, so nothing follows the body.
+        received.clear()
+        return Request(path, body, connection)
 
-    def _close(self, connection: _Connection) -> None:
-        self._connections.discard(connection)
-        self._selector.unregister(connection.socket)
-        connection.socket.close()
+    def _close(self, connection: socket.socket) -> None:
+        del self._received[connection]
+        self._selector.unregister(connection)
+        connection.close()
 
     def close(self) -> None:
-        for connection in list(self._connections):
+        for connection in list(self._received):
             self._close(connection)
         self._selector.unregister(self._listener)
         self._listener.close()

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from queue import Empty
+from queue import Empty, Queue, SimpleQueue
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,34 +38,6 @@ BATCH_SECONDS = 0.5
 _MAX_EVENTS = 10_000
 
 
-def install() -> None:
-    """Replaces LocalStack's own shipping for the rest of the process."""
-    patch(
-        LogHandler.add_logs,
-        source="7efd2dfe",
-        test="test_a_log_event_has_the_time_of_its_call",
-    )(_add_logs_with_time)
-    patch(
-        LogHandler.run_log_loop,
-        source="905b3d11",
-        test="test_logs_are_shipped_in_batches",
-    )(_run_log_loop_in_batches)
-    metrics = _MetricCounter()
-    metrics.start()
-    patch(
-        record_cw_metric_invocation,
-        source="716fd65b",
-        test="test_metrics_are_shipped_in_batches",
-        importers=(version_manager,),
-    )(metrics.count_invocation)
-    patch(
-        record_cw_metric_error,
-        source="8def1a39",
-        test="test_metrics_are_shipped_in_batches",
-        importers=(version_manager,),
-    )(metrics.count_error)
-
-
 @dataclass(frozen=True)
 class _TimedLogItem(LogItem):
     """One call's log, with the time of its end in milliseconds since 1970."""
@@ -73,6 +45,7 @@ class _TimedLogItem(LogItem):
     ended_at_ms: int
 
 
+@patch(LogHandler.add_logs, source="7efd2dfe", test="test_a_log_event_has_the_time_of_its_call")
 def _add_logs_with_time(
     original: Callable[[LogHandler, LogItem], None], self: LogHandler, item: LogItem
 ) -> None:
@@ -81,6 +54,7 @@ def _add_logs_with_time(
     original(self, _TimedLogItem(item.log_group, item.log_stream, item.logs, now_ms))
 
 
+@patch(LogHandler.run_log_loop, source="905b3d11", test="test_logs_are_shipped_in_batches")
 def _run_log_loop_in_batches(_: object, self: LogHandler, *__: object) -> None:
     """Ships a function version's logs twice a second until its handler is stopped."""
     client = connect_to.with_assumed_role(
@@ -90,11 +64,7 @@ def _run_log_loop_in_batches(_: object, self: LogHandler, *__: object) -> None:
     ).logs
     is_stopping = False
     while not is_stopping:
-        items = [self.log_queue.get()]
-        self._shutdown_event.wait(BATCH_SECONDS)
-        with contextlib.suppress(Empty):
-            while True:
-                items.append(self.log_queue.get_nowait())
+        items = _next_batch(self.log_queue, self._shutdown_event.wait)
         is_stopping = QUEUE_SHUTDOWN in items
         try:
             _put_logs(client, [item for item in items if isinstance(item, _TimedLogItem)])
@@ -121,15 +91,11 @@ def _put_logs(client: Any, items: Iterable[_TimedLogItem]) -> None:
             try:
                 client.put_log_events(**batch)
             except client.exceptions.ResourceNotFoundException:
-                _create_stream(client, group, stream)
+                with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+                    client.create_log_group(logGroupName=group)
+                with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+                    client.create_log_stream(logGroupName=group, logStreamName=stream)
                 client.put_log_events(**batch)
-
-
-def _create_stream(client: Any, group: str, stream: str) -> None:
-    with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
-        client.create_log_group(logGroupName=group)
-    with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
-        client.create_log_stream(logGroupName=group, logStreamName=stream)
 
 
 class _Metric(NamedTuple):
@@ -139,42 +105,42 @@ class _Metric(NamedTuple):
     name: str
 
 
-class _MetricCounter:
-    """Counts calls and failures by function and publishes them from a thread of its own."""
+_metrics: SimpleQueue[_Metric] = SimpleQueue()
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Counter[_Metric] = Counter()
-        self._counted = threading.Event()
 
-    def start(self) -> None:
-        threading.Thread(target=self._run, name="lambda-metrics", daemon=True).start()
+@patch(
+    record_cw_metric_invocation,
+    source="716fd65b",
+    test="test_metrics_are_shipped_in_batches",
+    importers=(version_manager,),
+)
+def _count_invocation(_: object, function_name: str, account_id: str, region_name: str) -> None:
+    """Counts a call, to be published together with others."""
+    _metrics.put(_Metric(account_id, region_name, function_name, "Invocations"))
 
-    def count_invocation(
-        self, _: object, function_name: str, account_id: str, region_name: str
-    ) -> None:
-        """Counts a call, to be published together with others."""
-        self._count(_Metric(account_id, region_name, function_name, "Invocations"))
 
-    def count_error(self, _: object, function_name: str, account_id: str, region_name: str) -> None:
-        """Counts a failed call, which is a call as well."""
-        self._count(
-            _Metric(account_id, region_name, function_name, "Invocations"),
-            _Metric(account_id, region_name, function_name, "Errors"),
-        )
+@patch(
+    record_cw_metric_error,
+    source="8def1a39",
+    test="test_metrics_are_shipped_in_batches",
+    importers=(version_manager,),
+)
+def _count_error(_: object, function_name: str, account_id: str, region_name: str) -> None:
+    """Counts a failed call, which is a call as well."""
+    for name in ("Invocations", "Errors"):
+        _metrics.put(_Metric(account_id, region_name, function_name, name))
 
-    def _count(self, *metrics: _Metric) -> None:
-        with self._lock:
-            self._counts.update(metrics)
-        self._counted.set()
 
-    def _run(self) -> None:
-        while True:
-            self._counted.wait()
-            time.sleep(BATCH_SECONDS)
-            self._counted.clear()
-            with self._lock:
-                counts, self._counts = self._counts, Counter()
+def start_publishing_metrics() -> None:
+    """Starts the thread that publishes counted calls twice a second."""
+    threading.Thread(target=_publish_metrics_in_batches, name="lambda-metrics", daemon=True).start()
+
+
+def _publish_metrics_in_batches() -> None:
+    while True:
+        counts = Counter(_next_batch(_metrics, time.sleep))
+        # A first request would start CloudWatch, whose threads would keep a stopping engine alive.
+        if is_api_enabled("cloudwatch") and not infra_stopping.is_set():
             try:
                 _publish(counts)
             except (ClientError, BotoCoreError) as exc:
@@ -182,9 +148,6 @@ class _MetricCounter:
 
 
 def _publish(counts: Counter[_Metric]) -> None:
-    # A first request would start CloudWatch, whose threads would keep a stopping engine alive.
-    if not is_api_enabled("cloudwatch") or infra_stopping.is_set():
-        return
     now = datetime.now(UTC)
     owners: defaultdict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
     for metric, count in counts.items():
@@ -200,3 +163,13 @@ def _publish(counts: Counter[_Metric]) -> None:
     for (account_id, region_name), data in owners.items():
         client = connect_to(aws_access_key_id=account_id, region_name=region_name).cloudwatch
         client.put_metric_data(Namespace="AWS/Lambda", MetricData=data)
+
+
+def _next_batch[T](queue: Queue[T] | SimpleQueue[T], pause: Callable[[float], object]) -> list[T]:
+    """Waits for an item, and returns it with those that arrive during the pause after it."""
+    items = [queue.get()]
+    pause(BATCH_SECONDS)
+    with contextlib.suppress(Empty):
+        while True:
+            items.append(queue.get_nowait())
+    return items

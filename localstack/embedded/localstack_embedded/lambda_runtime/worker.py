@@ -5,13 +5,13 @@ import os
 import selectors
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from localstack_embedded.lambda_runtime import payloads, runtime_api
 from localstack_embedded.lambda_runtime.models import FunctionSpec, Invocation, Outcome
+from localstack_embedded.lambda_runtime.payloads import Ending
 from localstack_embedded.lambda_runtime.runtime_api import Request, RuntimeApi
 from localstack_embedded.lambda_runtime.zygote import Zygotes
 
@@ -19,36 +19,6 @@ from localstack_embedded.lambda_runtime.zygote import Zygotes
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 INIT_SECONDS = 10.0
 _MORE_THAN_A_PIPE_HOLDS = 1024 * 1024
-
-
-class _WorkerExited(Exception):
-    """The process ended while an answer of it was awaited."""
-
-    def __init__(self, exit_status: int) -> None:
-        super().__init__(f"exit status {exit_status}")
-        self.exit_status = exit_status
-
-
-class _DeadlinePassed(Exception):
-    """The worker did not answer in time."""
-
-
-class _InitFailed(Exception):
-    """The runtime client could not load the handler; `payload` says why."""
-
-    def __init__(self, payload: bytes) -> None:
-        super().__init__(payload.decode(errors="replace"))
-        self.payload = payload
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How a call ended; a `status` means that the worker cannot take another one."""
-
-    payload: bytes
-    is_error: bool = True
-    status: str | None = None
-    last_line: str = ""
 
 
 class Worker:
@@ -68,12 +38,9 @@ class Worker:
         """
         self._spec = spec
         self._logs = bytearray()
-        self._is_initialized = False
         self._is_retired = False
         self._init_ms = 0.0
         self._peak_mb = 0
-        # The worker's "give me a call", where it was read and not yet answered.
-        self._next: Request | None = None
         self._forked_at = time.monotonic()
         with contextlib.ExitStack() as resources:
             self._selector = resources.enter_context(selectors.DefaultSelector())
@@ -113,39 +80,30 @@ class Worker:
         a timeout, a crash and a failed init as the error that Lambda makes of them.
         """
         request_id, timeout = invocation.request_id, self._spec.timeout_seconds
-        is_cold = not self._is_initialized
+        is_cold = self._init_ms == 0
         init_logs = ""
         started_at = time.monotonic()
-        try:
+        if is_cold:
+            # Where init takes longer than Lambda allows, the rest counts against the timeout.
+            request = self._await_request(self._forked_at + INIT_SECONDS + timeout)
+            self._init_ms = (time.monotonic() - self._forked_at) * 1000
+        else:
+            request = self._await_request(started_at + timeout)
+        if request is not None and request.path != runtime_api.INIT_ERROR:
             if is_cold:
-                self._initialize()
-                init_logs = self._take_logs()
-                started_at = time.monotonic()
-            ending = self._exchange(invocation, deadline=started_at + timeout)
-        except _InitFailed as exc:
-            ending = _Ending(exc.payload, status="error")
-        except _WorkerExited as exc:
-            ending = _Ending(
-                payloads.exited(request_id, exc.exit_status),
-                status="error",
-                last_line=payloads.exited_line(request_id, exc.exit_status),
-            )
-        except _DeadlinePassed:
-            ending = _Ending(
-                payloads.timed_out(request_id, timeout),
-                status="timeout",
-                last_line=payloads.timed_out_line(request_id, timeout),
-            )
+                init_logs, started_at = self._take_logs(), time.monotonic()
+            request = self._exchange(request, invocation, started_at + timeout)
+        ending = self._ending_of(request_id, request)
         duration_ms = (time.monotonic() - started_at) * 1000
         used_mb = self._most_memory_mb()
         if ending.status is not None:
             self.retire()
         logs = [
             init_logs,
-            payloads.start_line(request_id, self._spec.qualifier),
+            f"START RequestId: {request_id} Version: {self._spec.qualifier}\n",
             self._take_logs(),
             ending.last_line,
-            payloads.end_line(request_id),
+            f"END RequestId: {request_id}\n",
             payloads.report_line(
                 request_id,
                 duration_ms=duration_ms,
@@ -171,23 +129,10 @@ class Worker:
         self._read_output()
         self._resources.close()
 
-    def _initialize(self) -> None:
-        """Waits until the handler's module is imported and the worker asks for its first call.
-
-        Where init takes longer than Lambda allows, the rest counts against the call's timeout.
-        """
-        deadline = self._forked_at + INIT_SECONDS + self._spec.timeout_seconds
-        request = self._await_request(deadline)
-        self._init_ms = (time.monotonic() - self._forked_at) * 1000
-        if request.path == runtime_api.INIT_ERROR:
-            raise _InitFailed(request.body)
-        self._is_initialized = True
-        self._next = request
-
-    def _exchange(self, invocation: Invocation, deadline: float) -> "_Ending":
-        """Hands the call to the worker and waits for its result."""
-        request = self._next or self._await_request(deadline)
-        self._next = None
+    def _exchange(
+        self, request: Request, invocation: Invocation, deadline: float
+    ) -> Request | None:
+        """Answers the worker's request for a call; returns the request that posts its result."""
         seconds_left = deadline - time.monotonic()
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
@@ -197,24 +142,34 @@ class Worker:
         }
         if invocation.client_context is not None:
             headers["Lambda-Runtime-Client-Context"] = invocation.client_context
-        with contextlib.suppress(OSError):  # A dead worker is told by the wait that follows.
+        with contextlib.suppress(OSError):  # The wait that follows notices a dead worker.
             request.answer(200, invocation.payload, headers)
-
         result = self._await_request(deadline)
-        with contextlib.suppress(OSError):
-            result.accept()
-        # What the function printed was written before its result was posted.
-        self._read_output()
-        if result.path == runtime_api.response_path(invocation.request_id):
-            if len(result.body) > payloads.MAX_RESPONSE_BYTES:
-                return _Ending(payloads.response_too_large())
-            return _Ending(result.body, is_error=False)
-        return _Ending(result.body)
+        if result is not None:
+            with contextlib.suppress(OSError):
+                result.answer(202, b'{"status":"OK"}\n')
+            # What the function printed was written before its result was posted.
+            self._read_output()
+        return result
 
-    def _await_request(self, deadline: float) -> Request:
+    def _ending_of(self, request_id: str, result: Request | None) -> Ending:
+        if result is None:
+            exit_status = self._process.poll()
+            if exit_status is None:
+                return payloads.timed_out(request_id, self._spec.timeout_seconds)
+            return payloads.exited(request_id, exit_status)
+        if result.path == runtime_api.INIT_ERROR:
+            return Ending(result.body, status="error")
+        if result.path != runtime_api.response_path(request_id):
+            return Ending(result.body)
+        if len(result.body) > payloads.MAX_RESPONSE_BYTES:
+            return payloads.response_too_large()
+        return Ending(result.body, is_error=False)
+
+    def _await_request(self, deadline: float) -> Request | None:
         """Collects output until the worker sends a request.
 
-        Raises _DeadlinePassed (`deadline` is on the monotonic clock) or _WorkerExited.
+        Returns None where it ends first, or `deadline`, on the monotonic clock, passes.
         """
         while (seconds_left := deadline - time.monotonic()) > 0:
             exit_status = self._process.poll()
@@ -225,8 +180,8 @@ class Worker:
                     return request
             # Only once its sockets are read empty: its last words may be the result.
             if exit_status is not None and not ready:
-                raise _WorkerExited(exit_status)
-        raise _DeadlinePassed
+                break
+        return None
 
     def _notice_exit(self) -> None:
         """Lets `_await_request` look, and no more: the channel stays readable from now on."""

@@ -71,11 +71,9 @@ class WorkerProcess:
 class Zygote:
     """A process that has imported what the functions of one package share."""
 
-    def __init__(self, python: Path, package: Path) -> None:
-        """Starts it and returns at once; the first fork waits until it is warm.
-
-        Raises OSError where the interpreter or the package is missing.
-        """
+    def __init__(self, python: Path, package: Path, generation: str) -> None:
+        """Starts it and returns at once; the first fork waits until it is warm."""
+        self._generation = generation
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -89,8 +87,8 @@ class Zygote:
                 start_new_session=True,
             )
 
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
+    def serves(self, generation: str) -> bool:
+        return self._generation == generation and self._process.poll() is None
 
     def ask_for_fork(self, channel: socket.socket, output: int) -> None:
         """Has a worker forked, which gets the two descriptors. Raises OSError if it has ended."""
@@ -109,7 +107,7 @@ class Zygotes:
         self._python = python
         self._lock = threading.Lock()
         # The one that was used last comes last.
-        self._zygotes: dict[Path, tuple[str, Zygote]] = {}
+        self._zygotes: dict[Path, Zygote] = {}
 
     def warm(self, package: Path, generation: str) -> None:
         """Starts a zygote unless there is one for this state of the package's code.
@@ -141,21 +139,16 @@ class Zygotes:
     def close(self) -> None:
         """Lets all zygotes end, each after the last of its workers."""
         with self._lock:
-            while self._zygotes:
-                self._close_oldest()
+            for zygote in self._zygotes.values():
+                zygote.close()
+            self._zygotes.clear()
 
     def _of(self, package: Path, generation: str) -> Zygote:
-        known_generation, zygote = self._zygotes.pop(package, (None, None))
-        if zygote is not None and (known_generation != generation or not zygote.is_alive()):
+        zygote = self._zygotes.pop(package, None)
+        if zygote is not None and not zygote.serves(generation):
             zygote.close()
             zygote = None
-        if zygote is None:
-            zygote = Zygote(self._python, package)
-        self._zygotes[package] = generation, zygote
+        self._zygotes[package] = zygote or Zygote(self._python, package, generation)
         if len(self._zygotes) > _MOST_ZYGOTES:
-            self._close_oldest()
-        return zygote
-
-    def _close_oldest(self) -> None:
-        _, zygote = self._zygotes.pop(next(iter(self._zygotes)))
-        zygote.close()
+            self._zygotes.pop(next(iter(self._zygotes))).close()
+        return self._zygotes[package]

@@ -32,27 +32,22 @@ _SERVICES = ("dynamodb", "events", "lambda", "secretsmanager", "sesv2", "ssm", "
 
 
 def preload() -> None:
-    """Imports what functions share. Opens no connection and starts no thread."""
+    """Imports what functions share. Opens no connection and starts no thread.
+
+    Workers share boto3's loader, which holds the parsed models of the services; sessions, which
+    read the environment, they make themselves.
+    """
     for module in _MODULES:
         # A module that cannot be imported fails again, and visibly, in the function that needs it.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
     with contextlib.suppress(Exception):
-        _preload_sdk()
-
-
-def _preload_sdk() -> None:
-    """Imports boto3 and parses the models of the services.
-
-    Workers share the loader, which holds the parsed models; sessions, which read the environment,
-    they make themselves.
-    """
-    boto3: Any = importlib.import_module("boto3")
-    sessions: Any = importlib.import_module("botocore.session")
-    sessions.create_loader = functools.cache(sessions.create_loader)
-    session = boto3.Session("none", "none", region_name="us-east-1")
-    for service in _SERVICES:
-        session.client(service)
+        boto3: Any = importlib.import_module("boto3")
+        sessions: Any = importlib.import_module("botocore.session")
+        sessions.create_loader = functools.cache(sessions.create_loader)
+        session = boto3.Session("none", "none", region_name="us-east-1")
+        for service in _SERVICES:
+            session.client(service)
 
 
 def fork_workers(control: socket.socket) -> tuple[socket.socket, int] | None:
@@ -88,18 +83,12 @@ def fork_workers(control: socket.socket) -> tuple[socket.socket, int] | None:
             return channel, output
         os.close(output)
         channels[pid] = channel
+        # The worker does so as well: whoever is first, the engine can kill the worker's group, and
+        # with it what the function started, when it knows the pid.
         with contextlib.suppress(OSError):  # The worker has ended already.
-            _lead_a_group(pid)
+            os.setpgid(pid, pid)
         _send_number(channel, pid)
     return None
-
-
-def _lead_a_group(pid: int) -> None:
-    """Gives a worker a process group of its own, so that what the function starts ends with it.
-
-    Both processes do so: whoever is first, the engine can kill the group when it knows the pid.
-    """
-    os.setpgid(pid, pid)
 
 
 def _report_ended(channels: dict[int, socket.socket]) -> None:
@@ -118,7 +107,7 @@ def _send_number(channel: socket.socket, number: int) -> None:
 
 def serve_calls(channel: socket.socket, output: int) -> None:
     """Turns this process into the worker that the channel's first line describes."""
-    _lead_a_group(os.getpid())
+    os.setpgid(0, 0)
     with channel.makefile("rb") as lines:
         worker = json.loads(lines.readline())
     os.set_inheritable(channel.fileno(), False)

@@ -131,7 +131,13 @@ def create_exception_response(
     response.headers.update(static_headers(configured.get("responseParameters") or {}))
     template = (configured.get("responseTemplates") or {}).get(_TEMPLATE)
     if template is not None:
-        response.set_data(_rendered(template, exception))
+        error = {
+            "message": exception.message,
+            "messageString": json.dumps(exception.message),
+            "responseType": exception.type,
+        }
+        body = ApiGatewayVtlTemplate().render_vtl(template, {"context": {"error": error}})
+        response.set_data(str(body))
     return response
 
 
@@ -146,12 +152,3 @@ def static_headers(parameters: Mapping[str, str]) -> dict[str, str]:
         for name, value in parameters.items()
         if name.startswith(_HEADER) and value.startswith("'") and value.endswith("'")
     }
-
-
-def _rendered(template: str, exception: BaseGatewayException) -> str:
-    error = {
-        "message": exception.message,
-        "messageString": json.dumps(exception.message),
-        "responseType": exception.type,
-    }
-    return str(ApiGatewayVtlTemplate().render_vtl(template, {"context": {"error": error}}))
