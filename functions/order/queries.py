@@ -1,7 +1,9 @@
 """Answers other services' questions about orders; it is invoked directly, not over HTTP."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import wiring
 from shared import logging
@@ -9,13 +11,10 @@ from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
 from shared.logging import logger
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
 MAX_ORDERS = 100
 
 
-def handler(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers one of two questions.
 
         {"query": "order_statuses", "order_ids": [at most 100]}   {"statuses": {id: status}}

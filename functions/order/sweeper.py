@@ -12,10 +12,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import execution, payment_window, wiring
 from order.domain import SERVICE, Order, Status
@@ -26,9 +27,6 @@ from shared import clock, ids, logging
 from shared.errors import Conflict, StorageContention
 from shared.events import Origin
 from shared.logging import logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 MAX_SWEEPS = 3
 """How often the sweeper redrives an order before it reports the order as stuck."""
@@ -112,7 +110,7 @@ class _Sweep:
         self.left.append({"order_id": order_id, "what": what})
 
 
-def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Checks all orders unchanged for `grace_seconds`, which the event or the settings give.
 
     Returns `{"service", "looked_at", "repaired", "left", "more", "parked", "oldest_open_seconds"}`.

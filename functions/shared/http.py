@@ -17,8 +17,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from chalice.app import Chalice, CORSConfig, Request, Response
 
 from shared import clock, ids, logging, settings
@@ -35,9 +36,6 @@ from shared.errors import (
 )
 from shared.events import Origin
 from shared.logging import logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 CORRELATION_HEADER = "X-Correlation-Id"
 _TRACE_HEADER = "X-Amzn-Trace-Id"
@@ -107,7 +105,7 @@ class ServiceApi:
         except (ValueError, RecursionError) as exc:
             raise MalformedRequest("The body is not valid JSON.") from exc
 
-    def handler(self, event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    def handler(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The Lambda handler for API Gateway's proxy events (REST API, payload version 1.0)."""
         request = event["requestContext"]
         headers = event.get("headers") or {}
@@ -129,7 +127,7 @@ class ServiceApi:
         return response
 
     def _dispatch(
-        self, method: str, path: str, event: dict[str, Any], context: "LambdaContext"
+        self, method: str, path: str, event: dict[str, Any], context: LambdaContext
     ) -> dict[str, Any]:
         # Chalice's own errors for an unknown path or method are not problem documents.
         methods = self._app.routes.get(path)

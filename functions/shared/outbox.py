@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared import clock, settings
 from shared.dynamodb import from_item, to_item
@@ -18,7 +19,6 @@ from shared.events import DomainEvent, PublishedEvent
 from shared.logging import bind, logger
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -77,7 +77,7 @@ def put(table_name: str, partition_key: str, event: DomainEvent) -> "TransactWri
     }
 
 
-def relay(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def relay(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publishes a batch of a DynamoDB stream's new event rows, in the order of the stream.
 
     Returns `{"batchItemFailures": [{"itemIdentifier": sequence number}]}` with the first record

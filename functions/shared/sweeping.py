@@ -16,10 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared import clock, ids, logging, queries, settings
 from shared.errors import TransientError
@@ -27,9 +28,6 @@ from shared.events import Origin
 from shared.logging import logger
 from shared.storage import Repository, Row
 from shared.tasks import Task
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 type AskStatuses = Callable[[Sequence[str]], Mapping[str, str]]
 
@@ -97,7 +95,7 @@ class _Settings:
 
 
 def handle[R: Row](
-    sweeper: Sweeper[R], payload: Mapping[str, Any], context: "LambdaContext"
+    sweeper: Sweeper[R], payload: Mapping[str, Any], context: LambdaContext
 ) -> dict[str, Any]:
     """Runs a sweep as a Lambda handler; returns `Report.answer`.
 
