@@ -2,13 +2,12 @@
 
 from functools import cache
 
-from inventory.ports import StockRepository
 from inventory.repository import StockTable
 from shared import dynamodb
 from shared.storage import own_table
 
 
 @cache
-def repository() -> StockRepository:
+def repository() -> StockTable:
     """Returns the catalogue and the reservations."""
     return StockTable(dynamodb.client(), own_table())

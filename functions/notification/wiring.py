@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from notification.customers import CustomersOfOrders
-from notification.mailer import ChaoticMailer, SesMailer
-from notification.ports import Mailer
+from notification.mailer import SesMailer
 from notification.repository import NotificationTable
-from shared import chaos, dynamodb
+from shared import dynamodb
 from shared.settings import load
 
 
@@ -46,6 +45,6 @@ def customers() -> CustomersOfOrders:
 
 
 @cache
-def mailer() -> Mailer:
+def mailer() -> SesMailer:
     """Returns the mail service; this is the line to change for another one."""
-    return ChaoticMailer(SesMailer(settings().notification_sender), chaos.read)
+    return SesMailer(settings().notification_sender)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from order import domain, service
 from order.domain import Change, Order
 from order.execution import Sagas
-from order.ports import Orders
+from order.repository import OrderRepository
 from order.saga_input import execution_name, resumption
 from shared.errors import Conflict
 from shared.events import Origin
@@ -40,7 +40,7 @@ def redrive(
     order_id: str,
     operator: str,
     reason: str,
-    orders: Orders,
+    orders: OrderRepository,
     sagas: Sagas,
     origin: Origin,
     at: datetime,

@@ -53,14 +53,17 @@ _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 class OrderRepository:
-    """A `ports.Orders`."""
+    """The orders and their logs. Every method may raise StorageContention."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
     def add(self, change: Change, placement: Placement | None) -> Placement | None:
-        """See `ports.Orders.add`."""
+        """Stores a new order with its event and its idempotency key, all or nothing.
+
+        Returns None, or the placement that used the same key before: then nothing was stored.
+        """
         items = [
             self._put_order(change.order, "attribute_not_exists(pk)", {}),
             *self._events(change),
@@ -77,7 +80,7 @@ class OrderRepository:
         return None
 
     def get(self, order_id: str) -> Order:
-        """See `ports.Orders.get`."""
+        """Returns an order as it is now; raises NotFound."""
         _refuse_senseless(order_id)
         with typed_failures():
             response = self._dynamodb.get_item(
@@ -88,7 +91,10 @@ class OrderRepository:
         return _order(from_item(response["Item"]))
 
     def save(self, before: Order, change: Change) -> None:
-        """See `ports.Orders.save`."""
+        """Stores a decision on `before` with its event; nothing where nothing changed.
+
+        Raises StorageContention also where the order is no longer what `before` says.
+        """
         if change.order == before:
             return
         items = [
@@ -101,7 +107,7 @@ class OrderRepository:
             raise StorageContention(f"order {before.order_id} was changed meanwhile") from exc
 
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
-        """See `ports.Orders.statuses`."""
+        """Returns the status of each of these orders (at most 100) that there is."""
         keys = [_key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)]
         found: dict[str, Status] = {}
         while keys:
@@ -123,11 +129,14 @@ class OrderRepository:
         return found
 
     def unsettled(self) -> list[Order]:
-        """See `ports.Orders.unsettled`."""
+        """Returns the orders for which something is left to do, the longest untouched first.
+
+        They may be a moment old: decide on what `get` returns.
+        """
         return [_order(row) for row in unsettled.rows(self._dynamodb, self._table_name, _ALWAYS)]
 
     def log(self, event: PublishedEvent) -> None:
-        """See `ports.Orders.log`."""
+        """Appends another service's event to its order's log, once however often it comes."""
         metadata = event.metadata
         row = {
             "pk": _partition(event.data["order_id"]),
@@ -150,7 +159,7 @@ class OrderRepository:
             return
 
     def events(self, order_id: str) -> list[PublishedEvent]:
-        """See `ports.Orders.events`."""
+        """Returns the order's log in the order of time; raises NotFound."""
         _refuse_senseless(order_id)
         rows = list(self._partition_rows(order_id))
         if not any(row["sk"] == _ORDER for row in rows):

@@ -13,6 +13,7 @@ from datetime import datetime
 from payment import domain, events
 from payment.domain import Payment, PaymentStatus
 from payment.provider import Capture, Charge, Decline, KeyVoided, PaymentProvider
+from payment.repository import PaymentTable
 from shared.errors import (
     PaymentOutcomeUnknown,
     PaymentProviderUnavailable,
@@ -20,12 +21,11 @@ from shared.errors import (
     StepAlreadyUndone,
 )
 from shared.money import Money
-from shared.storage import Repository
 from shared.tasks import Task
 
 
 def charge(
-    repository: Repository[Payment],
+    repository: PaymentTable,
     provider: PaymentProvider,
     task: Task,
     amount: Money,
@@ -60,7 +60,7 @@ def charge(
 
 
 def refund(
-    repository: Repository[Payment], provider: PaymentProvider, task: Task, at: datetime
+    repository: PaymentTable, provider: PaymentProvider, task: Task, at: datetime
 ) -> Payment:
     """Gives back whatever was captured, whether or not we know of it; returns the payment, undone.
 

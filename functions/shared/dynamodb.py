@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnected
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 type Item = Mapping[str, Any]
 """What a row holds: text, integers, booleans, None, and lists and dicts of them."""
 
+_serializer = TypeSerializer()
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _CONTENTION = frozenset(
     {
@@ -102,8 +104,12 @@ def transact_write(dynamodb: "DynamoDBClient", items: Sequence["TransactWriteIte
 
 
 def to_item(values: Item) -> dict[str, Any]:
-    """Returns a row in DynamoDB's wire format; raises TypeError for what a row cannot hold."""
-    return {name: _to_attribute(value) for name, value in values.items()}
+    """Returns a row in DynamoDB's wire format; raises TypeError for what a row cannot hold.
+
+    That is a float in particular: amounts and quantities are integers, and a float would round
+    them.
+    """
+    return {name: _serializer.serialize(value) for name, value in values.items()}
 
 
 def from_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,24 +120,6 @@ def from_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _old_item(reason: Mapping[str, Any]) -> Item | None:
     attributes = reason.get("Item")
     return from_item(attributes) if attributes else None
-
-
-def _to_attribute(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": str(value)}  # a StrEnum is stored as the text that it is
-        case int():
-            return {"N": str(value)}
-        case Mapping():
-            return {"M": to_item(value)}
-        case list() | tuple():
-            return {"L": [_to_attribute(element) for element in value]}
-    # A float in particular: amounts and quantities are integers, and a float would round them.
-    raise TypeError(f"a row cannot hold {type(value).__name__}")
 
 
 def _from_attribute(attribute: Mapping[str, Any]) -> Any:

@@ -42,67 +42,29 @@ def own_table() -> str:
 
 
 class Row(Protocol):
-    """What a service keeps of an order. Rows are immutable values."""
+    """What a service keeps of an order: an immutable value, with a status in the service's words.
+
+    `updated_at` is when it was last written, `version` how often.
+    """
 
     @property
-    def order_id(self) -> str:
-        """The order that it belongs to."""
-        ...
+    def order_id(self) -> str: ...
 
     @property
-    def status(self) -> str:
-        """Its status, in the service's own words."""
-        ...
+    def status(self) -> str: ...
 
     @property
-    def updated_at(self) -> datetime:
-        """When it was last written."""
-        ...
+    def updated_at(self) -> datetime: ...
 
     @property
-    def version(self) -> int:
-        """How often it was written."""
-        ...
-
-
-class Repository[R: Row](Protocol):
-    """A service's rows, one per order. Every method may raise StorageContention."""
-
-    def find(self, order_id: str) -> R | None:
-        """Returns the order's row as it is now."""
-        ...
-
-    def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
-        """Writes an order's first row and its events, all or nothing.
-
-        Returns the row that then stands: the given one, or the one that was there before.
-        """
-        ...
-
-    def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
-        """Replaces `before` by `after` and appends the events, all or nothing.
-
-        Raises StorageContention also where the row is no longer what `before` says.
-        """
-        ...
-
-    def unsettled(self, before: datetime) -> Iterator[R]:
-        """Yields the marked rows that nothing has touched since `before`, the oldest first.
-
-        They may be a moment old: decide on what `find` returns.
-        """
-        ...
-
-    def settle(self, row: R) -> None:
-        """Removes the mark; the next write sets it again.
-
-        Raises StorageContention also where the row is no longer what `row` says.
-        """
-        ...
+    def version(self) -> int: ...
 
 
 class Table[R: Row](ABC):
-    """A `Repository` in DynamoDB. A service adds its entity's name and the mapping."""
+    """A service's rows, one per order. Every method may raise StorageContention.
+
+    A service adds its entity's name and the mapping.
+    """
 
     entity: ClassVar[str]
 
@@ -123,7 +85,7 @@ class Table[R: Row](ABC):
         return ()
 
     def find(self, order_id: str) -> R | None:
-        """See `Repository.find`."""
+        """Returns the order's row as it is now."""
         with typed_failures():
             response = self._dynamodb.get_item(
                 TableName=self._table, Key=self._key(order_id), ConsistentRead=True
@@ -132,7 +94,10 @@ class Table[R: Row](ABC):
         return self._from_item(from_item(item)) if item else None
 
     def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
-        """See `Repository.create`."""
+        """Writes an order's first row and its events, all or nothing.
+
+        Returns the row that then stands: the given one, or the one that was there before.
+        """
         try:
             self._write(None, row, events)
         except ConditionFailed as refused:
@@ -142,7 +107,10 @@ class Table[R: Row](ABC):
         return row
 
     def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
-        """See `Repository.update`."""
+        """Replaces `before` by `after` and appends the events, all or nothing.
+
+        Raises StorageContention also where the row is no longer what `before` says.
+        """
         try:
             self._write(before, after, events)
         except ConditionFailed as refused:
@@ -151,11 +119,17 @@ class Table[R: Row](ABC):
             raise
 
     def unsettled(self, before: datetime) -> Iterator[R]:
-        """See `Repository.unsettled`."""
+        """Yields the marked rows that nothing has touched since `before`, the oldest first.
+
+        They may be a moment old: decide on what `find` returns.
+        """
         return map(self._from_item, unsettled.rows(self._dynamodb, self._table, before))
 
     def settle(self, row: R) -> None:
-        """See `Repository.settle`."""
+        """Removes the mark; the next write sets it again.
+
+        Raises StorageContention also where the row is no longer what `row` says.
+        """
         unsettled.settle(self._dynamodb, self._table, self._key(row.order_id), row.version)
 
     def _write(self, before: R | None, after: R, events: Sequence[DomainEvent]) -> None:

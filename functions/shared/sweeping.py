@@ -26,7 +26,7 @@ from shared import clock, ids, logging, queries, settings
 from shared.errors import TransientError
 from shared.events import Origin
 from shared.logging import logger
-from shared.storage import Repository, Row
+from shared.storage import Row, Table
 from shared.tasks import Task
 
 type AskStatuses = Callable[[Sequence[str]], Mapping[str, str]]
@@ -54,7 +54,7 @@ class Sweeper[R: Row]:
     """
 
     service: str
-    repository: Repository[R]
+    repository: Table[R]
     held: AbstractSet[str]
     kept: AbstractSet[str]
     undo: Callable[[Task, datetime], object]

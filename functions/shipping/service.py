@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.errors import StepAlreadyUndone
-from shared.storage import Repository
 from shared.tasks import Task
 from shipping import domain, events
 from shipping.carrier import BookingCancelled, Carrier, Rejection
 from shipping.domain import Address, Booking, Item, Shipment, ShipmentStatus
+from shipping.repository import ShipmentTable
 
 
 def create(
-    repository: Repository[Shipment],
+    repository: ShipmentTable,
     carrier: Carrier,
     task: Task,
     address: Address,
@@ -48,9 +48,7 @@ def create(
     return shipment
 
 
-def cancel(
-    repository: Repository[Shipment], carrier: Carrier, task: Task, at: datetime
-) -> Shipment:
+def cancel(repository: ShipmentTable, carrier: Carrier, task: Task, at: datetime) -> Shipment:
     """Calls off whatever was booked, whether or not we know of it; returns the shipment, off.
 
     A rejected one stays REJECTED. Raises CarrierUnavailable, StorageContention.
