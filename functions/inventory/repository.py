@@ -30,7 +30,7 @@ from inventory.domain import (
     moves,
 )
 from shared.clock import from_iso, to_iso
-from shared.dynamodb import ConditionFailed, Item, from_item, to_item, typed_failures
+from shared.dynamodb import ConditionFailed, Item, from_item, get, query, to_item, typed_failures
 from shared.errors import StockContention, StorageContention
 from shared.events import DomainEvent
 from shared.money import Money
@@ -65,20 +65,13 @@ class StockTable(Table[Reservation]):
 
     def products(self) -> list[Product]:
         """Returns the whole catalogue, sorted by SKU."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :catalogue",
-            ExpressionAttributeValues={":catalogue": {"S": _CATALOGUE}},
-        )
-        with typed_failures():
-            return [_to_product(from_item(item)) for page in pages for item in page["Items"]]
+        rows = query(self._dynamodb, self._table, "pk = :pk", {":pk": _CATALOGUE})
+        return [_to_product(row) for row in rows]
 
     def product(self, sku: str) -> Product | None:
         """Returns one product."""
-        with typed_failures():
-            response = self._dynamodb.get_item(TableName=self._table, Key=_product_key(sku))
-        item = response.get("Item")
-        return _to_product(from_item(item)) if item else None
+        row = get(self._dynamodb, self._table, _product_key(sku))
+        return _to_product(row) if row else None
 
     def read(
         self, order_id: str, skus: Iterable[str]

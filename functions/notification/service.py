@@ -9,7 +9,6 @@ from notification import messages
 from notification.customers import CustomersOfOrders
 from notification.domain import AnotherDeliverySends, Notification, NotificationStatus
 from notification.mailer import SesMailer
-from notification.messages import Audience
 from notification.repository import NotificationTable
 from shared.errors import NotificationUnavailable
 from shared.events import PublishedEvent
@@ -45,8 +44,7 @@ def notify(
         return Outcome.NOT_NEWS
     event_id, order_id = event.metadata["event_id"], event.data["order_id"]
     # Before the claim, so that a query that fails leaves no claim.
-    for_operator = letter.audience is Audience.OPERATOR
-    recipient = operator_email if for_operator else customers.find_email(order_id)
+    recipient = operator_email if letter.for_operator else customers.find_email(order_id)
     message = messages.render(letter, event.type, order_id, storefront_url)
     claim = Notification(event_id, event.type, order_id, message.subject, now(), to=recipient)
     standing = notifications.claim(claim)

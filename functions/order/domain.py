@@ -349,11 +349,6 @@ def flag_for_attention(order: Order, parked: Parked, origin: Origin, at: datetim
     return Change(flagged, event(flagged, "OrderNeedsAttention", origin, data, occurrence))
 
 
-def reason_code(error: str) -> ReasonCode:
-    """Returns the customer's reason for a saga's error; a technical one is INTERNAL_ERROR."""
-    return _CODE_OF_ERROR.get(error, ReasonCode.INTERNAL_ERROR)
-
-
 def items_of(order: Order) -> list[dict[str, Any]]:
     """Returns what was ordered, `[{"sku", "quantity"}]`."""
     return [{"sku": line.sku, "quantity": line.quantity} for line in order.lines]
@@ -402,8 +397,11 @@ def refuse_if_undone(order: Order) -> None:
 
 
 def _reason_code_of(order: Order, error: str) -> ReasonCode:
-    """Returns the reason; a customer who cancelled is not told that something else failed too."""
-    code = reason_code(error)
+    """Returns the customer's reason for a saga's error; a technical one is INTERNAL_ERROR.
+
+    A customer who cancelled is not told that something else failed too.
+    """
+    code = _CODE_OF_ERROR.get(error, ReasonCode.INTERNAL_ERROR)
     if code is ReasonCode.INTERNAL_ERROR and order.cancel_requested_at is not None:
         return ReasonCode.CANCELLED_BY_CUSTOMER
     return code

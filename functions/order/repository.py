@@ -12,7 +12,7 @@ is a `logged_event` row, which the relay ignores.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,15 @@ from order.domain import (
 )
 from shared import clock, ids, outbox, unsettled
 from shared.contention import patiently
-from shared.dynamodb import ConditionFailed, from_item, to_item, transact_write, typed_failures
+from shared.dynamodb import (
+    ConditionFailed,
+    from_item,
+    get,
+    query,
+    to_item,
+    transact_write,
+    typed_failures,
+)
 from shared.errors import NotFound, StorageContention
 from shared.events import PublishedEvent
 
@@ -82,13 +90,10 @@ class OrderRepository:
     def get(self, order_id: str) -> Order:
         """Returns an order as it is now; raises NotFound."""
         _refuse_senseless(order_id)
-        with typed_failures():
-            response = self._dynamodb.get_item(
-                TableName=self._table_name, Key=_key(order_id), ConsistentRead=True
-            )
-        if "Item" not in response:
+        row = get(self._dynamodb, self._table_name, _key(order_id))
+        if row is None:
             raise _not_found()
-        return _order(from_item(response["Item"]))
+        return _order(row)
 
     def save(self, before: Order, change: Change) -> None:
         """Stores a decision on `before` with its event; nothing where nothing changed.
@@ -161,7 +166,10 @@ class OrderRepository:
     def events(self, order_id: str) -> list[PublishedEvent]:
         """Returns the order's log in the order of time; raises NotFound."""
         _refuse_senseless(order_id)
-        rows = list(self._partition_rows(order_id))
+        values = {":pk": _partition(order_id)}
+        rows = list(
+            query(self._dynamodb, self._table_name, "pk = :pk", values, ConsistentRead=True)
+        )
         if not any(row["sk"] == _ORDER for row in rows):
             raise _not_found()
         return [
@@ -169,17 +177,6 @@ class OrderRepository:
             for row in rows
             if row["sk"] != _ORDER
         ]
-
-    def _partition_rows(self, order_id: str) -> Iterator[dict[str, Any]]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table_name,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": _partition(order_id)}),
-            ConsistentRead=True,
-        )
-        with typed_failures():
-            for page in pages:
-                yield from map(from_item, page["Items"])
 
     def _events(self, change: Change) -> list["TransactWriteItemTypeDef"]:
         if change.event is None:

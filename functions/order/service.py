@@ -24,7 +24,18 @@ def place(
     Returns the id of the order placed, now or by an earlier request under the same key. Raises
     Conflict where the key was used for another request, and StorageContention.
     """
-    order = _new_order(request, origin, at)
+    order = Order(
+        order_id=ids.new_id(domain.ORDER_ID_PREFIX, at),
+        status=Status.PENDING,
+        lines=request.lines,
+        email=request.email,
+        shipping_address=request.shipping_address,
+        payment_token=request.payment_token,
+        correlation_id=origin.correlation_id,
+        created_at=at,
+        updated_at=at,
+        trace_id=origin.trace_id,
+    )
     placement = None
     if request.idempotency_key is not None:
         placement = Placement(request.idempotency_key, request.fingerprint(), order.order_id)
@@ -57,18 +68,3 @@ def change(orders: OrderRepository, order_id: str, decide: Callable[[Order], Cha
         return decision.order
 
     return patiently(decide_once)
-
-
-def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
-    return Order(
-        order_id=ids.new_id(domain.ORDER_ID_PREFIX, at),
-        status=Status.PENDING,
-        lines=request.lines,
-        email=request.email,
-        shipping_address=request.shipping_address,
-        payment_token=request.payment_token,
-        correlation_id=origin.correlation_id,
-        created_at=at,
-        updated_at=at,
-        trace_id=origin.trace_id,
-    )

@@ -103,6 +103,28 @@ def transact_write(dynamodb: "DynamoDBClient", items: Sequence["TransactWriteIte
         dynamodb.transact_write_items(TransactItems=items)
 
 
+def get(dynamodb: "DynamoDBClient", table: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Returns the row under `key` (in wire format) as it is now; raises StorageContention."""
+    with typed_failures():
+        response = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+    return from_item(response["Item"]) if "Item" in response else None
+
+
+def query(
+    dynamodb: "DynamoDBClient", table: str, condition: str, values: Item, **options: Any
+) -> Iterator[dict[str, Any]]:
+    """Yields the rows whose keys meet `condition`, all pages; raises StorageContention."""
+    pages = dynamodb.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression=condition,
+        ExpressionAttributeValues=to_item(values),
+        **options,
+    )
+    with typed_failures():
+        for page in pages:
+            yield from map(from_item, page["Items"])
+
+
 def to_item(values: Item) -> dict[str, Any]:
     """Returns a row in DynamoDB's wire format; raises TypeError for what a row cannot hold.
 

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from shared import outbox, settings, unsettled
+from shared import dynamodb, outbox, settings, unsettled
 from shared.dynamodb import (
     ConditionFailed,
     Item,
-    from_item,
     to_item,
     transact_write,
     typed_failures,
@@ -86,12 +85,8 @@ class Table[R: Row](ABC):
 
     def find(self, order_id: str) -> R | None:
         """Returns the order's row as it is now."""
-        with typed_failures():
-            response = self._dynamodb.get_item(
-                TableName=self._table, Key=self._key(order_id), ConsistentRead=True
-            )
-        item = response.get("Item")
-        return self._from_item(from_item(item)) if item else None
+        item = dynamodb.get(self._dynamodb, self._table, self._key(order_id))
+        return self._from_item(item) if item else None
 
     def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
         """Writes an order's first row and its events, all or nothing.
@@ -130,7 +125,17 @@ class Table[R: Row](ABC):
 
         Raises StorageContention also where the row is no longer what `row` says.
         """
-        unsettled.settle(self._dynamodb, self._table, self._key(row.order_id), row.version)
+        try:
+            with typed_failures():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=self._key(row.order_id),
+                    UpdateExpression="REMOVE unsettled",
+                    ConditionExpression="version = :version",
+                    ExpressionAttributeValues=to_item({":version": row.version}),
+                )
+        except ConditionFailed as refused:
+            raise StorageContention("another step changed the row") from refused
 
     def _write(self, before: R | None, after: R, events: Sequence[DomainEvent]) -> None:
         """Writes the row, in the first place of the transaction, and what belongs to it."""
