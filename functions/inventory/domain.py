@@ -67,8 +67,6 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A quantity of one product, as an order asks for it."""
-
     sku: str
     quantity: int
 

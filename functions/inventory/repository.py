@@ -69,7 +69,6 @@ class StockTable(Table[Reservation]):
         return [_to_product(row) for row in rows]
 
     def product(self, sku: str) -> Product | None:
-        """Returns one product."""
         row = get(self._dynamodb, self._table, _product_key(sku))
         return _to_product(row) if row else None
 
@@ -90,7 +89,6 @@ class StockTable(Table[Reservation]):
         return self._from_item(reservation) if reservation else None, products
 
     def create(self, row: Reservation, events: Sequence[DomainEvent] = ()) -> Reservation:
-        """See `Table.create`."""
         try:
             return super().create(row, events)
         except ConditionFailed as refused:

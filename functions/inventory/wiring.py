@@ -9,5 +9,4 @@ from shared.storage import own_table
 
 @cache
 def repository() -> StockTable:
-    """Returns the catalogue and the reservations."""
     return StockTable(dynamodb.client(), own_table())

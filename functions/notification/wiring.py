@@ -28,19 +28,16 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """Returns the function's settings."""
     return load(Settings)
 
 
 @cache
 def notifications() -> NotificationTable:
-    """Returns the notifications' table."""
     return NotificationTable(dynamodb.client(), settings().table_name)
 
 
 @cache
 def customers() -> CustomersOfOrders:
-    """Returns the customers, known to the order service."""
     return CustomersOfOrders(settings().order_queries_function)
 
 

@@ -32,8 +32,6 @@ ORDER_ID_PREFIX = "ord"
 
 
 class Status(StrEnum):
-    """Where an order is in its life."""
-
     PENDING = "PENDING"
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
     PAID = "PAID"
@@ -53,8 +51,6 @@ class Status(StrEnum):
 
 
 class ReasonCode(StrEnum):
-    """Why an order did not complete."""
-
     OUT_OF_STOCK = "OUT_OF_STOCK"
     UNKNOWN_PRODUCT = "UNKNOWN_PRODUCT"
     PAYMENT_DECLINED = "PAYMENT_DECLINED"
@@ -99,8 +95,6 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the order goes."""
-
     street: str
     city: str
     state: str
@@ -127,8 +121,6 @@ class PaymentWindow:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """The carrier of the order, and the carrier's tracking number."""
-
     carrier: str
     tracking_number: str
 
@@ -276,7 +268,6 @@ def pay(order: Order, payment: Payment, at: datetime) -> Change:
 
 
 def complete(order: Order, shipment: Shipment, origin: Origin, at: datetime) -> Change:
-    """Completes the order."""
     refuse_if_undone(order)
     if order.status is Status.COMPLETED:
         return Change(order)

@@ -23,7 +23,6 @@ class Resumption:
 
 
 def execution_name(order: Order) -> str:
-    """Returns the name of the order's current execution."""
     return name_of(order.order_id, order.redrives)
 
 

@@ -10,8 +10,9 @@ Neither a crash nor a race takes money twice, or keeps it after the undo:
 
 from datetime import datetime
 
-from payment import domain, events
+from payment import domain
 from payment.domain import Payment, PaymentStatus
+from payment.events import event_of
 from payment.provider import Capture, Charge, Decline, KeyVoided, PaymentProvider
 from payment.repository import PaymentTable
 from shared.errors import (
@@ -47,12 +48,12 @@ def charge(
     match outcome:
         case Decline(reason):
             payment = domain.decline(pending, reason, at)
-            event = events.declined(payment, at, task.origin)
+            event = event_of("PaymentDeclined", payment, at, task.origin)
         case Capture(refunded=True):
             raise StepAlreadyUndone(f"the payment of {task.order_id} was undone")
         case Capture(captured_at=captured_at):
             payment = domain.capture(pending, at)
-            event = events.captured(payment, captured_at, task.origin)
+            event = event_of("PaymentCaptured", payment, captured_at, task.origin)
     # Where an undo got here first, this is refused, and so is the charge's next attempt.
     repository.update(pending, payment, [event])
     payment.require_captured()
@@ -83,10 +84,11 @@ def refund(
         reports = []
     else:
         undone = domain.refund(payment, at)
-        reports = [events.refunded(undone, at, task.origin)]
+        reports = [event_of("PaymentRefunded", undone, at, task.origin)]
         if payment.status is PaymentStatus.PENDING:
             # The reply was lost, so no event has reported the capture yet.
-            reports.insert(0, events.captured(undone, captured.captured_at, task.origin))
+            capture = event_of("PaymentCaptured", undone, captured.captured_at, task.origin)
+            reports.insert(0, capture)
     repository.update(payment, undone, reports)
     return undone
 

@@ -72,7 +72,6 @@ class SimulatedProvider:
         self._reply_timeout_seconds = reply_timeout_seconds
 
     def charge(self, idempotency_key: str, amount: Money, token: str) -> Charge:
-        """See `PaymentProvider.charge`."""
         behaviour = _disturbed(_BEHAVIOURS.get(token, _UNKNOWN_TOKEN), amount, _disturb())
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
@@ -88,20 +87,17 @@ class SimulatedProvider:
         return _to_charge(row)
 
     def find_charge(self, idempotency_key: str) -> Charge | None:
-        """See `PaymentProvider.find_charge`."""
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
         return _to_charge(row) if row.get("status", "VOIDED") != "VOIDED" else None
 
     def void(self, idempotency_key: str) -> Charge | None:
-        """See `PaymentProvider.void`."""
         _disturb()
         with _busy_is_unavailable():
             row = self._ledger.write(idempotency_key, {"status": "VOIDED"})
         return _to_charge(row) if row["status"] != "VOIDED" else None
 
     def refund(self, idempotency_key: str) -> None:
-        """See `PaymentProvider.refund`."""
         _disturb()
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)

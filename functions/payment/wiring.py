@@ -20,7 +20,6 @@ class Settings:
 
 @cache
 def repository() -> PaymentTable:
-    """Returns the payments."""
     return PaymentTable(dynamodb.client(), own_table())
 
 

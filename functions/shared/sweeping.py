@@ -166,7 +166,6 @@ def sweep[R: Row](
 def _check[R: Row](
     sweeper: Sweeper[R], row: R, status: str | None, origin: Origin, at: datetime, report: Report
 ) -> None:
-    """Settles a row, undoes it, or leaves it, and reports which."""
     known: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
     disagrees = False
     try:

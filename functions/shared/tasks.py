@@ -41,9 +41,7 @@ class Command(Protocol):
     """A step's typed input: a frozen model with a `task` and the step's own fields."""
 
     @property
-    def task(self) -> Task:
-        """The part that all steps share."""
-        ...
+    def task(self) -> Task: ...
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
@@ -98,7 +96,6 @@ class SagaSteps:
         return register
 
     def __iter__(self) -> Iterator[str]:
-        """Yields the names of the states that have a step here."""
         return iter(self._steps)
 
     def handler(self, payload: Any, context: LambdaContext) -> dict[str, Any]:

@@ -39,7 +39,6 @@ class SimulatedCarrier:
     def book(
         self, idempotency_key: str, address: Address, items: Sequence[domain.Item]
     ) -> Booking | Rejection:
-        """See `Carrier.book`."""
         failures = _disturb("the booking was not taken")
         refused = chaos.strikes(failures.failure_rate)
         reason = "refused by failure injection" if refused else None
@@ -60,7 +59,6 @@ class SimulatedCarrier:
         return Rejection(row["reject_reason"]) if row["status"] == "REJECTED" else _to_booking(row)
 
     def cancel(self, idempotency_key: str) -> Booking | None:
-        """See `Carrier.cancel`."""
         _disturb("the cancellation was not taken")
         cancellation = {"status": "CANCELLED", "cancelled_at": clock.to_iso(clock.now())}
         row = self._write(idempotency_key, cancellation, over=["BOOKED"])

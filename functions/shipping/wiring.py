@@ -12,7 +12,6 @@ from shipping.simulated_carrier import SimulatedCarrier
 
 @cache
 def repository() -> ShipmentTable:
-    """Returns the shipments."""
     return ShipmentTable(dynamodb.client(), own_table())
 
 
