@@ -30,7 +30,15 @@ from inventory.domain import (
     moves,
 )
 from shared.clock import from_iso, to_iso
-from shared.dynamodb import ConditionFailed, Item, from_item, get, query, to_item, typed_failures
+from shared.dynamodb import (
+    ConditionFailed,
+    Item,
+    from_item,
+    get_row,
+    query_rows,
+    to_item,
+    typed_failures,
+)
 from shared.errors import StockContention, StorageContention
 from shared.events import DomainEvent
 from shared.money import Money
@@ -65,11 +73,11 @@ class StockTable(Table[Reservation]):
 
     def products(self) -> list[Product]:
         """Returns the whole catalogue, sorted by SKU."""
-        rows = query(self._dynamodb, self._table, "pk = :pk", {":pk": _CATALOGUE})
+        rows = query_rows(self._dynamodb, self._table, "pk = :pk", {":pk": _CATALOGUE})
         return [_to_product(row) for row in rows]
 
     def product(self, sku: str) -> Product | None:
-        row = get(self._dynamodb, self._table, _product_key(sku))
+        row = get_row(self._dynamodb, self._table, _product_key(sku))
         return _to_product(row) if row else None
 
     def read(

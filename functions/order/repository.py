@@ -11,7 +11,6 @@ An event of the order's own is an outbox row, which the relay publishes; an even
 is a `logged_event` row, which the relay ignores.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
@@ -39,8 +38,8 @@ from shared.contention import patiently
 from shared.dynamodb import (
     ConditionFailed,
     from_item,
-    get,
-    query,
+    get_row,
+    query_rows,
     to_item,
     transact_write,
     typed_failures,
@@ -89,8 +88,9 @@ class OrderRepository:
 
     def get(self, order_id: str) -> Order:
         """Returns an order as it is now; raises NotFound."""
-        _refuse_senseless(order_id)
-        row = get(self._dynamodb, self._table_name, _key(order_id))
+        if not _is_sensible(order_id):
+            raise _not_found()
+        row = get_row(self._dynamodb, self._table_name, _key(order_id))
         if row is None:
             raise _not_found()
         return _order(row)
@@ -142,17 +142,7 @@ class OrderRepository:
 
     def log(self, event: PublishedEvent) -> None:
         """Appends another service's event to its order's log, once however often it comes."""
-        metadata = event.metadata
-        row = {
-            "pk": _partition(event.data["order_id"]),
-            "sk": f"EVENT#{metadata['occurred_at']}#{metadata['event_id']}",
-            "entity": _LOGGED,
-            "source": event.source,
-            "detail_type": event.type,
-            "detail": json.dumps(event.detail, separators=(",", ":")),
-            "event_id": metadata["event_id"],
-            "occurred_at": metadata["occurred_at"],
-        }
+        row = outbox.row(_partition(event.data["order_id"]), event, _LOGGED)
         try:
             with typed_failures():
                 self._dynamodb.put_item(
@@ -165,18 +155,15 @@ class OrderRepository:
 
     def events(self, order_id: str) -> list[PublishedEvent]:
         """Returns the order's log in the order of time; raises NotFound."""
-        _refuse_senseless(order_id)
+        if not _is_sensible(order_id):
+            raise _not_found()
         values = {":pk": _partition(order_id)}
         rows = list(
-            query(self._dynamodb, self._table_name, "pk = :pk", values, ConsistentRead=True)
+            query_rows(self._dynamodb, self._table_name, "pk = :pk", values, ConsistentRead=True)
         )
         if not any(row["sk"] == _ORDER for row in rows):
             raise _not_found()
-        return [
-            PublishedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
-            for row in rows
-            if row["sk"] != _ORDER
-        ]
+        return [outbox.read(row) for row in rows if row["sk"] != _ORDER]
 
     def _events(self, change: Change) -> list["TransactWriteItemTypeDef"]:
         if change.event is None:
@@ -225,11 +212,6 @@ def _partition(order_id: str) -> str:
 
 def _key(order_id: str) -> dict[str, Any]:
     return to_item({"pk": _partition(order_id), "sk": _ORDER})
-
-
-def _refuse_senseless(order_id: str) -> None:
-    if not _is_sensible(order_id):
-        raise _not_found()
 
 
 def _is_sensible(order_id: str) -> bool:

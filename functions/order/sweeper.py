@@ -9,7 +9,7 @@ and the count `SweepRepaired`.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ class _Sweep:
                 reason,
                 wiring.orders(),
                 wiring.sagas(),
-                self._origin_of(order),
+                Origin(order.correlation_id, self.origin.causation_id, order.trace_id),
                 self.at,
             )
             self._repaired(order, "redriven")
@@ -91,9 +91,6 @@ class _Sweep:
             and execution.wake(window.task_token)
         ):
             self._repaired(order, "woken")
-
-    def _origin_of(self, order: Order) -> Origin:
-        return Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
 
     def _repaired(self, order: Order, what: str) -> None:
         logger.info(
@@ -134,7 +131,8 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         run.look_at(order.order_id)
         looked_at += 1
     parked = sum(order.is_parked for order in unsettled)
-    oldest_open_seconds = _oldest_open_seconds(unsettled, at)
+    ages = [at - order.created_at for order in unsettled if order.status.is_open]
+    oldest_open_seconds = int(max(ages, default=timedelta()).total_seconds())
     _metrics.add_metric("OpenOrders", MetricUnit.Count, len(unsettled) - parked)
     _metrics.add_metric("ParkedOrders", MetricUnit.Count, parked)
     _metrics.add_metric("OldestOpenOrderSeconds", MetricUnit.Seconds, oldest_open_seconds)
@@ -150,8 +148,3 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         "parked": parked,
         "oldest_open_seconds": oldest_open_seconds,
     }
-
-
-def _oldest_open_seconds(orders: Sequence[Order], at: datetime) -> int:
-    ages = [at - order.created_at for order in orders if order.status.is_open]
-    return int(max(ages, default=timedelta()).total_seconds())

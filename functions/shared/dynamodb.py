@@ -103,14 +103,16 @@ def transact_write(dynamodb: "DynamoDBClient", items: Sequence["TransactWriteIte
         dynamodb.transact_write_items(TransactItems=items)
 
 
-def get(dynamodb: "DynamoDBClient", table: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
+def get_row(
+    dynamodb: "DynamoDBClient", table: str, key: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Returns the row under `key` (in wire format) as it is now; raises StorageContention."""
     with typed_failures():
         response = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
     return from_item(response["Item"]) if "Item" in response else None
 
 
-def query(
+def query_rows(
     dynamodb: "DynamoDBClient", table: str, condition: str, values: Item, **options: Any
 ) -> Iterator[dict[str, Any]]:
     """Yields the rows whose keys meet `condition`, all pages; raises StorageContention."""

@@ -63,6 +63,10 @@ class DomainEvent:
             "data": {"order_id": self.order_id, **self.data},
         }
 
+    def published(self) -> "PublishedEvent":
+        """Returns the event as it goes over the bus."""
+        return PublishedEvent(self.source, self.type, self.envelope())
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:

@@ -8,7 +8,7 @@ key is atomic, however many workers race and wherever one of them is killed.
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from shared.dynamodb import ConditionFailed, Item, from_item, get, to_item, typed_failures
+from shared.dynamodb import ConditionFailed, Item, from_item, get_row, to_item, typed_failures
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,7 +30,7 @@ class Ledger:
 
     def read(self, key: str) -> Item:
         """Returns a row; empty where there is none."""
-        return get(self._dynamodb, self._table, self._key(key)) or {}
+        return get_row(self._dynamodb, self._table, self._key(key)) or {}
 
     def write(self, key: str, values: Item, over: Collection[str] = ()) -> Item:
         """Changes a row whose `status` is not set yet, or is one of `over`.

@@ -85,7 +85,7 @@ class Table[R: Row](ABC):
 
     def find(self, order_id: str) -> R | None:
         """Returns the order's row as it is now."""
-        item = dynamodb.get(self._dynamodb, self._table, self._key(order_id))
+        item = dynamodb.get_row(self._dynamodb, self._table, self._key(order_id))
         return self._from_item(item) if item else None
 
     def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:

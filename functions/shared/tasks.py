@@ -40,9 +40,6 @@ class Task:
 class Command(Protocol):
     """A step's typed input: a frozen model with a `task` and the step's own fields."""
 
-    @property
-    def task(self) -> Task: ...
-
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
         """Reads the step's own fields; what is wrong is reported by `fields`."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import to_iso
-from shared.dynamodb import query
+from shared.dynamodb import query_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,4 +25,4 @@ def rows(dynamodb: "DynamoDBClient", table: str, before: datetime) -> Iterator[d
     """
     condition = "unsettled = :mark AND updated_at < :before"
     values = {":mark": MARK, ":before": to_iso(before)}
-    return query(dynamodb, table, condition, values, IndexName="unsettled")
+    return query_rows(dynamodb, table, condition, values, IndexName="unsettled")

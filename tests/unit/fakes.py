@@ -56,7 +56,8 @@ class FakeRepository[R: Row]:
 
         Every event is checked against its JSON Schema on the way.
         """
-        events = [(each.type, each.envelope()) for each in sorted(self.outbox, key=outbox.sort_key)]
+        published = sorted((each.published() for each in self.outbox), key=outbox.sort_key)
+        events = [(event.type, dict(event.detail)) for event in published]
         for event_type, detail in events:
             validate(event_type, detail)
         return events

@@ -69,7 +69,7 @@ class FakeOrders:
     def events(self, order_id: str) -> list[PublishedEvent]:
         """See `OrderRepository.events`."""
         self.get(order_id)
-        own = [PublishedEvent(each.source, each.type, each.envelope()) for each in self.outbox]
+        own = [each.published() for each in self.outbox]
         return sorted(
             (event for event in own + self._logged if event.ids["order_id"] == order_id),
             key=lambda event: (event.metadata["occurred_at"], event.metadata["event_id"]),
