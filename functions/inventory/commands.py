@@ -17,7 +17,6 @@ class ReserveStock:
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
         items = fields.objects("items", maximum=MAX_SKUS)
         return cls(
             task,

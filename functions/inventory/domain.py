@@ -67,8 +67,6 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A quantity of one product, as an order asks for it."""
-
     sku: str
     quantity: int
 
@@ -105,10 +103,6 @@ class Refusal:
     message: str
     shortages: tuple[Shortage, ...]
 
-    def error(self) -> BusinessError:
-        """Returns the exception that says the same, OutOfStock or UnknownProduct."""
-        return _REFUSALS[self.reason](self.message)
-
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -133,9 +127,9 @@ class Reservation:
         return sum(rest, start=first)
 
     def require_stock(self) -> None:
-        """Raises the reservation's refusal, or StepAlreadyUndone where it was released."""
+        """Raises OutOfStock, UnknownProduct, or StepAlreadyUndone where it was released."""
         if self.refusal is not None:
-            raise self.refusal.error()
+            raise _REFUSALS[self.refusal.reason](self.refusal.message)
         if self.status is ReservationStatus.RELEASED:
             raise StepAlreadyUndone(f"the stock of {self.order_id} was released")
 

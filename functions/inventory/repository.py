@@ -14,7 +14,7 @@ on `version`, which every movement of stock raises: it must not write old stock 
 moves its units.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,16 @@ from inventory.domain import (
     Shortage,
     moves,
 )
-from inventory.ports import StockChanged
 from shared.clock import from_iso, to_iso
-from shared.dynamodb import ConditionFailed, Item, from_item, to_item, typed_failures
+from shared.dynamodb import (
+    ConditionFailed,
+    Item,
+    from_item,
+    get_row,
+    query_rows,
+    to_item,
+    typed_failures,
+)
 from shared.errors import StockContention, StorageContention
 from shared.events import DomainEvent
 from shared.money import Money
@@ -43,32 +50,40 @@ if TYPE_CHECKING:
 _CATALOGUE = "PRODUCT"
 
 
+class StockChanged(Exception):
+    """Products were not, at the moment of the write, what the reservation had been decided on.
+
+    `products` holds them as they were at that moment, by SKU; None for one that was gone.
+    """
+
+    def __init__(self, products: Mapping[str, Product | None]) -> None:
+        super().__init__(f"changed meanwhile: {', '.join(sorted(products))}")
+        self.products = products
+
+
 class StockTable(Table[Reservation]):
-    """A `ports.StockRepository`."""
+    """The catalogue and the reservations. Writing a reservation moves its units, all or nothing.
+
+    `create` also raises StockChanged. Both writes raise StockContention where the table was busy.
+    `update` raises ConditionFailed where a shelf holds fewer units than the reservation says: the
+    counters are wrong, which no retry fixes.
+    """
 
     entity = "RESERVATION"
 
     def products(self) -> list[Product]:
-        """See `ports.StockRepository.products`."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :catalogue",
-            ExpressionAttributeValues={":catalogue": {"S": _CATALOGUE}},
-        )
-        with typed_failures():
-            return [_to_product(from_item(item)) for page in pages for item in page["Items"]]
+        """Returns the whole catalogue, sorted by SKU."""
+        rows = query_rows(self._dynamodb, self._table, "pk = :pk", {":pk": _CATALOGUE})
+        return [_to_product(row) for row in rows]
 
     def product(self, sku: str) -> Product | None:
-        """See `ports.StockRepository.product`."""
-        with typed_failures():
-            response = self._dynamodb.get_item(TableName=self._table, Key=_product_key(sku))
-        item = response.get("Item")
-        return _to_product(from_item(item)) if item else None
+        row = get_row(self._dynamodb, self._table, _product_key(sku))
+        return _to_product(row) if row else None
 
     def read(
         self, order_id: str, skus: Iterable[str]
     ) -> tuple[Reservation | None, dict[str, Product]]:
-        """See `ports.StockRepository.read`."""
+        """Returns the order's reservation and those of the products that exist, by SKU."""
         keys = [self._key(order_id), *(_product_key(sku) for sku in skus)]
         with typed_failures():
             response = self._dynamodb.batch_get_item(
@@ -82,7 +97,6 @@ class StockTable(Table[Reservation]):
         return self._from_item(reservation) if reservation else None, products
 
     def create(self, row: Reservation, events: Sequence[DomainEvent] = ()) -> Reservation:
-        """See `Repository.create` and `ports.StockRepository`."""
         try:
             return super().create(row, events)
         except ConditionFailed as refused:

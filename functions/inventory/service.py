@@ -11,13 +11,13 @@ from datetime import datetime
 from inventory import domain
 from inventory.domain import OrderLine, OutOfSequence, Product, Reservation, ReservationStatus
 from inventory.events import event_of
-from inventory.ports import StockChanged, StockRepository
+from inventory.repository import StockChanged, StockTable
 from shared.errors import StockContention
 from shared.tasks import Task
 
 
 def reserve(
-    repository: StockRepository, task: Task, lines: Iterable[OrderLine], at: datetime
+    repository: StockTable, task: Task, lines: Iterable[OrderLine], at: datetime
 ) -> Reservation:
     """Sets all the lines' units aside at the catalogue's prices, or none.
 
@@ -34,7 +34,7 @@ def reserve(
     return standing
 
 
-def release(repository: StockRepository, task: Task, at: datetime) -> None:
+def release(repository: StockTable, task: Task, at: datetime) -> None:
     """Puts the order's units back on the shelf, reserved or sold; nothing where it has none.
 
     An order without a reservation gets a tombstone, so that a late `reserve` is refused. That moves
@@ -49,7 +49,7 @@ def release(repository: StockRepository, task: Task, at: datetime) -> None:
         repository.update(before, after, [event_of(after, at, task.origin)])
 
 
-def commit(repository: StockRepository, task: Task, at: datetime) -> None:
+def commit(repository: StockTable, task: Task, at: datetime) -> None:
     """Turns the order's reserved units into sold ones.
 
     Raises StepAlreadyUndone where they were released, OutOfSequence where there never were any.
@@ -63,7 +63,7 @@ def commit(repository: StockRepository, task: Task, at: datetime) -> None:
 
 
 def _reserve_first(
-    repository: StockRepository,
+    repository: StockTable,
     task: Task,
     wanted: tuple[OrderLine, ...],
     products: Mapping[str, Product],

@@ -1,17 +1,16 @@
 """Releases stock of orders that were cancelled or never existed."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from inventory import service, wiring
 from inventory.domain import ReservationStatus
 from shared import sweeping
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
-
-def sweep(payload: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def sweep(payload: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Checks the reservations; see `shared.sweeping.handle`."""
     repository = wiring.repository()
     sweeper = sweeping.Sweeper(

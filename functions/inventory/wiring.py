@@ -2,13 +2,11 @@
 
 from functools import cache
 
-from inventory.ports import StockRepository
 from inventory.repository import StockTable
 from shared import dynamodb
 from shared.storage import own_table
 
 
 @cache
-def repository() -> StockRepository:
-    """Returns the catalogue and the reservations."""
+def repository() -> StockTable:
     return StockTable(dynamodb.client(), own_table())

@@ -7,10 +7,11 @@ Metrics (dimensions `service` and `event`, one count a delivery): `NotificationS
 `NotificationFailed`, the delivery comes again.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from notification import service, wiring
 from notification.service import Outcome
@@ -19,15 +20,12 @@ from shared.events import PublishedEvent
 from shared.http import ServiceApi
 from shared.logging import logger
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
 # Its only route is the health check.
 api = ServiceApi("notification")
 _metrics = Metrics()
 
 
-def handler(event: dict[str, Any], context: "LambdaContext") -> Any:
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Handles a batch of events from the queue; returns what `shared.batches.handle` does.
 
     An event that comes twice is dropped by its id. A request from API Gateway, recognized by its

@@ -5,13 +5,13 @@ from shared.errors import NotFound
 
 
 class CustomersOfOrders:
-    """A `ports.Customers` that asks the order service's function."""
+    """The customers of orders, whom the order service knows."""
 
     def __init__(self, function: str) -> None:
         self._function = function
 
     def find_email(self, order_id: str) -> str | None:
-        """See `ports.Customers.find_email`."""
+        """Returns the address of the order's customer, None where there is no such order."""
         try:
             answer = queries.ask(self._function, {"query": "customer", "order_id": order_id})
         except queries.QueryFailed as exc:

@@ -10,7 +10,7 @@ just after the mail service had accepted the message, the message is sent twice;
 steps avoids both that and losing one. Nothing here does I/O or uses AWS.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -57,18 +57,3 @@ def is_claimable(standing: Notification, at: datetime) -> bool:
             return True
         case NotificationStatus.SENDING:
             return standing.claimed_at <= at - CLAIM
-
-
-def sent(notification: Notification, message_id: str, at: datetime) -> Notification:
-    """Returns the notification, accepted by the mail service."""
-    return replace(notification, status=NotificationStatus.SENT, message_id=message_id, sent_at=at)
-
-
-def skipped(notification: Notification) -> Notification:
-    """Returns the notification of an order without a known customer."""
-    return replace(notification, status=NotificationStatus.SKIPPED)
-
-
-def failed(notification: Notification) -> Notification:
-    """Returns the notification, refused by the mail service."""
-    return replace(notification, status=NotificationStatus.FAILED)

@@ -1,7 +1,6 @@
 """Sends mail with Amazon SES, with failure injection in sandbox stages."""
 
 import time
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -10,21 +9,28 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from notification.messages import SHOP, Message
-from notification.ports import Mailer
-from shared.chaos import Chaos, strikes
+from shared import chaos
 from shared.errors import NotificationUnavailable
 
 _CHARSET = "UTF-8"
 
 
 class SesMailer:
-    """A `ports.Mailer`. The sender is an address that SES has verified."""
+    """The mail service. The sender is an address that SES has verified."""
 
     def __init__(self, sender: str) -> None:
         self._sender = sender
 
     def send(self, recipient: str, message: Message) -> str:
-        """See `ports.Mailer.send`."""
+        """Sends a message, and returns the id that the mail service gave it.
+
+        Raises NotificationUnavailable where the message was certainly not accepted. After any other
+        exception it may have been.
+        """
+        failures = chaos.read().notification
+        time.sleep(failures.delay_seconds)
+        if chaos.strikes(failures.failure_rate):
+            raise NotificationUnavailable("the mail service failed on demand")
         try:
             response = _ses().send_email(
                 Source=f"{SHOP} <{self._sender}>",
@@ -51,22 +57,6 @@ class SesMailer:
             raise
         message_id: str = response["MessageId"]
         return message_id
-
-
-class ChaoticMailer:
-    """Wraps a mailer; fails and delays messages as `shared.chaos` says."""
-
-    def __init__(self, mailer: Mailer, read_chaos: Callable[[], Chaos]) -> None:
-        self._mailer = mailer
-        self._read_chaos = read_chaos
-
-    def send(self, recipient: str, message: Message) -> str:
-        """See `ports.Mailer.send`."""
-        chaos = self._read_chaos().notification
-        time.sleep(chaos.delay_seconds)
-        if strikes(chaos.failure_rate):
-            raise NotificationUnavailable("the mail service failed on demand")
-        return self._mailer.send(recipient, message)
 
 
 @cache

@@ -7,7 +7,6 @@ of an event is data: it is escaped in HTML, and kept on one line in a subject.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from html import escape
 from typing import Any
 
@@ -16,13 +15,6 @@ from shared.money import Money
 from shared.wording import STATUSES
 
 SHOP = "sagashop"
-
-
-class Audience(StrEnum):
-    """Who a message is for."""
-
-    CUSTOMER = "customer"
-    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +30,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message before it is text or HTML. `facts` are labels with their values."""
+    """A message to the customer, or to the operator, before it is text or HTML.
+
+    `facts` are labels with their values.
+    """
 
     subject: str
     heading: str
     paragraphs: tuple[str, ...]
     facts: tuple[tuple[str, str], ...] = ()
-    audience: Audience = Audience.CUSTOMER
+    for_operator: bool = False
 
 
 type Data = Mapping[str, Any]
@@ -58,9 +53,9 @@ def write(event_type: str, data: Data) -> Letter | None:
 
 def render(letter: Letter, event_type: str, order_id: str, storefront_url: str) -> Message:
     """Returns the letter as a message, with a link to the order where the shop has an address."""
-    link = f"{storefront_url.rstrip('/')}/#/orders/{order_id}" if storefront_url else None
-    if letter.audience is Audience.OPERATOR:
-        link = None
+    link = None
+    if storefront_url and not letter.for_operator:
+        link = f"{storefront_url.rstrip('/')}/#/orders/{order_id}"
     return Message(
         order_id=order_id,
         event_type=event_type,
@@ -151,7 +146,7 @@ def _needs_attention(data: Data) -> Letter:
             ("Resume with", f'sagashop redrive {order_id} --why "…"'),
             ("or", f"POST /ops/orders/{order_id}/redrive"),
         ),
-        audience=Audience.OPERATOR,
+        for_operator=True,
     )
 
 

@@ -21,14 +21,17 @@ _NOTIFICATION = "NOTIFICATION"
 
 
 class NotificationTable:
-    """A `ports.Notifications`."""
+    """The notifications, one per event. Every method may raise StorageContention."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
 
     def claim(self, notification: Notification) -> Notification | None:
-        """See `ports.Notifications.claim`."""
+        """Writes a notification that is about to be sent, if `domain.is_claimable`.
+
+        Returns None where the claim succeeded, else the notification that prevents it.
+        """
         try:
             self._put(notification, "attribute_not_exists(pk)")
         except ConditionFailed as refused:
@@ -41,7 +44,10 @@ class NotificationTable:
         return None
 
     def finish(self, notification: Notification) -> None:
-        """See `ports.Notifications.finish`."""
+        """Writes what became of a claimed notification.
+
+        Raises StorageContention where the claim went to another delivery meanwhile.
+        """
         self._replace(notification, notification)
 
     def _replace(self, before: Notification, after: Notification) -> None:

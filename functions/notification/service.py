@@ -1,13 +1,15 @@
 """Sends the message that an event calls for, once however often the event is delivered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from notification import domain, messages
+from notification import messages
+from notification.customers import CustomersOfOrders
 from notification.domain import AnotherDeliverySends, Notification, NotificationStatus
-from notification.messages import Audience
-from notification.ports import Customers, Mailer, Notifications
+from notification.mailer import SesMailer
+from notification.repository import NotificationTable
 from shared.errors import NotificationUnavailable
 from shared.events import PublishedEvent
 
@@ -23,9 +25,9 @@ class Outcome(StrEnum):
 
 def notify(
     event: PublishedEvent,
-    notifications: Notifications,
-    customers: Customers,
-    mailer: Mailer,
+    notifications: NotificationTable,
+    customers: CustomersOfOrders,
+    mailer: SesMailer,
     *,
     operator_email: str,
     storefront_url: str,
@@ -42,8 +44,7 @@ def notify(
         return Outcome.NOT_NEWS
     event_id, order_id = event.metadata["event_id"], event.data["order_id"]
     # Before the claim, so that a query that fails leaves no claim.
-    for_operator = letter.audience is Audience.OPERATOR
-    recipient = operator_email if for_operator else customers.find_email(order_id)
+    recipient = operator_email if letter.for_operator else customers.find_email(order_id)
     message = messages.render(letter, event.type, order_id, storefront_url)
     claim = Notification(event_id, event.type, order_id, message.subject, now(), to=recipient)
     standing = notifications.claim(claim)
@@ -52,12 +53,13 @@ def notify(
             raise AnotherDeliverySends(f"{event_id} is being sent")
         return Outcome.DUPLICATE
     if recipient is None:
-        notifications.finish(domain.skipped(claim))
+        notifications.finish(replace(claim, status=NotificationStatus.SKIPPED))
         return Outcome.NOBODY
     try:
         message_id = mailer.send(recipient, message)
     except NotificationUnavailable:
-        notifications.finish(domain.failed(claim))
+        notifications.finish(replace(claim, status=NotificationStatus.FAILED))
         raise
-    notifications.finish(domain.sent(claim, message_id, now()))
+    sent = replace(claim, status=NotificationStatus.SENT, message_id=message_id, sent_at=now())
+    notifications.finish(sent)
     return Outcome.SENT

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from notification.customers import CustomersOfOrders
-from notification.mailer import ChaoticMailer, SesMailer
-from notification.ports import Mailer
+from notification.mailer import SesMailer
 from notification.repository import NotificationTable
-from shared import chaos, dynamodb
+from shared import dynamodb
 from shared.settings import load
 
 
@@ -29,23 +28,20 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """Returns the function's settings."""
     return load(Settings)
 
 
 @cache
 def notifications() -> NotificationTable:
-    """Returns the notifications' table."""
     return NotificationTable(dynamodb.client(), settings().table_name)
 
 
 @cache
 def customers() -> CustomersOfOrders:
-    """Returns the customers, known to the order service."""
     return CustomersOfOrders(settings().order_queries_function)
 
 
 @cache
-def mailer() -> Mailer:
+def mailer() -> SesMailer:
     """Returns the mail service; this is the line to change for another one."""
-    return ChaoticMailer(SesMailer(settings().notification_sender), chaos.read)
+    return SesMailer(settings().notification_sender)

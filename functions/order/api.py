@@ -6,6 +6,7 @@ from typing import Any
 from order import domain, execution, payment_window, requests, service, timeline, views, wiring
 from order.domain import Order
 from shared import clock
+from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 from shared.logging import logger
 
@@ -38,7 +39,9 @@ def get_timeline(order_id: str) -> dict[str, Any]:
 @api.post("/orders/{order_id}/payment")
 def give_payment(order_id: str) -> Answer:
     """Accepts the payment that an order waits for; the saga then charges it."""
-    token = requests.GivePayment.read(api.json_body()).token
+    fields = Fields(api.json_body())
+    token = fields.text("token", max_length=requests.MAX_TOKEN_LENGTH)
+    fields.check()
     order = service.change(
         wiring.orders(),
         order_id,

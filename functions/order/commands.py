@@ -12,8 +12,6 @@ _MAX_CAUSE_LENGTH = 2000
 
 @dataclass(frozen=True, slots=True)
 class RecordReservation:
-    """Record the reservation's priced lines on the order."""
-
     task: Task
     lines: tuple[Line, ...]
     total_cents: int
@@ -50,8 +48,6 @@ class AwaitPayment:
 
 @dataclass(frozen=True, slots=True)
 class RecordPayment:
-    """Record the captured payment."""
-
     task: Task
     payment: Payment
 
@@ -71,8 +67,6 @@ class RecordPayment:
 
 @dataclass(frozen=True, slots=True)
 class CompleteOrder:
-    """Complete the order."""
-
     task: Task
     shipment: Shipment
 

@@ -32,8 +32,6 @@ ORDER_ID_PREFIX = "ord"
 
 
 class Status(StrEnum):
-    """Where an order is in its life."""
-
     PENDING = "PENDING"
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
     PAID = "PAID"
@@ -53,8 +51,6 @@ class Status(StrEnum):
 
 
 class ReasonCode(StrEnum):
-    """Why an order did not complete."""
-
     OUT_OF_STOCK = "OUT_OF_STOCK"
     UNKNOWN_PRODUCT = "UNKNOWN_PRODUCT"
     PAYMENT_DECLINED = "PAYMENT_DECLINED"
@@ -99,8 +95,6 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the order goes."""
-
     street: str
     city: str
     state: str
@@ -127,8 +121,6 @@ class PaymentWindow:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """The carrier of the order, and the carrier's tracking number."""
-
     carrier: str
     tracking_number: str
 
@@ -276,7 +268,6 @@ def pay(order: Order, payment: Payment, at: datetime) -> Change:
 
 
 def complete(order: Order, shipment: Shipment, origin: Origin, at: datetime) -> Change:
-    """Completes the order."""
     refuse_if_undone(order)
     if order.status is Status.COMPLETED:
         return Change(order)
@@ -349,11 +340,6 @@ def flag_for_attention(order: Order, parked: Parked, origin: Origin, at: datetim
     return Change(flagged, event(flagged, "OrderNeedsAttention", origin, data, occurrence))
 
 
-def reason_code(error: str) -> ReasonCode:
-    """Returns the customer's reason for a saga's error; a technical one is INTERNAL_ERROR."""
-    return _CODE_OF_ERROR.get(error, ReasonCode.INTERNAL_ERROR)
-
-
 def items_of(order: Order) -> list[dict[str, Any]]:
     """Returns what was ordered, `[{"sku", "quantity"}]`."""
     return [{"sku": line.sku, "quantity": line.quantity} for line in order.lines]
@@ -402,8 +388,11 @@ def refuse_if_undone(order: Order) -> None:
 
 
 def _reason_code_of(order: Order, error: str) -> ReasonCode:
-    """Returns the reason; a customer who cancelled is not told that something else failed too."""
-    code = reason_code(error)
+    """Returns the customer's reason for a saga's error; a technical one is INTERNAL_ERROR.
+
+    A customer who cancelled is not told that something else failed too.
+    """
+    code = _CODE_OF_ERROR.get(error, ReasonCode.INTERNAL_ERROR)
     if code is ReasonCode.INTERNAL_ERROR and order.cancel_requested_at is not None:
         return ReasonCode.CANCELLED_BY_CUSTOMER
     return code

@@ -1,17 +1,16 @@
 """Adds the other services' events to the order's log, so that its timeline is complete."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import wiring
 from shared import batches
 from shared.events import PublishedEvent
 from shared.logging import logger
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
-
-def record_events(batch: dict[str, Any], context: "LambdaContext") -> Any:
+def record_events(batch: dict[str, Any], context: LambdaContext) -> Any:
     """Logs a batch of events from the queue; returns what `shared.batches.handle` does.
 
     An event that comes twice is dropped by its id.

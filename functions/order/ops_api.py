@@ -6,13 +6,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities import parameters
 
-from order import domain, requests, views, wiring
+from order import domain, views, wiring
 from order.domain import Status
 from order.execution import SagaUnreachable
 from order.redrive import redrive
 from order.saga_input import execution_name, resumption
 from shared import clock
 from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
+from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 
 # How many seconds it takes at most until a new secret replaces the old one.
@@ -36,7 +37,10 @@ handler = api.handler
 @api.get("/ops/orders")
 def list_unsettled_orders() -> dict[str, Any]:
     """Lists the orders for which something is left to do, all or those in one `status`."""
-    wanted = _status(api.query("status"))
+    wanted = api.query("status")
+    if wanted is not None and wanted not in Status:
+        expected = f"must be one of {', '.join(Status)}"
+        raise ValidationFailed([FieldError("status", expected)])
     orders = [order for order in wiring.orders().unsettled() if wanted in (None, order.status)]
     return {"orders": [views.operators_view(order) for order in orders]}
 
@@ -44,12 +48,15 @@ def list_unsettled_orders() -> dict[str, Any]:
 @api.post("/ops/orders/{order_id}/redrive")
 def redrive_order(order_id: str) -> Answer:
     """Resumes the saga of an order that is parked, or whose execution died."""
-    request = requests.Redrive.read(api.json_body())
+    fields = Fields(api.json_body())
+    operator = fields.text("operator", max_length=100)
+    reason = fields.text("reason", max_length=500)
+    fields.check()
     try:
         order = redrive(
             order_id,
-            request.operator,
-            request.reason,
+            operator,
+            reason,
             wiring.orders(),
             wiring.sagas(),
             api.origin,
@@ -57,19 +64,9 @@ def redrive_order(order_id: str) -> Answer:
         )
     except SagaUnreachable as exc:
         raise ServiceBusy("The saga's engine did not answer. Nothing was changed.") from exc
-    resume = resumption(order)
     body = {
         "order_id": order_id,
         "execution": execution_name(order),
-        "resume_at": None if resume is None else resume.resume_at,
+        "resume_at": resumption(order).resume_at,
     }
     return Answer(body, HTTPStatus.ACCEPTED)
-
-
-def _status(text: str | None) -> Status | None:
-    if text is None:
-        return None
-    if text not in Status:
-        expected = f"must be one of {', '.join(Status)}"
-        raise ValidationFailed([FieldError("status", expected)])
-    return Status(text)

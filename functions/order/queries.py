@@ -1,7 +1,9 @@
 """Answers other services' questions about orders; it is invoked directly, not over HTTP."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import wiring
 from shared import logging
@@ -9,13 +11,10 @@ from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
 from shared.logging import logger
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
 MAX_ORDERS = 100
 
 
-def handler(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers one of two questions.
 
         {"query": "order_statuses", "order_ids": [at most 100]}   {"statuses": {id: status}}
@@ -35,7 +34,11 @@ def handler(query: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any
 
 
 def _find_statuses(query: Mapping[str, Any]) -> dict[str, Any]:
-    order_ids = _order_ids(query)
+    order_ids = query.get("order_ids")
+    if not isinstance(order_ids, list) or not all(isinstance(each, str) for each in order_ids):
+        raise ValidationFailed([FieldError("order_ids", "must be a list of texts")])
+    if len(order_ids) > MAX_ORDERS:
+        raise ValidationFailed([FieldError("order_ids", f"must have at most {MAX_ORDERS}")])
     statuses = wiring.orders().statuses(order_ids)
     logger.info("order statuses told", asked=len(order_ids), found=len(statuses))
     return {"statuses": statuses}
@@ -49,12 +52,3 @@ def _find_customer(query: Mapping[str, Any]) -> dict[str, Any]:
     email = wiring.orders().get(order_id).email
     logger.info("customer told")
     return {"email": email}
-
-
-def _order_ids(query: Mapping[str, Any]) -> list[str]:
-    ids = query.get("order_ids")
-    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
-        raise ValidationFailed([FieldError("order_ids", "must be a list of texts")])
-    if len(ids) > MAX_ORDERS:
-        raise ValidationFailed([FieldError("order_ids", f"must have at most {MAX_ORDERS}")])
-    return ids

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from order import domain, service
 from order.domain import Change, Order
 from order.execution import Sagas
-from order.ports import Orders
+from order.repository import OrderRepository
 from order.saga_input import execution_name, resumption
 from shared.errors import Conflict
 from shared.events import Origin
@@ -26,12 +26,7 @@ def count_redrive(order: Order, operator: str, reason: str, origin: Origin, at: 
         raise Conflict(f"The order is {order.status}.", code="ORDER_HAS_ENDED")
     swept = order.swept + 1 if operator == SWEEPER else 0
     counted = domain.changed(order, at, redrives=order.redrives + 1, swept=swept)
-    resume = resumption(order)
-    data = {
-        "operator": operator,
-        "reason": reason,
-        "resume_at": None if resume is None else resume.resume_at,
-    }
+    data = {"operator": operator, "reason": reason, "resume_at": resumption(order).resume_at}
     occurrence = counted.redrives
     return Change(counted, domain.event(counted, "OrderRedriven", origin, data, occurrence))
 
@@ -40,7 +35,7 @@ def redrive(
     order_id: str,
     operator: str,
     reason: str,
-    orders: Orders,
+    orders: OrderRepository,
     sagas: Sagas,
     origin: Origin,
     at: datetime,

@@ -11,8 +11,7 @@ An event of the order's own is an outbox row, which the relay publishes; an even
 is a `logged_event` row, which the relay ignores.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,15 @@ from order.domain import (
 )
 from shared import clock, ids, outbox, unsettled
 from shared.contention import patiently
-from shared.dynamodb import ConditionFailed, from_item, to_item, transact_write, typed_failures
+from shared.dynamodb import (
+    ConditionFailed,
+    from_item,
+    get_row,
+    query_rows,
+    to_item,
+    transact_write,
+    typed_failures,
+)
 from shared.errors import NotFound, StorageContention
 from shared.events import PublishedEvent
 
@@ -53,14 +60,17 @@ _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 class OrderRepository:
-    """A `ports.Orders`."""
+    """The orders and their logs. Every method may raise StorageContention."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
     def add(self, change: Change, placement: Placement | None) -> Placement | None:
-        """See `ports.Orders.add`."""
+        """Stores a new order with its event and its idempotency key, all or nothing.
+
+        Returns None, or the placement that used the same key before: then nothing was stored.
+        """
         items = [
             self._put_order(change.order, "attribute_not_exists(pk)", {}),
             *self._events(change),
@@ -77,18 +87,19 @@ class OrderRepository:
         return None
 
     def get(self, order_id: str) -> Order:
-        """See `ports.Orders.get`."""
-        _refuse_senseless(order_id)
-        with typed_failures():
-            response = self._dynamodb.get_item(
-                TableName=self._table_name, Key=_key(order_id), ConsistentRead=True
-            )
-        if "Item" not in response:
+        """Returns an order as it is now; raises NotFound."""
+        if not _is_sensible(order_id):
             raise _not_found()
-        return _order(from_item(response["Item"]))
+        row = get_row(self._dynamodb, self._table_name, _key(order_id))
+        if row is None:
+            raise _not_found()
+        return _order(row)
 
     def save(self, before: Order, change: Change) -> None:
-        """See `ports.Orders.save`."""
+        """Stores a decision on `before` with its event; nothing where nothing changed.
+
+        Raises StorageContention also where the order is no longer what `before` says.
+        """
         if change.order == before:
             return
         items = [
@@ -101,7 +112,7 @@ class OrderRepository:
             raise StorageContention(f"order {before.order_id} was changed meanwhile") from exc
 
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
-        """See `ports.Orders.statuses`."""
+        """Returns the status of each of these orders (at most 100) that there is."""
         keys = [_key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)]
         found: dict[str, Status] = {}
         while keys:
@@ -123,22 +134,15 @@ class OrderRepository:
         return found
 
     def unsettled(self) -> list[Order]:
-        """See `ports.Orders.unsettled`."""
+        """Returns the orders for which something is left to do, the longest untouched first.
+
+        They may be a moment old: decide on what `get` returns.
+        """
         return [_order(row) for row in unsettled.rows(self._dynamodb, self._table_name, _ALWAYS)]
 
     def log(self, event: PublishedEvent) -> None:
-        """See `ports.Orders.log`."""
-        metadata = event.metadata
-        row = {
-            "pk": _partition(event.data["order_id"]),
-            "sk": f"EVENT#{metadata['occurred_at']}#{metadata['event_id']}",
-            "entity": _LOGGED,
-            "source": event.source,
-            "detail_type": event.type,
-            "detail": json.dumps(event.detail, separators=(",", ":")),
-            "event_id": metadata["event_id"],
-            "occurred_at": metadata["occurred_at"],
-        }
+        """Appends another service's event to its order's log, once however often it comes."""
+        row = outbox.row(_partition(event.data["order_id"]), event, _LOGGED)
         try:
             with typed_failures():
                 self._dynamodb.put_item(
@@ -150,27 +154,16 @@ class OrderRepository:
             return
 
     def events(self, order_id: str) -> list[PublishedEvent]:
-        """See `ports.Orders.events`."""
-        _refuse_senseless(order_id)
-        rows = list(self._partition_rows(order_id))
+        """Returns the order's log in the order of time; raises NotFound."""
+        if not _is_sensible(order_id):
+            raise _not_found()
+        values = {":pk": _partition(order_id)}
+        rows = list(
+            query_rows(self._dynamodb, self._table_name, "pk = :pk", values, ConsistentRead=True)
+        )
         if not any(row["sk"] == _ORDER for row in rows):
             raise _not_found()
-        return [
-            PublishedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
-            for row in rows
-            if row["sk"] != _ORDER
-        ]
-
-    def _partition_rows(self, order_id: str) -> Iterator[dict[str, Any]]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table_name,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": _partition(order_id)}),
-            ConsistentRead=True,
-        )
-        with typed_failures():
-            for page in pages:
-                yield from map(from_item, page["Items"])
+        return [outbox.read(row) for row in rows if row["sk"] != _ORDER]
 
     def _events(self, change: Change) -> list["TransactWriteItemTypeDef"]:
         if change.event is None:
@@ -219,11 +212,6 @@ def _partition(order_id: str) -> str:
 
 def _key(order_id: str) -> dict[str, Any]:
     return to_item({"pk": _partition(order_id), "sk": _ORDER})
-
-
-def _refuse_senseless(order_id: str) -> None:
-    if not _is_sensible(order_id):
-        raise _not_found()
 
 
 def _is_sensible(order_id: str) -> bool:

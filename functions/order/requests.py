@@ -69,37 +69,3 @@ class PlaceOrder:
         """Returns a digest that only the same request has, however its JSON was written."""
         content = {**asdict(self), "idempotency_key": None}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class GivePayment:
-    """`POST /orders/{order_id}/payment`, valid."""
-
-    token: str
-
-    @classmethod
-    def read(cls, body: Any) -> Self:
-        """Reads the body; raises ValidationFailed."""
-        fields = Fields(body)
-        token = fields.text("token", max_length=MAX_TOKEN_LENGTH)
-        fields.check()
-        return cls(token)
-
-
-@dataclass(frozen=True, slots=True)
-class Redrive:
-    """`POST /ops/orders/{order_id}/redrive`, valid: who asks for it, and why."""
-
-    operator: str
-    reason: str
-
-    @classmethod
-    def read(cls, body: Any) -> Self:
-        """Reads the body; raises ValidationFailed naming each fault."""
-        fields = Fields(body)
-        request = cls(
-            operator=fields.text("operator", max_length=100),
-            reason=fields.text("reason", max_length=500),
-        )
-        fields.check()
-        return request

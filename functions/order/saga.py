@@ -60,14 +60,12 @@ def close_payment_window(task: Task) -> dict[str, Any]:
 
 @steps.saga_task("RecordPayment", RecordPayment)
 def record_payment(command: RecordPayment) -> dict[str, Any]:
-    """Records the captured payment on the order."""
     _decide(command.task, lambda order: domain.pay(order, command.payment, clock.now()))
     return _outcome(command.task, Status.PAID)
 
 
 @steps.saga_task("CompleteOrder", CompleteOrder)
 def complete_order(command: CompleteOrder) -> dict[str, Any]:
-    """Completes the order."""
     task, shipment = command.task, command.shipment
     _decide(task, lambda order: domain.complete(order, shipment, task.origin, clock.now()))
     return _outcome(task, Status.COMPLETED)
@@ -75,7 +73,6 @@ def complete_order(command: CompleteOrder) -> dict[str, Any]:
 
 @steps.saga_task("CancelOrder", CancelOrder)
 def cancel_order(command: CancelOrder) -> dict[str, Any]:
-    """Cancels the order after everything was undone."""
     task, error, refund = command.task, command.error, command.refund
     _decide(task, lambda order: domain.cancel(order, error, task.origin, clock.now(), refund))
     return _outcome(task, Status.CANCELLED)

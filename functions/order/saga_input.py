@@ -12,15 +12,17 @@ from order.domain import COMPENSATIONS, Failure, Order, Refund, Status, items_of
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """Where an execution resumes: at a compensation, with what is known by then."""
+    """Where an execution resumes: at a compensation, with what is known by then.
 
-    resume_at: str
-    failure: Failure
-    refund: Refund | None
+    `resume_at` is None where it starts at the first step, when nothing has failed yet.
+    """
+
+    resume_at: str | None = None
+    failure: Failure | None = None
+    refund: Refund | None = None
 
 
 def execution_name(order: Order) -> str:
-    """Returns the name of the order's current execution."""
     return name_of(order.order_id, order.redrives)
 
 
@@ -29,8 +31,8 @@ def name_of(order_id: str, redrives: int) -> str:
     return order_id if redrives == 0 else f"{order_id}-r{redrives}"
 
 
-def resumption(order: Order) -> Resumption | None:
-    """Returns where the order's saga resumes, or None where it starts at the first step.
+def resumption(order: Order) -> Resumption:
+    """Returns where the order's saga resumes.
 
     A parked order resumes at the compensation that got stuck. A cancelled one is undone as a whole,
     because an earlier execution may have done anything; undoing what never happened is harmless.
@@ -38,15 +40,16 @@ def resumption(order: Order) -> Resumption | None:
     if order.parked is not None:
         return Resumption(order.parked.compensation, order.parked.failure, order.parked.refund)
     if order.status is Status.NEEDS_ATTENTION:
-        return Resumption(COMPENSATIONS[0], Failure("SagaLost", "parked without a note"), None)
+        return Resumption(COMPENSATIONS[0], Failure("SagaLost", "parked without a note"))
     if order.cancel_requested_at is not None:
-        return Resumption(COMPENSATIONS[0], Failure("CancelledByCustomer", ""), None)
-    return None
+        return Resumption(COMPENSATIONS[0], Failure("CancelledByCustomer", ""))
+    return Resumption()
 
 
 def execution_input(order: Order, payment_wait_seconds: int) -> str:
     """Returns the saga's input. All keys are always there, since a state may read any of them."""
     resume = resumption(order)
+    failure = resume.failure
     return json.dumps(
         {
             "task": {
@@ -59,8 +62,8 @@ def execution_input(order: Order, payment_wait_seconds: int) -> str:
             "shipping_address": asdict(order.shipping_address),
             "payment": {"token": order.payment_token},
             "payment_wait_seconds": payment_wait_seconds,
-            "resume_at": resume and resume.resume_at,
-            "failure": resume and {"Error": resume.failure.error, "Cause": resume.failure.cause},
-            "refund": resume and resume.refund and asdict(resume.refund),
+            "resume_at": resume.resume_at,
+            "failure": failure and {"Error": failure.error, "Cause": failure.cause},
+            "refund": resume.refund and asdict(resume.refund),
         }
     )

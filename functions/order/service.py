@@ -6,7 +6,7 @@ from datetime import datetime
 from order import domain
 from order.domain import Change, Order, Placement, Status
 from order.execution import Sagas
-from order.ports import Orders
+from order.repository import OrderRepository
 from order.requests import PlaceOrder
 from order.saga_input import execution_name
 from shared import ids
@@ -16,13 +16,26 @@ from shared.events import Origin
 from shared.logging import logger
 
 
-def place(request: PlaceOrder, orders: Orders, sagas: Sagas, origin: Origin, at: datetime) -> str:
+def place(
+    request: PlaceOrder, orders: OrderRepository, sagas: Sagas, origin: Origin, at: datetime
+) -> str:
     """Stores an order, then starts its saga; safe to repeat under an idempotency key.
 
     Returns the id of the order placed, now or by an earlier request under the same key. Raises
     Conflict where the key was used for another request, and StorageContention.
     """
-    order = _new_order(request, origin, at)
+    order = Order(
+        order_id=ids.new_id(domain.ORDER_ID_PREFIX, at),
+        status=Status.PENDING,
+        lines=request.lines,
+        email=request.email,
+        shipping_address=request.shipping_address,
+        payment_token=request.payment_token,
+        correlation_id=origin.correlation_id,
+        created_at=at,
+        updated_at=at,
+        trace_id=origin.trace_id,
+    )
     placement = None
     if request.idempotency_key is not None:
         placement = Placement(request.idempotency_key, request.fingerprint(), order.order_id)
@@ -41,7 +54,7 @@ def place(request: PlaceOrder, orders: Orders, sagas: Sagas, origin: Origin, at:
     return earlier.order_id
 
 
-def change(orders: Orders, order_id: str, decide: Callable[[Order], Change]) -> Order:
+def change(orders: OrderRepository, order_id: str, decide: Callable[[Order], Change]) -> Order:
     """Decides on an order as it is and stores that; decides again if it changed meanwhile.
 
     Returns the order as it is then. What `decide` raises propagates. Raises NotFound, and
@@ -55,18 +68,3 @@ def change(orders: Orders, order_id: str, decide: Callable[[Order], Change]) -> 
         return decision.order
 
     return patiently(decide_once)
-
-
-def _new_order(request: PlaceOrder, origin: Origin, at: datetime) -> Order:
-    return Order(
-        order_id=ids.new_id(domain.ORDER_ID_PREFIX, at),
-        status=Status.PENDING,
-        lines=request.lines,
-        email=request.email,
-        shipping_address=request.shipping_address,
-        payment_token=request.payment_token,
-        correlation_id=origin.correlation_id,
-        created_at=at,
-        updated_at=at,
-        trace_id=origin.trace_id,
-    )

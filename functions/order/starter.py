@@ -4,7 +4,9 @@ EventBridge delivers every OrderPlaced. Mostly the saga already runs, and the ca
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import wiring
 from order.saga_input import execution_name
@@ -12,11 +14,8 @@ from shared import logging
 from shared.events import PublishedEvent
 from shared.logging import logger
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
-
-def start_saga(event: Mapping[str, Any], context: "LambdaContext") -> None:
+def start_saga(event: Mapping[str, Any], context: LambdaContext) -> None:
     """Starts the order's saga where it has not been started, and the order still needs it.
 
     An event may come again long after its order has ended, when Step Functions may no longer know

@@ -9,13 +9,14 @@ and the count `SweepRepaired`.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import execution, payment_window, wiring
 from order.domain import SERVICE, Order, Status
@@ -26,9 +27,6 @@ from shared import clock, ids, logging
 from shared.errors import Conflict, StorageContention
 from shared.events import Origin
 from shared.logging import logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 MAX_SWEEPS = 3
 """How often the sweeper redrives an order before it reports the order as stuck."""
@@ -79,7 +77,7 @@ class _Sweep:
                 reason,
                 wiring.orders(),
                 wiring.sagas(),
-                self._origin_of(order),
+                Origin(order.correlation_id, self.origin.causation_id, order.trace_id),
                 self.at,
             )
             self._repaired(order, "redriven")
@@ -93,9 +91,6 @@ class _Sweep:
             and execution.wake(window.task_token)
         ):
             self._repaired(order, "woken")
-
-    def _origin_of(self, order: Order) -> Origin:
-        return Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
 
     def _repaired(self, order: Order, what: str) -> None:
         logger.info(
@@ -112,7 +107,7 @@ class _Sweep:
         self.left.append({"order_id": order_id, "what": what})
 
 
-def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Checks all orders unchanged for `grace_seconds`, which the event or the settings give.
 
     Returns `{"service", "looked_at", "repaired", "left", "more", "parked", "oldest_open_seconds"}`.
@@ -136,7 +131,8 @@ def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
         run.look_at(order.order_id)
         looked_at += 1
     parked = sum(order.is_parked for order in unsettled)
-    oldest_open_seconds = _oldest_open_seconds(unsettled, at)
+    ages = [at - order.created_at for order in unsettled if order.status.is_open]
+    oldest_open_seconds = int(max(ages, default=timedelta()).total_seconds())
     _metrics.add_metric("OpenOrders", MetricUnit.Count, len(unsettled) - parked)
     _metrics.add_metric("ParkedOrders", MetricUnit.Count, parked)
     _metrics.add_metric("OldestOpenOrderSeconds", MetricUnit.Seconds, oldest_open_seconds)
@@ -152,8 +148,3 @@ def sweep(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
         "parked": parked,
         "oldest_open_seconds": oldest_open_seconds,
     }
-
-
-def _oldest_open_seconds(orders: Sequence[Order], at: datetime) -> int:
-    ages = [at - order.created_at for order in orders if order.status.is_open]
-    return int(max(ages, default=timedelta()).total_seconds())

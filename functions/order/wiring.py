@@ -37,23 +37,19 @@ class _OperatorSettings:
 
 @cache
 def settings() -> Settings:
-    """Returns the function's settings."""
     return load(Settings)
 
 
 @cache
 def orders() -> OrderRepository:
-    """Returns the order table."""
     return OrderRepository(dynamodb.client(), settings().table_name)
 
 
 @cache
 def sagas() -> Sagas:
-    """Returns the executions of the stack's state machine."""
     return Sagas(load(_SagaSettings).state_machine_arn, settings().payment_wait_seconds)
 
 
 @cache
 def operator_secret_arn() -> str:
-    """Returns where the secret is that opens the operators' API."""
     return load(_OperatorSettings).operator_secret_arn

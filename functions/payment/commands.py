@@ -19,7 +19,6 @@ class ChargePayment:
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
         return cls(
             task,
             amount_cents=fields.integer("amount_cents"),

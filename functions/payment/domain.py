@@ -78,13 +78,12 @@ class Payment:
 
 
 def begin(order_id: str, amount: Money, at: datetime) -> Payment:
-    """Returns a payment that is about to be charged."""
-    return Payment(order_id, _payment_id(order_id), PaymentStatus.PENDING, amount, at, at)
+    return Payment(order_id, derived_id("pay", order_id), PaymentStatus.PENDING, amount, at, at)
 
 
 def tombstone(order_id: str, at: datetime) -> Payment:
     """Returns the payment of an order that was undone before its payment began."""
-    return Payment(order_id, _payment_id(order_id), PaymentStatus.VOIDED, NOTHING, at, at)
+    return Payment(order_id, derived_id("pay", order_id), PaymentStatus.VOIDED, NOTHING, at, at)
 
 
 def first_answer(payment: Payment, amount: Money) -> Payment | None:
@@ -100,17 +99,14 @@ def first_answer(payment: Payment, amount: Money) -> Payment | None:
 
 
 def capture(payment: Payment, at: datetime) -> Payment:
-    """Returns the payment with its amount taken."""
     return _changed(payment, PaymentStatus.CAPTURED, at)
 
 
 def decline(payment: Payment, reason: str, at: datetime) -> Payment:
-    """Returns the payment refused by the provider."""
     return replace(_changed(payment, PaymentStatus.DECLINED, at), decline_reason=reason)
 
 
 def refund(payment: Payment, at: datetime) -> Payment:
-    """Returns the payment with its whole amount given back."""
     return _changed(payment, PaymentStatus.REFUNDED, at)
 
 
@@ -123,7 +119,3 @@ def void(payment: Payment, at: datetime) -> Payment:
 
 def _changed(payment: Payment, status: PaymentStatus, at: datetime) -> Payment:
     return replace(payment, status=status, updated_at=at, version=payment.version + 1)
-
-
-def _payment_id(order_id: str) -> str:
-    return derived_id("pay", order_id)

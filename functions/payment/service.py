@@ -10,9 +10,11 @@ Neither a crash nor a race takes money twice, or keeps it after the undo:
 
 from datetime import datetime
 
-from payment import domain, events
+from payment import domain
 from payment.domain import Payment, PaymentStatus
+from payment.events import event_of
 from payment.provider import Capture, Charge, Decline, KeyVoided, PaymentProvider
+from payment.repository import PaymentTable
 from shared.errors import (
     PaymentOutcomeUnknown,
     PaymentProviderUnavailable,
@@ -20,12 +22,11 @@ from shared.errors import (
     StepAlreadyUndone,
 )
 from shared.money import Money
-from shared.storage import Repository
 from shared.tasks import Task
 
 
 def charge(
-    repository: Repository[Payment],
+    repository: PaymentTable,
     provider: PaymentProvider,
     task: Task,
     amount: Money,
@@ -47,12 +48,12 @@ def charge(
     match outcome:
         case Decline(reason):
             payment = domain.decline(pending, reason, at)
-            event = events.declined(payment, at, task.origin)
+            event = event_of("PaymentDeclined", payment, at, task.origin)
         case Capture(refunded=True):
             raise StepAlreadyUndone(f"the payment of {task.order_id} was undone")
         case Capture(captured_at=captured_at):
             payment = domain.capture(pending, at)
-            event = events.captured(payment, captured_at, task.origin)
+            event = event_of("PaymentCaptured", payment, captured_at, task.origin)
     # Where an undo got here first, this is refused, and so is the charge's next attempt.
     repository.update(pending, payment, [event])
     payment.require_captured()
@@ -60,7 +61,7 @@ def charge(
 
 
 def refund(
-    repository: Repository[Payment], provider: PaymentProvider, task: Task, at: datetime
+    repository: PaymentTable, provider: PaymentProvider, task: Task, at: datetime
 ) -> Payment:
     """Gives back whatever was captured, whether or not we know of it; returns the payment, undone.
 
@@ -83,10 +84,11 @@ def refund(
         reports = []
     else:
         undone = domain.refund(payment, at)
-        reports = [events.refunded(undone, at, task.origin)]
+        reports = [event_of("PaymentRefunded", undone, at, task.origin)]
         if payment.status is PaymentStatus.PENDING:
             # The reply was lost, so no event has reported the capture yet.
-            reports.insert(0, events.captured(undone, captured.captured_at, task.origin))
+            capture = event_of("PaymentCaptured", undone, captured.captured_at, task.origin)
+            reports.insert(0, capture)
     repository.update(payment, undone, reports)
     return undone
 

@@ -24,13 +24,13 @@ To allow the refund of a `tok_refund_fails` charge, set its row's `refunds_block
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from payment.provider import Capture, Charge, Decline, KeyReused, KeyVoided
-from shared import clock
-from shared.chaos import Chaos, PaymentChaos, strikes
+from shared import chaos, clock
+from shared.chaos import Failures
 from shared.dynamodb import Item
 from shared.errors import (
     PaymentOutcomeUnknown,
@@ -67,22 +67,12 @@ _UNKNOWN_TOKEN = _Behaviour(decline_reason="unknown token")
 class SimulatedProvider:
     """A `provider.PaymentProvider` on a ledger."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        *,
-        reply_timeout_seconds: float,
-        read_chaos: Callable[[], Chaos],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, ledger: Ledger, reply_timeout_seconds: float) -> None:
         self._ledger = ledger
         self._reply_timeout_seconds = reply_timeout_seconds
-        self._read_chaos = read_chaos
-        self._sleep = sleep
 
     def charge(self, idempotency_key: str, amount: Money, token: str) -> Charge:
-        """See `PaymentProvider.charge`."""
-        behaviour = _disturbed(_BEHAVIOURS.get(token, _UNKNOWN_TOKEN), amount, self._suffer())
+        behaviour = _disturbed(_BEHAVIOURS.get(token, _UNKNOWN_TOKEN), amount, _disturb())
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
             if "status" not in row:
@@ -92,26 +82,23 @@ class SimulatedProvider:
         if (row["amount_cents"], row["currency"]) != (amount.cents, amount.currency):
             raise KeyReused(idempotency_key)
         if behaviour.loses_reply:
-            self._sleep(self._reply_timeout_seconds)
+            time.sleep(self._reply_timeout_seconds)
             raise PaymentOutcomeUnknown(f"no reply within {self._reply_timeout_seconds:g} s")
         return _to_charge(row)
 
     def find_charge(self, idempotency_key: str) -> Charge | None:
-        """See `PaymentProvider.find_charge`."""
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
         return _to_charge(row) if row.get("status", "VOIDED") != "VOIDED" else None
 
     def void(self, idempotency_key: str) -> Charge | None:
-        """See `PaymentProvider.void`."""
-        self._suffer()
+        _disturb()
         with _busy_is_unavailable():
             row = self._ledger.write(idempotency_key, {"status": "VOIDED"})
         return _to_charge(row) if row["status"] != "VOIDED" else None
 
     def refund(self, idempotency_key: str) -> None:
-        """See `PaymentProvider.refund`."""
-        self._suffer()
+        _disturb()
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
             if row.get("status") not in ("CAPTURED", "REFUNDED"):
@@ -126,15 +113,6 @@ class SimulatedProvider:
                 "refunded_at": clock.to_iso(clock.now()),
             }
             self._ledger.write(idempotency_key, refund, over=["CAPTURED"])
-
-    def _suffer(self) -> PaymentChaos:
-        """Applies the failures injected into every request; returns those of charges."""
-        chaos = self._read_chaos().payment
-        if chaos.delay_seconds:
-            self._sleep(chaos.delay_seconds)
-        if strikes(chaos.error_rate):
-            raise PaymentProviderUnavailable("the request was not taken: failure injection")
-        return chaos
 
     def _attempt(self, key: str, amount: Money, behaviour: _Behaviour, failed: int) -> Item:
         """Takes or declines a charge after so many failed attempts; returns its settled row."""
@@ -166,13 +144,20 @@ def _busy_is_unavailable() -> Iterator[None]:
         raise PaymentProviderUnavailable("the ledger is busy") from busy
 
 
-def _disturbed(behaviour: _Behaviour, amount: Money, chaos: PaymentChaos) -> _Behaviour:
+def _disturb() -> Failures:
+    """Applies the failures injected into every request; returns those of charges."""
+    failures = chaos.read().payment
+    failures.disturb(PaymentProviderUnavailable("the request was not taken: failure injection"))
+    return failures
+
+
+def _disturbed(behaviour: _Behaviour, amount: Money, failures: Failures) -> _Behaviour:
     """Returns a behaviour that may decline what it would have captured."""
     if behaviour.decline_reason is not None:
         return behaviour
-    if 0 < chaos.decline_above_cents < amount.cents:
+    if 0 < failures.decline_above_cents < amount.cents:
         return replace(behaviour, decline_reason="above the limit of failure injection")
-    if strikes(chaos.failure_rate):
+    if chaos.strikes(failures.failure_rate):
         return replace(behaviour, decline_reason="declined by failure injection")
     return behaviour
 

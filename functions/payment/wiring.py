@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from functools import cache
 
-from payment.domain import Payment
 from payment.provider import PaymentProvider
 from payment.repository import PaymentTable
 from payment.simulated_provider import SimulatedProvider
-from shared import chaos, dynamodb, settings
-from shared.ledger import LedgerTable
-from shared.storage import Repository, own_table
+from shared import dynamodb, settings
+from shared.ledger import Ledger
+from shared.storage import own_table
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,7 @@ class Settings:
 
 
 @cache
-def repository() -> Repository[Payment]:
-    """Returns the payments."""
+def repository() -> PaymentTable:
     return PaymentTable(dynamodb.client(), own_table())
 
 
@@ -31,8 +29,5 @@ def provider() -> PaymentProvider:
 
     The simulated one keeps its ledger in the payment service's table.
     """
-    return SimulatedProvider(
-        LedgerTable(dynamodb.client(), own_table(), "PROVIDER", "CHARGE"),
-        reply_timeout_seconds=settings.load(Settings).payment_reply_timeout_seconds,
-        read_chaos=chaos.read,
-    )
+    ledger = Ledger(dynamodb.client(), own_table(), "PROVIDER", "CHARGE")
+    return SimulatedProvider(ledger, settings.load(Settings).payment_reply_timeout_seconds)

@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.batch import (
     EventType,
     process_partial_response,
 )
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.events import PublishedEvent
 from shared.logging import bind, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _processor = BatchProcessor(
     EventType.SQS,
@@ -24,7 +24,7 @@ _processor = BatchProcessor(
 
 
 def handle(
-    batch: dict[str, Any], handle_event: Callable[[PublishedEvent], None], context: "LambdaContext"
+    batch: dict[str, Any], handle_event: Callable[[PublishedEvent], None], context: LambdaContext
 ) -> Any:
     """Hands each of SQS's messages, an event of EventBridge's, to `handle_event`.
 

@@ -22,9 +22,9 @@ import random
 import time
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.parameters.exceptions import (
@@ -36,64 +36,48 @@ from shared import settings
 from shared.errors import ConfigurationError, InjectedFailure, StorageContention
 from shared.logging import logger
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 SANDBOX_STAGES = frozenset({"local", "dev"})
 _MAX_AGE_SECONDS = 2
-_RATE = (0, 1)
 _RANGES: Mapping[str, tuple[float, float]] = {
-    "failure_rate": _RATE,
-    "error_rate": _RATE,
+    "failure_rate": (0, 1),
+    "error_rate": (0, 1),
     "delay_seconds": (0, 60),
     "decline_above_cents": (0, 2**53 - 1),
 }
+SETTINGS: Mapping[str, AbstractSet[str]] = {
+    "payment": frozenset(_RANGES),
+    "shipping": frozenset({"failure_rate", "error_rate", "delay_seconds"}),
+    "notification": frozenset({"failure_rate", "delay_seconds"}),
+    "steps": frozenset({"failure_rate", "error_rate", "delay_seconds"}),
+}
+"""What may be set in each section, and of each step in `steps`."""
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentChaos:
-    """What goes wrong at the payment provider; `decline_above_cents` 0 is no limit."""
+class Failures:
+    """What goes wrong at a partner or at a step; `decline_above_cents` 0 is no limit."""
 
     failure_rate: float = 0
     error_rate: float = 0
     delay_seconds: float = 0
     decline_above_cents: float = 0
 
-
-@dataclass(frozen=True, slots=True)
-class ShippingChaos:
-    """What goes wrong at the carrier."""
-
-    failure_rate: float = 0
-    error_rate: float = 0
-    delay_seconds: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationChaos:
-    """What goes wrong at the mail service."""
-
-    failure_rate: float = 0
-    delay_seconds: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StepChaos:
-    """What goes wrong at a step of the saga."""
-
-    failure_rate: float = 0
-    error_rate: float = 0
-    delay_seconds: float = 0
+    def disturb(self, error: Exception) -> None:
+        """Delays a request, and raises `error` in its place as often as `error_rate` says."""
+        if self.delay_seconds:
+            time.sleep(self.delay_seconds)
+        if strikes(self.error_rate):
+            raise error
 
 
 @dataclass(frozen=True, slots=True)
 class Chaos:
     """The failures to inject at each partner and at each step; by default none."""
 
-    payment: PaymentChaos = field(default_factory=PaymentChaos)
-    shipping: ShippingChaos = field(default_factory=ShippingChaos)
-    notification: NotificationChaos = field(default_factory=NotificationChaos)
-    steps: Mapping[str, StepChaos] = field(default_factory=dict)
+    payment: Failures = field(default_factory=Failures)
+    shipping: Failures = field(default_factory=Failures)
+    notification: Failures = field(default_factory=Failures)
+    steps: Mapping[str, Failures] = field(default_factory=dict)
 
 
 CALM = Chaos()
@@ -130,13 +114,14 @@ def read() -> Chaos:
 
 def parse(document: object) -> Chaos:
     """Reads the document; raises ConfigurationError naming what is unknown or out of range."""
-    sections = _members(document, "the document", _names(Chaos))
-    steps = _members(sections.get("steps"), "steps")
+    sections = _members(document, "the document", SETTINGS.keys())
+    steps = _members(sections.pop("steps", None), "steps")
     return Chaos(
-        payment=_read(PaymentChaos, "payment", sections.get("payment")),
-        shipping=_read(ShippingChaos, "shipping", sections.get("shipping")),
-        notification=_read(NotificationChaos, "notification", sections.get("notification")),
-        steps={step: _read(StepChaos, f"steps.{step}", section) for step, section in steps.items()},
+        **{name: _read(name, section, SETTINGS[name]) for name, section in sections.items()},
+        steps={
+            step: _read(f"steps.{step}", section, SETTINGS["steps"])
+            for step, section in steps.items()
+        },
     )
 
 
@@ -146,14 +131,10 @@ def disturb_step(step: str) -> None:
     Raises StorageContention for an error, which the state machine retries as it retries a step
     whose table throttles, and InjectedFailure for a failure, which it does not retry.
     """
-    section = read().steps.get(step)
-    if section is None:
-        return
-    time.sleep(section.delay_seconds)
-    if strikes(section.failure_rate):
+    failures = read().steps.get(step, Failures())
+    failures.disturb(StorageContention(f"failure injection: {step}"))
+    if strikes(failures.failure_rate):
         raise InjectedFailure(step)
-    if strikes(section.error_rate):
-        raise StorageContention(f"failure injection: {step}")
 
 
 def strikes(rate: float) -> bool:
@@ -161,18 +142,20 @@ def strikes(rate: float) -> bool:
     return random.random() < rate
 
 
-def _read[S: DataclassInstance](section: type[S], name: str, value: object) -> S:
-    rates = _members(value, name, _names(section))
-    return section(
-        **{rate: _number(f"{name}.{rate}", value, *_RANGES[rate]) for rate, value in rates.items()}
-    )
+def _read(name: str, section: object, known: AbstractSet[str]) -> Failures:
+    failures = _members(section, name, known)
+    for setting, value in failures.items():
+        minimum, maximum = _RANGES[setting]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigurationError(f"chaos: {name}.{setting} must be a number")
+        if not minimum <= value <= maximum:
+            raise ConfigurationError(
+                f"chaos: {name}.{setting} must be from {minimum:g} to {maximum:g}"
+            )
+    return Failures(**failures)
 
 
-def _names(section: "type[DataclassInstance]") -> AbstractSet[str]:
-    return {member.name for member in fields(section)}
-
-
-def _members(value: object, name: str, known: AbstractSet[str] | None = None) -> Mapping[str, Any]:
+def _members(value: object, name: str, known: AbstractSet[str] | None = None) -> dict[str, Any]:
     """Returns an object's members without those that are null; `known` are the only names."""
     if value is None:
         return {}
@@ -181,14 +164,6 @@ def _members(value: object, name: str, known: AbstractSet[str] | None = None) ->
     if known is not None and (unknown := sorted(value.keys() - known)):
         raise ConfigurationError(f"chaos: {name} has no {', '.join(unknown)}")
     return {key: member for key, member in value.items() if member is not None}
-
-
-def _number(name: str, value: object, minimum: float, maximum: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"chaos: {name} must be a number")
-    if not minimum <= value <= maximum:
-        raise ConfigurationError(f"chaos: {name} must be from {minimum:g} to {maximum:g}")
-    return value
 
 
 @cache

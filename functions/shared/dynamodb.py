@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnected
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 type Item = Mapping[str, Any]
 """What a row holds: text, integers, booleans, None, and lists and dicts of them."""
 
+_serializer = TypeSerializer()
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _CONTENTION = frozenset(
     {
@@ -101,9 +103,37 @@ def transact_write(dynamodb: "DynamoDBClient", items: Sequence["TransactWriteIte
         dynamodb.transact_write_items(TransactItems=items)
 
 
+def get_row(
+    dynamodb: "DynamoDBClient", table: str, key: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Returns the row under `key` (in wire format) as it is now; raises StorageContention."""
+    with typed_failures():
+        response = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+    return from_item(response["Item"]) if "Item" in response else None
+
+
+def query_rows(
+    dynamodb: "DynamoDBClient", table: str, condition: str, values: Item, **options: Any
+) -> Iterator[dict[str, Any]]:
+    """Yields the rows whose keys meet `condition`, all pages; raises StorageContention."""
+    pages = dynamodb.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression=condition,
+        ExpressionAttributeValues=to_item(values),
+        **options,
+    )
+    with typed_failures():
+        for page in pages:
+            yield from map(from_item, page["Items"])
+
+
 def to_item(values: Item) -> dict[str, Any]:
-    """Returns a row in DynamoDB's wire format; raises TypeError for what a row cannot hold."""
-    return {name: _to_attribute(value) for name, value in values.items()}
+    """Returns a row in DynamoDB's wire format; raises TypeError for what a row cannot hold.
+
+    That is a float in particular: amounts and quantities are integers, and a float would round
+    them.
+    """
+    return {name: _serializer.serialize(value) for name, value in values.items()}
 
 
 def from_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,24 +144,6 @@ def from_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _old_item(reason: Mapping[str, Any]) -> Item | None:
     attributes = reason.get("Item")
     return from_item(attributes) if attributes else None
-
-
-def _to_attribute(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": str(value)}  # a StrEnum is stored as the text that it is
-        case int():
-            return {"N": str(value)}
-        case Mapping():
-            return {"M": to_item(value)}
-        case list() | tuple():
-            return {"L": [_to_attribute(element) for element in value]}
-    # A float in particular: amounts and quantities are integers, and a float would round them.
-    raise TypeError(f"a row cannot hold {type(value).__name__}")
 
 
 def _from_attribute(attribute: Mapping[str, Any]) -> Any:

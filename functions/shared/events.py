@@ -63,6 +63,10 @@ class DomainEvent:
             "data": {"order_id": self.order_id, **self.data},
         }
 
+    def published(self) -> "PublishedEvent":
+        """Returns the event as it goes over the bus."""
+        return PublishedEvent(self.source, self.type, self.envelope())
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:
@@ -70,7 +74,7 @@ class PublishedEvent:
 
     source: str
     type: str
-    detail: Mapping[str, Any]
+    detail: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def from_eventbridge(cls, event: Mapping[str, Any]) -> Self:
@@ -79,15 +83,11 @@ class PublishedEvent:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The envelope's metadata."""
-        metadata: Mapping[str, Any] = self.detail["metadata"]
-        return metadata
+        return self.detail["metadata"]
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The envelope's data."""
-        data: Mapping[str, Any] = self.detail["data"]
-        return data
+        return self.detail["data"]
 
     @property
     def ids(self) -> dict[str, Any]:

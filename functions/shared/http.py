@@ -17,8 +17,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from chalice.app import Chalice, CORSConfig, Request, Response
 
 from shared import clock, ids, logging, settings
@@ -35,9 +36,6 @@ from shared.errors import (
 )
 from shared.events import Origin
 from shared.logging import logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 CORRELATION_HEADER = "X-Correlation-Id"
 _TRACE_HEADER = "X-Amzn-Trace-Id"
@@ -69,6 +67,7 @@ class ServiceApi:
         """Makes the API; `guard`, called before each view, raises HttpError to refuse a request."""
         self._guard = guard
         self._app = Chalice(f"sagashop-{service}", configure_logs=False)
+        self._headers: Mapping[str, str] = {}
         self._origin = Origin(correlation_id="")
         self.get(f"/{service}/health")(
             lambda: {"service": service, "status": "ok"},
@@ -89,7 +88,7 @@ class ServiceApi:
 
     def header(self, *names: str) -> str | None:
         """Returns the first header that the current request has, whatever the case of its name."""
-        values = (self._request.headers.get(name) for name in names)
+        values = (self._headers.get(name.lower()) for name in names)
         return next((value for value in values if value is not None), None)
 
     def query(self, name: str) -> str | None:
@@ -107,14 +106,15 @@ class ServiceApi:
         except (ValueError, RecursionError) as exc:
             raise MalformedRequest("The body is not valid JSON.") from exc
 
-    def handler(self, event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    def handler(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The Lambda handler for API Gateway's proxy events (REST API, payload version 1.0)."""
         request = event["requestContext"]
         headers = event.get("headers") or {}
+        self._headers = {name.lower(): value for name, value in headers.items()}
         self._origin = Origin(
-            correlation_id=_correlation_id(headers),
+            correlation_id=self._correlation_id(),
             causation_id=request.get("requestId") or context.aws_request_id,
-            trace_id=_trace_id(headers),
+            trace_id=self._trace_id(),
         )
         logging.bind(
             context,
@@ -129,21 +129,19 @@ class ServiceApi:
         return response
 
     def _dispatch(
-        self, method: str, path: str, event: dict[str, Any], context: "LambdaContext"
+        self, method: str, path: str, event: dict[str, Any], context: LambdaContext
     ) -> dict[str, Any]:
         # Chalice's own errors for an unknown path or method are not problem documents.
-        methods = self._app.routes.get(path)
-        if methods is None:
-            return self._refusal(NotFound(f"There is nothing at {path}."))
-        if method not in methods:
-            return self._refusal(MethodNotAllowed(f"{path} answers {', '.join(sorted(methods))}."))
-        response: dict[str, Any] = self._app(event, context)
-        return response
-
-    def _refusal(self, error: HttpError) -> dict[str, Any]:
-        response = self._problem(error)
-        response.headers.update(_CORS.get_access_control_headers())
-        return response.to_dict()
+        methods = self._app.routes.get(path, {})
+        if method in methods:
+            response: dict[str, Any] = self._app(event, context)
+            return response
+        error: HttpError = NotFound(f"There is nothing at {path}.")
+        if methods:
+            error = MethodNotAllowed(f"{path} answers {', '.join(sorted(methods))}.")
+        refusal = self._problem(error)
+        refusal.headers.update(_CORS.get_access_control_headers())
+        return refusal.to_dict()
 
     @property
     def _request(self) -> Request:
@@ -228,23 +226,15 @@ class ServiceApi:
             },
         )
 
+    def _correlation_id(self) -> str:
+        """Returns the caller's correlation id where it has the right form, else a new one."""
+        sent = self.header(CORRELATION_HEADER) or ""
+        return sent if _CORRELATION_ID.fullmatch(sent) else ids.new_id("cor", clock.now())
 
-def _correlation_id(headers: Mapping[str, str]) -> str:
-    """Returns the caller's correlation id where it has the right form, else a new one."""
-    sent = _header(headers, CORRELATION_HEADER)
-    return sent if _CORRELATION_ID.fullmatch(sent) else ids.new_id("cor", clock.now())
-
-
-def _trace_id(headers: Mapping[str, str]) -> str:
-    """Returns API Gateway's trace id, else Lambda's, else a new one: every order has one."""
-    given = settings.root_of_trace(_header(headers, _TRACE_HEADER)) or settings.trace_id()
-    return given or ids.new_trace_id(clock.now())
-
-
-def _header(headers: Mapping[str, str], wanted: str) -> str:
-    """Returns a header whatever the case of its name, empty where it is missing."""
-    values = (value for name, value in headers.items() if name.lower() == wanted.lower())
-    return next(values, "")
+    def _trace_id(self) -> str:
+        """Returns API Gateway's trace id, else Lambda's, else a new one: every order has one."""
+        sent = settings.root_of_trace(self.header(_TRACE_HEADER) or "")
+        return sent or settings.trace_id() or ids.new_trace_id(clock.now())
 
 
 def _refuse_constant(constant: str) -> Any:

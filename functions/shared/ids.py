@@ -50,7 +50,6 @@ def new_trace_id(at: datetime) -> str:
 
 
 def _encode(value: int) -> str:
-    """Returns 128 bits as 26 characters."""
     characters = []
     for _ in range(_LENGTH):
         value, digit = divmod(value, len(_ALPHABET))

@@ -6,31 +6,19 @@ key is atomic, however many workers race and wherever one of them is killed.
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from shared.dynamodb import ConditionFailed, Item, from_item, to_item, typed_failures
+from shared.dynamodb import ConditionFailed, Item, from_item, get_row, to_item, typed_failures
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class Ledger(Protocol):
-    """Rows of plain values by idempotency key. Every method may raise StorageContention."""
+class Ledger:
+    """Rows of plain values by idempotency key, `<partition>#<key>  <sort key>` of a table.
 
-    def read(self, key: str) -> Item:
-        """Returns a row; empty where there is none."""
-        ...
-
-    def write(self, key: str, values: Item, over: Collection[str] = ()) -> Item:
-        """Changes a row whose `status` is not set yet, or is one of `over`.
-
-        Returns the row as it then is, changed or not.
-        """
-        ...
-
-
-class LedgerTable:
-    """A `Ledger` whose rows are `<partition>#<key>  <sort key>` of a service's table."""
+    Every method may raise StorageContention.
+    """
 
     def __init__(
         self, dynamodb: "DynamoDBClient", table_name: str, partition: str, sort_key: str
@@ -41,15 +29,14 @@ class LedgerTable:
         self._sort_key = sort_key
 
     def read(self, key: str) -> Item:
-        """See `Ledger.read`."""
-        with typed_failures():
-            response = self._dynamodb.get_item(
-                TableName=self._table, Key=self._key(key), ConsistentRead=True
-            )
-        return from_item(response.get("Item", {}))
+        """Returns a row; empty where there is none."""
+        return get_row(self._dynamodb, self._table, self._key(key)) or {}
 
     def write(self, key: str, values: Item, over: Collection[str] = ()) -> Item:
-        """See `Ledger.write`."""
+        """Changes a row whose `status` is not set yet, or is one of `over`.
+
+        Returns the row as it then is, changed or not.
+        """
         allowed = {f":over{position}": status for position, status in enumerate(over)}
         conditions = ["attribute_not_exists(#status)", *(f"#status = {name}" for name in allowed)]
         names = {f"#{name}": name for name in values}

@@ -5,17 +5,13 @@ Lines are lower-case messages with fields. Powertools takes the service's name a
 as `xray_trace_id`. `trace_id` is the one that the order's first request had: it links all hops.
 """
 
-from typing import TYPE_CHECKING
-
 from aws_lambda_powertools import Logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger(utc=True)
 
 
-def bind(context: "LambdaContext", **keys: str | None) -> None:
+def bind(context: LambdaContext, **keys: str | None) -> None:
     """Starts an invocation's log: drops the last one's keys, adds these and the request id."""
     logger.clear_state()
     logger.append_keys(

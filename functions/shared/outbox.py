@@ -11,14 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared import clock, settings
+from shared import settings
 from shared.dynamodb import from_item, to_item
 from shared.events import DomainEvent, PublishedEvent
 from shared.logging import bind, logger
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -51,33 +51,37 @@ class _Pending:
         return len((entry["Source"] + entry["DetailType"] + entry["Detail"]).encode())
 
 
-def sort_key(event: DomainEvent) -> str:
+def sort_key(event: PublishedEvent) -> str:
     """Returns the event row's `sk`, which puts an entity's events in the order of time."""
-    return f"EVENT#{clock.to_iso(event.occurred_at)}#{event.event_id}"
+    return f"EVENT#{event.metadata['occurred_at']}#{event.metadata['event_id']}"
+
+
+def row(partition_key: str, event: PublishedEvent, entity: str = ENTITY) -> dict[str, Any]:
+    """Returns the row that holds an event beside the entity at `partition_key`."""
+    return {
+        "pk": partition_key,
+        "sk": sort_key(event),
+        "entity": entity,
+        "source": event.source,
+        "detail_type": event.type,
+        "detail": json.dumps(event.detail, separators=(",", ":")),
+        "event_id": event.metadata["event_id"],
+        "occurred_at": event.metadata["occurred_at"],
+    }
 
 
 def put(table_name: str, partition_key: str, event: DomainEvent) -> "TransactWriteItemTypeDef":
     """Returns the item that appends `event` beside the entity at `partition_key`."""
-    return {
-        "Put": {
-            "TableName": table_name,
-            "Item": to_item(
-                {
-                    "pk": partition_key,
-                    "sk": sort_key(event),
-                    "entity": ENTITY,
-                    "source": event.source,
-                    "detail_type": event.type,
-                    "detail": json.dumps(event.envelope(), separators=(",", ":")),
-                    "event_id": event.event_id,
-                    "occurred_at": clock.to_iso(event.occurred_at),
-                }
-            ),
-        }
-    }
+    item = to_item(row(partition_key, event.published()))
+    return {"Put": {"TableName": table_name, "Item": item}}
 
 
-def relay(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def read(row: Mapping[str, Any]) -> PublishedEvent:
+    """Returns the event that a row holds; the inverse of `row`."""
+    return PublishedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
+
+
+def relay(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publishes a batch of a DynamoDB stream's new event rows, in the order of the stream.
 
     Returns `{"batchItemFailures": [{"itemIdentifier": sequence number}]}` with the first record
@@ -127,15 +131,15 @@ def _is_event(record: Mapping[str, Any]) -> bool:
 
 
 def _pending(record: Mapping[str, Any]) -> _Pending:
-    row = from_item(record["dynamodb"]["NewImage"])
-    event = PublishedEvent(row["source"], row["detail_type"], json.loads(row["detail"]))
+    image = from_item(record["dynamodb"]["NewImage"])
+    event = read(image)
     return _Pending(
         sequence_number=record["dynamodb"]["SequenceNumber"],
         entry={
             "EventBusName": _relay_settings().event_bus_name,
-            "Source": row["source"],
-            "DetailType": row["detail_type"],
-            "Detail": row["detail"],
+            "Source": image["source"],
+            "DetailType": image["detail_type"],
+            "Detail": image["detail"],
         },
         ids=event.ids,
     )

@@ -7,7 +7,7 @@ deployment fails at a function's first call, with every missing variable named.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _TRACE_ID = re.compile(r"1-[0-9a-fA-F]{1,8}-[0-9a-fA-F]{1,24}")
-_READERS: Mapping[type, Callable[[str], Any]] = {str: str, int: int, float: float}
 
 
 def load[S: DataclassInstance](settings: type[S], environ: Mapping[str, str] | None = None) -> S:
@@ -38,7 +37,7 @@ def load[S: DataclassInstance](settings: type[S], environ: Mapping[str, str] | N
             continue
         assert isinstance(field.type, type), f"{field.name} must be annotated with a plain type"
         try:
-            values[field.name] = _READERS[field.type](text)
+            values[field.name] = field.type(text)
         except ValueError:
             problems.append(f"{variable} is {text!r}, not {field.type.__name__}")
     if problems:

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from shared import outbox, settings, unsettled
+from shared import dynamodb, outbox, settings, unsettled
 from shared.dynamodb import (
     ConditionFailed,
     Item,
-    from_item,
     to_item,
     transact_write,
     typed_failures,
@@ -42,67 +41,29 @@ def own_table() -> str:
 
 
 class Row(Protocol):
-    """What a service keeps of an order. Rows are immutable values."""
+    """What a service keeps of an order: an immutable value, with a status in the service's words.
+
+    `updated_at` is when it was last written, `version` how often.
+    """
 
     @property
-    def order_id(self) -> str:
-        """The order that it belongs to."""
-        ...
+    def order_id(self) -> str: ...
 
     @property
-    def status(self) -> str:
-        """Its status, in the service's own words."""
-        ...
+    def status(self) -> str: ...
 
     @property
-    def updated_at(self) -> datetime:
-        """When it was last written."""
-        ...
+    def updated_at(self) -> datetime: ...
 
     @property
-    def version(self) -> int:
-        """How often it was written."""
-        ...
-
-
-class Repository[R: Row](Protocol):
-    """A service's rows, one per order. Every method may raise StorageContention."""
-
-    def find(self, order_id: str) -> R | None:
-        """Returns the order's row as it is now."""
-        ...
-
-    def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
-        """Writes an order's first row and its events, all or nothing.
-
-        Returns the row that then stands: the given one, or the one that was there before.
-        """
-        ...
-
-    def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
-        """Replaces `before` by `after` and appends the events, all or nothing.
-
-        Raises StorageContention also where the row is no longer what `before` says.
-        """
-        ...
-
-    def unsettled(self, before: datetime) -> Iterator[R]:
-        """Yields the marked rows that nothing has touched since `before`, the oldest first.
-
-        They may be a moment old: decide on what `find` returns.
-        """
-        ...
-
-    def settle(self, row: R) -> None:
-        """Removes the mark; the next write sets it again.
-
-        Raises StorageContention also where the row is no longer what `row` says.
-        """
-        ...
+    def version(self) -> int: ...
 
 
 class Table[R: Row](ABC):
-    """A `Repository` in DynamoDB. A service adds its entity's name and the mapping."""
+    """A service's rows, one per order. Every method may raise StorageContention.
+
+    A service adds its entity's name and the mapping.
+    """
 
     entity: ClassVar[str]
 
@@ -123,16 +84,15 @@ class Table[R: Row](ABC):
         return ()
 
     def find(self, order_id: str) -> R | None:
-        """See `Repository.find`."""
-        with typed_failures():
-            response = self._dynamodb.get_item(
-                TableName=self._table, Key=self._key(order_id), ConsistentRead=True
-            )
-        item = response.get("Item")
-        return self._from_item(from_item(item)) if item else None
+        """Returns the order's row as it is now."""
+        item = dynamodb.get_row(self._dynamodb, self._table, self._key(order_id))
+        return self._from_item(item) if item else None
 
     def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
-        """See `Repository.create`."""
+        """Writes an order's first row and its events, all or nothing.
+
+        Returns the row that then stands: the given one, or the one that was there before.
+        """
         try:
             self._write(None, row, events)
         except ConditionFailed as refused:
@@ -142,7 +102,10 @@ class Table[R: Row](ABC):
         return row
 
     def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
-        """See `Repository.update`."""
+        """Replaces `before` by `after` and appends the events, all or nothing.
+
+        Raises StorageContention also where the row is no longer what `before` says.
+        """
         try:
             self._write(before, after, events)
         except ConditionFailed as refused:
@@ -151,12 +114,28 @@ class Table[R: Row](ABC):
             raise
 
     def unsettled(self, before: datetime) -> Iterator[R]:
-        """See `Repository.unsettled`."""
+        """Yields the marked rows that nothing has touched since `before`, the oldest first.
+
+        They may be a moment old: decide on what `find` returns.
+        """
         return map(self._from_item, unsettled.rows(self._dynamodb, self._table, before))
 
     def settle(self, row: R) -> None:
-        """See `Repository.settle`."""
-        unsettled.settle(self._dynamodb, self._table, self._key(row.order_id), row.version)
+        """Removes the mark; the next write sets it again.
+
+        Raises StorageContention also where the row is no longer what `row` says.
+        """
+        try:
+            with typed_failures():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=self._key(row.order_id),
+                    UpdateExpression="REMOVE unsettled",
+                    ConditionExpression="version = :version",
+                    ExpressionAttributeValues=to_item({":version": row.version}),
+                )
+        except ConditionFailed as refused:
+            raise StorageContention("another step changed the row") from refused
 
     def _write(self, before: R | None, after: R, events: Sequence[DomainEvent]) -> None:
         """Writes the row, in the first place of the transaction, and what belongs to it."""

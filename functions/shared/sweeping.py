@@ -16,20 +16,18 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared import clock, ids, logging, queries, settings
 from shared.errors import TransientError
 from shared.events import Origin
 from shared.logging import logger
-from shared.storage import Repository, Row
+from shared.storage import Row, Table
 from shared.tasks import Task
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 type AskStatuses = Callable[[Sequence[str]], Mapping[str, str]]
 
@@ -56,7 +54,7 @@ class Sweeper[R: Row]:
     """
 
     service: str
-    repository: Repository[R]
+    repository: Table[R]
     held: AbstractSet[str]
     kept: AbstractSet[str]
     undo: Callable[[Task, datetime], object]
@@ -97,7 +95,7 @@ class _Settings:
 
 
 def handle[R: Row](
-    sweeper: Sweeper[R], payload: Mapping[str, Any], context: "LambdaContext"
+    sweeper: Sweeper[R], payload: Mapping[str, Any], context: LambdaContext
 ) -> dict[str, Any]:
     """Runs a sweep as a Lambda handler; returns `Report.answer`.
 
@@ -168,7 +166,6 @@ def sweep[R: Row](
 def _check[R: Row](
     sweeper: Sweeper[R], row: R, status: str | None, origin: Origin, at: datetime, report: Report
 ) -> None:
-    """Settles a row, undoes it, or leaves it, and reports which."""
     known: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
     disagrees = False
     try:

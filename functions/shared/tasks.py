@@ -11,19 +11,17 @@ alarm.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self, overload
+from typing import Any, Protocol, Self, overload
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared import chaos, logging, settings
 from shared.errors import BusinessError, TransientError, UnknownStep
 from shared.events import Origin
 from shared.fields import Fields
 from shared.logging import logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 type Step[C] = Callable[[C], dict[str, Any]]
 
@@ -41,11 +39,6 @@ class Task:
 
 class Command(Protocol):
     """A step's typed input: a frozen model with a `task` and the step's own fields."""
-
-    @property
-    def task(self) -> Task:
-        """The part that all steps share."""
-        ...
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
@@ -100,10 +93,9 @@ class SagaSteps:
         return register
 
     def __iter__(self) -> Iterator[str]:
-        """Yields the names of the states that have a step here."""
         return iter(self._steps)
 
-    def handler(self, payload: Any, context: "LambdaContext") -> dict[str, Any]:
+    def handler(self, payload: Any, context: LambdaContext) -> dict[str, Any]:
         """The Lambda handler; returns what the step named `step` returns.
 
         The payload is `{"step", "task": {"order_id", "correlation_id", "trace_id", "execution"},
@@ -148,7 +140,7 @@ class SagaSteps:
         return self._steps[name](task, fields)
 
 
-def _task(fields: Fields, context: "LambdaContext") -> Task:
+def _task(fields: Fields, context: LambdaContext) -> Task:
     return Task(
         order_id=fields.text("order_id"),
         execution=fields.text("execution"),

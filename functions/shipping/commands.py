@@ -18,7 +18,6 @@ class CreateShipment:
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads the payload; see `shared.tasks.Command`."""
         address = fields.object("shipping_address")
         return cls(
             task,

@@ -27,8 +27,6 @@ class ShipmentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the parcel goes."""
-
     street: str
     city: str
     state: str
@@ -38,8 +36,6 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A quantity of one product in the parcel."""
-
     sku: str
     quantity: int
 
@@ -84,13 +80,12 @@ class Shipment:
 
 
 def begin(order_id: str, address: Address, at: datetime) -> Shipment:
-    """Returns a shipment that is about to be booked."""
-    return Shipment(order_id, _shipment_id(order_id), ShipmentStatus.PENDING, address, at, at)
+    return Shipment(order_id, derived_id("shp", order_id), ShipmentStatus.PENDING, address, at, at)
 
 
 def tombstone(order_id: str, at: datetime) -> Shipment:
     """Returns the shipment of an order that was undone before its shipment began."""
-    return Shipment(order_id, _shipment_id(order_id), ShipmentStatus.CANCELLED, None, at, at)
+    return Shipment(order_id, derived_id("shp", order_id), ShipmentStatus.CANCELLED, None, at, at)
 
 
 def first_answer(shipment: Shipment) -> Shipment | None:
@@ -103,12 +98,10 @@ def first_answer(shipment: Shipment) -> Shipment | None:
 
 
 def create(shipment: Shipment, booking: Booking, at: datetime) -> Shipment:
-    """Returns the shipment taken by the carrier."""
     return replace(_changed(shipment, ShipmentStatus.CREATED, at), booking=booking)
 
 
 def reject(shipment: Shipment, reason: str, at: datetime) -> Shipment:
-    """Returns the shipment refused by the carrier."""
     return replace(_changed(shipment, ShipmentStatus.REJECTED, at), reject_reason=reason)
 
 
@@ -124,7 +117,3 @@ def cancel(shipment: Shipment, booking: Booking | None, at: datetime) -> Shipmen
 
 def _changed(shipment: Shipment, status: ShipmentStatus, at: datetime) -> Shipment:
     return replace(shipment, status=status, updated_at=at, version=shipment.version + 1)
-
-
-def _shipment_id(order_id: str) -> str:
-    return derived_id("shp", order_id)

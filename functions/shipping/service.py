@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.errors import StepAlreadyUndone
-from shared.storage import Repository
 from shared.tasks import Task
-from shipping import domain, events
+from shipping import domain
 from shipping.carrier import BookingCancelled, Carrier, Rejection
 from shipping.domain import Address, Booking, Item, Shipment, ShipmentStatus
+from shipping.events import event_of
+from shipping.repository import ShipmentTable
 
 
 def create(
-    repository: Repository[Shipment],
+    repository: ShipmentTable,
     carrier: Carrier,
     task: Task,
     address: Address,
@@ -38,19 +39,17 @@ def create(
     match outcome:
         case Rejection(reason):
             shipment = domain.reject(pending, reason, at)
-            event = events.rejected(shipment, at, task.origin)
+            event = event_of("ShipmentRejected", shipment, at, task.origin)
         case Booking():
             shipment = domain.create(pending, outcome, at)
-            event = events.created(shipment, outcome, task.origin)
+            event = event_of("ShipmentCreated", shipment, outcome.booked_at, task.origin)
     # Where a cancel got here first, this is refused, and so is the booking's next attempt.
     repository.update(pending, shipment, [event])
     shipment.require_created()
     return shipment
 
 
-def cancel(
-    repository: Repository[Shipment], carrier: Carrier, task: Task, at: datetime
-) -> Shipment:
+def cancel(repository: ShipmentTable, carrier: Carrier, task: Task, at: datetime) -> Shipment:
     """Calls off whatever was booked, whether or not we know of it; returns the shipment, off.
 
     A rejected one stays REJECTED. Raises CarrierUnavailable, StorageContention.
@@ -67,7 +66,8 @@ def cancel(
     if booking is not None:
         if shipment.status is ShipmentStatus.PENDING:
             # The reply was lost, so no event has reported the booking yet.
-            reports.append(events.created(cancelled, booking, task.origin))
-        reports.append(events.cancelled(cancelled, booking, at, task.origin))
+            created = event_of("ShipmentCreated", cancelled, booking.booked_at, task.origin)
+            reports.append(created)
+        reports.append(event_of("ShipmentCancelled", cancelled, at, task.origin))
     repository.update(shipment, cancelled, reports)
     return cancelled

@@ -12,12 +12,11 @@ Its book's rows, see `shared.ledger`:
 What was cancelled before it was booked has no tracking number.
 """
 
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
-from shared import clock
-from shared.chaos import Chaos, strikes
+from shared import chaos, clock
+from shared.chaos import Failures
 from shared.dynamodb import Item
 from shared.errors import CarrierUnavailable, StorageContention
 from shared.ids import derived_id
@@ -34,22 +33,14 @@ NOWHERE = "XX"
 class SimulatedCarrier:
     """A `carrier.Carrier` on a ledger."""
 
-    def __init__(
-        self,
-        book: Ledger,
-        *,
-        read_chaos: Callable[[], Chaos],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, book: Ledger) -> None:
         self._book = book
-        self._read_chaos = read_chaos
-        self._sleep = sleep
 
     def book(
         self, idempotency_key: str, address: Address, items: Sequence[domain.Item]
     ) -> Booking | Rejection:
-        """See `Carrier.book`."""
-        refused = self._suffer("the booking was not taken")
+        failures = _disturb("the booking was not taken")
+        refused = chaos.strikes(failures.failure_rate)
         reason = "refused by failure injection" if refused else None
         if address.country == NOWHERE:
             reason = f"nobody delivers to {NOWHERE}"
@@ -68,27 +59,24 @@ class SimulatedCarrier:
         return Rejection(row["reject_reason"]) if row["status"] == "REJECTED" else _to_booking(row)
 
     def cancel(self, idempotency_key: str) -> Booking | None:
-        """See `Carrier.cancel`."""
-        self._suffer("the cancellation was not taken")
+        _disturb("the cancellation was not taken")
         cancellation = {"status": "CANCELLED", "cancelled_at": clock.to_iso(clock.now())}
         row = self._write(idempotency_key, cancellation, over=["BOOKED"])
         # What was rejected was never booked, nor what was cancelled before anybody booked it.
         return _to_booking(row) if row.get("booked_at") else None
-
-    def _suffer(self, complaint: str) -> bool:
-        """Applies the failures injected into every request; returns whether to refuse a booking."""
-        chaos = self._read_chaos().shipping
-        if chaos.delay_seconds:
-            self._sleep(chaos.delay_seconds)
-        if strikes(chaos.error_rate):
-            raise CarrierUnavailable(f"{complaint}: failure injection")
-        return strikes(chaos.failure_rate)
 
     def _write(self, key: str, values: Item, over: Collection[str] = ()) -> Item:
         try:
             return self._book.write(key, values, over)
         except StorageContention as busy:
             raise CarrierUnavailable("the carrier's book is busy") from busy
+
+
+def _disturb(complaint: str) -> Failures:
+    """Applies the failures injected into every request; returns those of bookings."""
+    failures = chaos.read().shipping
+    failures.disturb(CarrierUnavailable(f"{complaint}: failure injection"))
+    return failures
 
 
 def _to_booking(row: Item) -> Booking:

@@ -1,17 +1,16 @@
 """Calls off parcels of orders that were cancelled or never existed."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared import sweeping
 from shipping import service, wiring
 from shipping.domain import ShipmentStatus
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
-
-def sweep(payload: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def sweep(payload: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Checks the shipments; see `shared.sweeping.handle`."""
     repository = wiring.repository()
     sweeper = sweeping.Sweeper(

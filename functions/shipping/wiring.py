@@ -2,18 +2,16 @@
 
 from functools import cache
 
-from shared import chaos, dynamodb
-from shared.ledger import LedgerTable
-from shared.storage import Repository, own_table
+from shared import dynamodb
+from shared.ledger import Ledger
+from shared.storage import own_table
 from shipping.carrier import Carrier
-from shipping.domain import Shipment
 from shipping.repository import ShipmentTable
 from shipping.simulated_carrier import SimulatedCarrier
 
 
 @cache
-def repository() -> Repository[Shipment]:
-    """Returns the shipments."""
+def repository() -> ShipmentTable:
     return ShipmentTable(dynamodb.client(), own_table())
 
 
@@ -23,5 +21,4 @@ def carrier() -> Carrier:
 
     The simulated one keeps its book in the shipping service's table.
     """
-    book = LedgerTable(dynamodb.client(), own_table(), "CARRIER", "BOOKING")
-    return SimulatedCarrier(book, read_chaos=chaos.read)
+    return SimulatedCarrier(Ledger(dynamodb.client(), own_table(), "CARRIER", "BOOKING"))

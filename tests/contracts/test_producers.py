@@ -73,9 +73,11 @@ def of_payments() -> Iterator[DomainEvent]:
     """What becomes of a payment."""
     begun = payments.begin(ORDER_ID, TOTAL, NOW)
     captured = payments.capture(begun, NOW)
-    yield payment_events.captured(captured, NOW, ORIGIN)
-    yield payment_events.declined(payments.decline(begun, "card_declined", NOW), NOW, ORIGIN)
-    yield payment_events.refunded(payments.refund(captured, NOW), NOW, ORIGIN)
+    yield payment_events.event_of("PaymentCaptured", captured, NOW, ORIGIN)
+    declined = payments.decline(begun, "card_declined", NOW)
+    yield payment_events.event_of("PaymentDeclined", declined, NOW, ORIGIN)
+    refunded = payments.refund(captured, NOW)
+    yield payment_events.event_of("PaymentRefunded", refunded, NOW, ORIGIN)
 
 
 def of_shipments() -> Iterator[DomainEvent]:
@@ -83,11 +85,11 @@ def of_shipments() -> Iterator[DomainEvent]:
     begun = shipments.begin(ORDER_ID, shipments.Address("", "", "", "", "XX"), NOW)
     booking = shipments.Booking("Saga Parcel", "SP1", NOW)
     created = shipments.create(begun, booking, NOW)
-    yield shipment_events.created(created, booking, ORIGIN)
+    yield shipment_events.event_of("ShipmentCreated", created, NOW, ORIGIN)
     rejected = shipments.reject(begun, "nobody delivers to XX", NOW)
-    yield shipment_events.rejected(rejected, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentRejected", rejected, NOW, ORIGIN)
     cancelled = shipments.cancel(created, booking, NOW)
-    yield shipment_events.cancelled(cancelled, booking, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentCancelled", cancelled, NOW, ORIGIN)
 
 
 def unpaid(order: Order) -> Order:

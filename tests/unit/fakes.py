@@ -13,7 +13,7 @@ from support.event_schemas import validate
 
 
 class FakeRepository[R: Row]:
-    """A `storage.Repository`."""
+    """A `storage.Table`."""
 
     def __init__(self) -> None:
         self._rows: dict[str, R] = {}
@@ -21,29 +21,29 @@ class FakeRepository[R: Row]:
         self.outbox: list[DomainEvent] = []
 
     def find(self, order_id: str) -> R | None:
-        """See `Repository.find`."""
+        """See `Table.find`."""
         return self._rows.get(order_id)
 
     def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
-        """See `Repository.create`."""
+        """See `Table.create`."""
         if existing := self._rows.get(row.order_id):
             return existing
         self._write(None, row, events)
         return row
 
     def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
-        """See `Repository.update`."""
+        """See `Table.update`."""
         self._require(before)
         self._write(before, after, events)
 
     def unsettled(self, before: datetime) -> Iterator[R]:
-        """See `Repository.unsettled`."""
+        """See `Table.unsettled`."""
         marked = [self._rows[order_id] for order_id in self._marked]
         resting = [row for row in marked if row.updated_at < before]
         return iter(sorted(resting, key=lambda row: row.updated_at))
 
     def settle(self, row: R) -> None:
-        """See `Repository.settle`."""
+        """See `Table.settle`."""
         self._require(row)
         self._marked.discard(row.order_id)
 
@@ -56,7 +56,8 @@ class FakeRepository[R: Row]:
 
         Every event is checked against its JSON Schema on the way.
         """
-        events = [(each.type, each.envelope()) for each in sorted(self.outbox, key=outbox.sort_key)]
+        published = sorted((each.published() for each in self.outbox), key=outbox.sort_key)
+        events = [(event.type, dict(event.detail)) for event in published]
         for event_type, detail in events:
             validate(event_type, detail)
         return events

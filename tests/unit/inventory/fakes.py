@@ -7,8 +7,7 @@ from typing import Any, override
 
 from builders import CURRENCY
 from inventory.domain import Product, Reservation, moves
-from inventory.ports import StockChanged
-from inventory.repository import StockTable
+from inventory.repository import StockChanged, StockTable
 from shared import dynamodb
 from shared.dynamodb import ConditionFailed, from_item, to_item
 from shared.events import DomainEvent
@@ -17,24 +16,24 @@ from unit.fakes import FakeRepository
 
 
 class FakeStock(FakeRepository[Reservation]):
-    """A `ports.StockRepository`; test_stock_repository.py holds it to the rules of the real one."""
+    """A `StockTable`; test_stock_repository.py holds it to the rules of the real one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.catalogue: dict[str, Product] = {}
 
     def products(self) -> list[Product]:
-        """See `StockRepository.products`."""
+        """See `StockTable.products`."""
         return [self.catalogue[sku] for sku in sorted(self.catalogue)]
 
     def product(self, sku: str) -> Product | None:
-        """See `StockRepository.product`."""
+        """See `StockTable.product`."""
         return self.catalogue.get(sku)
 
     def read(
         self, order_id: str, skus: Iterable[str]
     ) -> tuple[Reservation | None, dict[str, Product]]:
-        """See `StockRepository.read`."""
+        """See `StockTable.read`."""
         known = {sku: self.catalogue[sku] for sku in skus if sku in self.catalogue}
         return self.find(order_id), known
 

@@ -12,8 +12,7 @@ from builders import ORDER_ID, ORIGIN, PLACED_AT
 from inventory import domain, wiring
 from inventory.domain import OrderLine, Reservation, ReservationStatus
 from inventory.events import event_of
-from inventory.ports import StockChanged
-from inventory.repository import StockTable
+from inventory.repository import StockChanged, StockTable
 from shared import dynamodb
 from shared.dynamodb import ConditionFailed
 from shared.errors import StockContention, StorageContention

@@ -41,12 +41,12 @@ class FakeCustomers:
 
 @dataclass
 class FakeNotifications:
-    """A `ports.Notifications`; test_notification_repository.py holds it to the real one's rules."""
+    """A `NotificationTable`; test_notification_repository.py holds it to the real one's rules."""
 
     standing: dict[str, Notification] = field(default_factory=dict)
 
     def claim(self, notification: Notification) -> Notification | None:
-        """See `ports.Notifications.claim`."""
+        """See `NotificationTable.claim`."""
         standing = self.standing.get(notification.event_id)
         if standing and not domain.is_claimable(standing, notification.claimed_at):
             return standing
@@ -54,7 +54,7 @@ class FakeNotifications:
         return None
 
     def finish(self, notification: Notification) -> None:
-        """See `ports.Notifications.finish`."""
+        """See `NotificationTable.finish`."""
         if self.standing[notification.event_id].claimed_at != notification.claimed_at:
             raise StorageContention("another delivery claimed the notification")
         self.standing[notification.event_id] = notification

@@ -9,11 +9,11 @@ from moto.ses import ses_backends
 
 from builders import ORDER_ID
 from notification import mailer
-from notification.mailer import ChaoticMailer, SesMailer
+from notification.mailer import SesMailer
 from notification.messages import Message
-from shared.chaos import CALM, Chaos, NotificationChaos
+from shared import chaos
+from shared.chaos import Chaos, Failures
 from shared.errors import NotificationUnavailable
-from unit.notification.fakes import FakeMailer
 
 SENDER = "orders@example.com"
 CUSTOMER = "ada@example.com"
@@ -91,35 +91,27 @@ def test_what_may_have_been_taken_is_no_refusal(
         SesMailer(SENDER).send(CUSTOMER, MESSAGE)
 
 
-def test_the_mail_service_fails_on_demand() -> None:
+def test_the_mail_service_fails_on_demand(ses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
-    mailer = FakeMailer()
-    chaos = Chaos(notification=NotificationChaos(failure_rate=1))
+    injected = Chaos(notification=Failures(failure_rate=1))
+    monkeypatch.setattr(chaos, "read", lambda: injected)
 
     # When, Then
     with pytest.raises(NotificationUnavailable):
-        ChaoticMailer(mailer, lambda: chaos).send(CUSTOMER, MESSAGE)
-    assert mailer.sent == []
+        SesMailer(SENDER).send(CUSTOMER, MESSAGE)
+    assert ses.sent_messages == []
 
 
-def test_by_default_it_does_not_fail() -> None:
-    mailer = FakeMailer()
-
-    ChaoticMailer(mailer, lambda: CALM).send(CUSTOMER, MESSAGE)
-
-    assert mailer.sent == [(CUSTOMER, MESSAGE)]
-
-
-def test_the_mail_service_is_slow_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mail_service_is_slow_on_demand(ses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
     waits: list[float] = []
     monkeypatch.setattr("time.sleep", waits.append)
-    mailer = FakeMailer()
-    chaos = Chaos(notification=NotificationChaos(delay_seconds=1.5))
+    injected = Chaos(notification=Failures(delay_seconds=1.5))
+    monkeypatch.setattr(chaos, "read", lambda: injected)
 
     # When
-    ChaoticMailer(mailer, lambda: chaos).send(CUSTOMER, MESSAGE)
+    SesMailer(SENDER).send(CUSTOMER, MESSAGE)
 
     # Then
     assert waits == [1.5]
-    assert mailer.sent == [(CUSTOMER, MESSAGE)]
+    assert len(ses.sent_messages) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from builders import ORDER_ID
 from notification import messages
-from notification.messages import Audience, Message
+from notification.messages import Message
 
 EVENTS: dict[str, dict[str, Any]] = {
     "OrderPlaced": {
@@ -166,7 +166,7 @@ def test_the_operator_is_told_what_is_owed_and_how_to_go_on() -> None:
 
     # Then
     assert letter is not None
-    assert letter.audience is Audience.OPERATOR
+    assert letter.for_operator
     assert "Stuck at: RefundPayment: RefundUnavailable" in message.text
     assert "Owed to the customer: 1299.00 USD" in message.text
     assert "Units still held: 1 × product-001" in message.text

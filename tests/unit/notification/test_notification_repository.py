@@ -7,15 +7,18 @@ import pytest
 
 from builders import ORDER_ID, PLACED_AT
 from notification import domain
-from notification.domain import Notification
-from notification.ports import Notifications
+from notification.domain import Notification, NotificationStatus
 from notification.repository import NotificationTable
 from shared import dynamodb
 from shared.errors import StorageContention
 from unit.notification.fakes import FakeNotifications
 
+type Notifications = NotificationTable | FakeNotifications
+
 CLAIM = Notification("evt_1", "OrderPlaced", ORDER_ID, "Subject", PLACED_AT, to="ada@example.com")
 LATER = replace(CLAIM, claimed_at=PLACED_AT + domain.CLAIM)
+SENT = replace(CLAIM, status=NotificationStatus.SENT, message_id="message-1", sent_at=PLACED_AT)
+FAILED = replace(CLAIM, status=NotificationStatus.FAILED)
 
 
 @pytest.fixture(params=["table", "fake"])
@@ -32,7 +35,7 @@ def test_a_row_holds_all_of_a_notification(notification_table: str) -> None:
     notifications.claim(CLAIM)
 
     # When
-    notifications.finish(domain.sent(CLAIM, "message-1", PLACED_AT + timedelta(seconds=1)))
+    notifications.finish(replace(SENT, sent_at=PLACED_AT + timedelta(seconds=1)))
 
     # Then
     (item,) = dynamodb.client().scan(TableName=notification_table)["Items"]
@@ -51,7 +54,9 @@ def test_a_row_holds_all_of_a_notification(notification_table: str) -> None:
     }
 
 
-def test_the_first_claim_stands_until_it_expires(notifications: Notifications) -> None:
+def test_the_first_claim_stands_until_it_expires(
+    notifications: Notifications,
+) -> None:
     # Given
     early = replace(CLAIM, claimed_at=LATER.claimed_at - timedelta(milliseconds=1))
 
@@ -63,7 +68,7 @@ def test_the_first_claim_stands_until_it_expires(notifications: Notifications) -
 
 @pytest.mark.parametrize(
     "finished",
-    [domain.sent(CLAIM, "message-1", PLACED_AT), domain.skipped(CLAIM)],
+    [SENT, replace(CLAIM, status=NotificationStatus.SKIPPED)],
     ids=lambda finished: finished.status,
 )
 def test_what_is_finished_is_never_claimed_again(
@@ -77,10 +82,12 @@ def test_what_is_finished_is_never_claimed_again(
     assert notifications.claim(LATER) == finished
 
 
-def test_what_failed_is_claimed_again_at_once(notifications: Notifications) -> None:
+def test_what_failed_is_claimed_again_at_once(
+    notifications: Notifications,
+) -> None:
     # Given
     notifications.claim(CLAIM)
-    notifications.finish(domain.failed(CLAIM))
+    notifications.finish(FAILED)
 
     # Then
     assert notifications.claim(replace(CLAIM, claimed_at=PLACED_AT + timedelta(seconds=1))) is None
@@ -95,4 +102,4 @@ def test_a_claim_that_went_to_another_delivery_is_not_finished(
 
     # Then
     with pytest.raises(StorageContention):
-        notifications.finish(domain.failed(CLAIM))
+        notifications.finish(FAILED)

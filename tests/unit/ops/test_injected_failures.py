@@ -50,18 +50,14 @@ def change(shop: FakeStore, *assignments: str) -> chaos.Document:
 
 
 def test_the_settings_are_those_that_the_functions_know() -> None:
-    sections = {
-        "payment": functions_chaos.PaymentChaos,
-        "shipping": functions_chaos.ShippingChaos,
-        "notification": functions_chaos.NotificationChaos,
-        "steps": functions_chaos.StepChaos,
-    }
     known = {
-        f"{name}.STEP.{setting.name}" if name == "steps" else f"{name}.{setting.name}"
-        for name, section in sections.items()
-        for setting in fields(section)
+        f"{name}.STEP.{setting}" if name == "steps" else f"{name}.{setting}"
+        for name, settings in functions_chaos.SETTINGS.items()
+        for setting in settings
     }
-    assert sections.keys() == {section.name for section in fields(functions_chaos.Chaos)}
+    assert functions_chaos.SETTINGS.keys() == {
+        section.name for section in fields(functions_chaos.Chaos)
+    }
 
     assert chaos.SETTINGS.keys() == known
 

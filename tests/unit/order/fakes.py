@@ -14,7 +14,7 @@ from support.event_schemas import validate
 
 @dataclass
 class FakeOrders:
-    """A `ports.Orders`; test_order_repository.py holds it to the same rules as the real one.
+    """A `OrderRepository`; test_order_repository.py holds it to the same rules as the real one.
 
     `outbox` holds the orders' own events in the order in which they were written.
     """
@@ -25,7 +25,7 @@ class FakeOrders:
     _logged: list[PublishedEvent] = field(default_factory=list)
 
     def add(self, change: Change, placement: Placement | None) -> Placement | None:
-        """See `ports.Orders.add`."""
+        """See `OrderRepository.add`."""
         order = change.order
         if placement is not None:
             earlier, at = self._placements.get(placement.key, (None, order.created_at))
@@ -39,13 +39,13 @@ class FakeOrders:
         return None
 
     def get(self, order_id: str) -> Order:
-        """See `ports.Orders.get`."""
+        """See `OrderRepository.get`."""
         if order_id not in self._orders:
             raise NotFound("There is no such order.", code="ORDER_NOT_FOUND")
         return self._orders[order_id]
 
     def save(self, before: Order, change: Change) -> None:
-        """See `ports.Orders.save`."""
+        """See `OrderRepository.save`."""
         if change.order == before:
             return
         if self._orders[before.order_id].version != before.version:
@@ -53,23 +53,23 @@ class FakeOrders:
         self._write(change)
 
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
-        """See `ports.Orders.statuses`."""
+        """See `OrderRepository.statuses`."""
         return {each: self._orders[each].status for each in order_ids if each in self._orders}
 
     def unsettled(self) -> list[Order]:
-        """See `ports.Orders.unsettled`."""
+        """See `OrderRepository.unsettled`."""
         unsettled = [order for order in self._orders.values() if not order.status.is_final]
         return sorted(unsettled, key=lambda order: order.updated_at)
 
     def log(self, event: PublishedEvent) -> None:
-        """See `ports.Orders.log`."""
+        """See `OrderRepository.log`."""
         if event not in self._logged:
             self._logged.append(event)
 
     def events(self, order_id: str) -> list[PublishedEvent]:
-        """See `ports.Orders.events`."""
+        """See `OrderRepository.events`."""
         self.get(order_id)
-        own = [PublishedEvent(each.source, each.type, each.envelope()) for each in self.outbox]
+        own = [each.published() for each in self.outbox]
         return sorted(
             (event for event in own + self._logged if event.ids["order_id"] == order_id),
             key=lambda event: (event.metadata["occurred_at"], event.metadata["event_id"]),

@@ -10,13 +10,14 @@ from botocore.exceptions import ClientError
 from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
 from order import domain, repository
 from order.domain import Change, Failure, Parked, Placement, Refund, Status
-from order.ports import Orders
 from order.repository import OrderRepository
 from shared import dynamodb
 from shared.dynamodb import ConditionFailed
 from shared.errors import NotFound, StorageContention
 from shared.events import DomainEvent, PublishedEvent
 from unit.order.fakes import FakeOrders
+
+type Orders = OrderRepository | FakeOrders
 
 SECOND_ID = "ord_01JNQ4ZV8X0000000000000002"
 NEW_ATTRIBUTES = [
@@ -41,8 +42,7 @@ def table(order_table: str) -> OrderRepository:
 @pytest.fixture(params=["table", "fake"])
 def orders(request: pytest.FixtureRequest) -> Orders:
     """The table, and the fake that stands in for it in the service's other tests."""
-    table: Orders = request.getfixturevalue("table") if request.param == "table" else FakeOrders()
-    return table
+    return request.getfixturevalue("table") if request.param == "table" else FakeOrders()
 
 
 def rows(table_name: str) -> list[dict[str, Any]]:
@@ -101,7 +101,9 @@ def test_a_cancelled_order_reads_back_with_its_reason(orders: Orders) -> None:
     assert orders.get(order.order_id) == change.order
 
 
-def test_a_parked_order_reads_back_with_all_that_a_redrive_needs(orders: Orders) -> None:
+def test_a_parked_order_reads_back_with_all_that_a_redrive_needs(
+    orders: Orders,
+) -> None:
     # Given
     failure = Failure("ShipmentRejected", "no such country")
     parked = Parked(failure, "ReleaseStock", "KeyError", Refund(129_900, "USD"), redrive=1)
@@ -228,7 +230,9 @@ def test_a_key_is_free_again_after_a_day_even_if_its_row_is_still_there(
     assert place_after(repository.IDEMPOTENCY_LIFETIME + timedelta(seconds=1)) is None
 
 
-def test_an_id_that_is_taken_never_overwrites_an_order(orders: Orders) -> None:
+def test_an_id_that_is_taken_never_overwrites_an_order(
+    orders: Orders,
+) -> None:
     # Given
     orders.add(domain.place(an_order().build(), ORIGIN), None)
 

@@ -10,6 +10,7 @@ from builders import ORDER_ID
 from payment import wiring
 from payment.domain import Payment
 from payment.simulated_provider import SimulatedProvider
+from shared import chaos
 from shared.chaos import Chaos
 from unit.fakes import FakeLedger, FakeRepository, Interrupted
 
@@ -74,12 +75,9 @@ def provider(
     ledger: LedgerUnderTest, naps: list[float], injected: Injected, monkeypatch: pytest.MonkeyPatch
 ) -> SimulatedProvider:
     """The provider; it waits 3 seconds for a lost reply."""
-    simulated = SimulatedProvider(
-        ledger,
-        reply_timeout_seconds=3.0,
-        read_chaos=lambda: injected.chaos,
-        sleep=naps.append,
-    )
+    simulated = SimulatedProvider(ledger, reply_timeout_seconds=3.0)
+    monkeypatch.setattr(chaos, "read", lambda: injected.chaos)
+    monkeypatch.setattr("time.sleep", naps.append)
     monkeypatch.setattr(wiring, "provider", lambda: simulated)
     return simulated
 

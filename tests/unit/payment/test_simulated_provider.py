@@ -5,7 +5,7 @@ import pytest
 from builders import ORDER_ID
 from payment.provider import Capture, Decline, KeyReused, KeyVoided
 from payment.simulated_provider import SimulatedProvider
-from shared.chaos import Chaos, PaymentChaos
+from shared.chaos import Chaos, Failures
 from shared.errors import (
     PaymentOutcomeUnknown,
     PaymentProviderUnavailable,
@@ -43,7 +43,7 @@ class TestCharging:
 
     def test_a_flaky_provider_takes_the_third_attempt_whichever_worker_makes_it(self, ledger):
         def fresh_worker() -> SimulatedProvider:
-            return SimulatedProvider(ledger, reply_timeout_seconds=1, read_chaos=Chaos)
+            return SimulatedProvider(ledger, reply_timeout_seconds=1)
 
         for _ in range(2):
             with pytest.raises(PaymentProviderUnavailable):
@@ -71,7 +71,7 @@ class TestCharging:
         overtaken = Interrupted(
             ledger, lambda: provider.charge(ORDER_ID, AMOUNT, "tok_declined"), "write"
         )
-        slow = SimulatedProvider(overtaken, reply_timeout_seconds=1, read_chaos=Chaos)
+        slow = SimulatedProvider(overtaken, reply_timeout_seconds=1)
 
         assert slow.charge(ORDER_ID, AMOUNT, "tok_visa") == Decline("card declined")
         assert ledger.money() == (0, 0)
@@ -189,7 +189,7 @@ class TestChaos:
     def test_what_was_declined_stays_declined_when_the_chaos_is_over(
         self, provider, injected, ledger
     ):
-        injected.chaos = Chaos(PaymentChaos(failure_rate=1))
+        injected.chaos = Chaos(Failures(failure_rate=1))
         declined = Decline("declined by failure injection")
         assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == declined
 
@@ -202,27 +202,27 @@ class TestChaos:
     ):
         captured = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
 
-        injected.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
+        injected.chaos = Chaos(Failures(failure_rate=1, decline_above_cents=1))
         assert provider.charge(ORDER_ID, AMOUNT, "tok_visa") == captured
 
         provider.refund(ORDER_ID)
         assert ledger.money() == (5000, 5000)
 
     def test_a_bad_token_is_declined_for_its_own_reason(self, provider, injected):
-        injected.chaos = Chaos(PaymentChaos(failure_rate=1, decline_above_cents=1))
+        injected.chaos = Chaos(Failures(failure_rate=1, decline_above_cents=1))
 
         assert provider.charge(ORDER_ID, AMOUNT, "tok_declined") == Decline("card declined")
 
     @pytest.mark.parametrize(("limit", "declined"), [(4999, True), (5000, False), (0, False)])
     def test_an_amount_above_the_limit_is_declined(self, provider, injected, limit, declined):
-        injected.chaos = Chaos(PaymentChaos(decline_above_cents=limit))
+        injected.chaos = Chaos(Failures(decline_above_cents=limit))
 
         outcome = provider.charge(ORDER_ID, AMOUNT, "tok_visa")
 
         assert (outcome == Decline("above the limit of failure injection")) is declined
 
     def test_a_request_that_was_not_taken_leaves_no_trace(self, provider, injected, ledger):
-        injected.chaos = Chaos(PaymentChaos(error_rate=1))
+        injected.chaos = Chaos(Failures(error_rate=1))
 
         for request in (
             lambda: provider.charge(ORDER_ID, AMOUNT, "tok_visa"),
@@ -234,7 +234,7 @@ class TestChaos:
         assert ledger.row() == {}
 
     def test_every_request_takes_longer(self, provider, injected, naps):
-        injected.chaos = Chaos(PaymentChaos(delay_seconds=1.5))
+        injected.chaos = Chaos(Failures(delay_seconds=1.5))
 
         provider.charge(ORDER_ID, AMOUNT, "tok_visa")
         provider.refund(ORDER_ID)

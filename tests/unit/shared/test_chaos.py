@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, BaseProvider
 
 from shared import chaos
-from shared.chaos import CALM, Chaos, NotificationChaos, PaymentChaos, ShippingChaos, StepChaos
+from shared.chaos import CALM, Chaos, Failures
 from shared.errors import ConfigurationError, InjectedFailure, StorageContention
 
 PARAMETER = "/sagashop-unit/chaos"
@@ -80,15 +80,15 @@ class TestDocument:
         }
 
         assert chaos.parse(document) == Chaos(
-            PaymentChaos(failure_rate=0.1, error_rate=0.2, decline_above_cents=5000),
-            ShippingChaos(failure_rate=1, delay_seconds=0.5),
-            NotificationChaos(failure_rate=0.3, delay_seconds=60),
+            Failures(failure_rate=0.1, error_rate=0.2, decline_above_cents=5000),
+            Failures(failure_rate=1, delay_seconds=0.5),
+            Failures(failure_rate=0.3, delay_seconds=60),
         )
 
     def test_a_step_has_a_section_under_its_states_name(self):
         document = {"steps": {"CommitStock": {"error_rate": 1}, "RefundPayment": None}}
 
-        assert chaos.parse(document).steps == {"CommitStock": StepChaos(error_rate=1)}
+        assert chaos.parse(document).steps == {"CommitStock": Failures(error_rate=1)}
 
     @pytest.mark.parametrize(
         ("document", "complaint"),
@@ -163,7 +163,7 @@ class TestReading:
         sandbox.put(json.dumps({"shipping": {"failure_rate": 1}}))
         assert chaos.read() == CALM, "it is not asked for at every call"
         sandbox.forget()
-        assert chaos.read().shipping == ShippingChaos(failure_rate=1)
+        assert chaos.read().shipping == Failures(failure_rate=1)
 
     def test_it_is_asked_for_again_after_two_seconds(self, sandbox, monkeypatch):
         asked: list[dict[str, Any]] = []

@@ -5,20 +5,18 @@ from botocore.exceptions import ClientError
 
 from shared import dynamodb
 from shared.errors import StorageContention
-from shared.ledger import Ledger, LedgerTable
+from shared.ledger import Ledger
 from unit.fakes import FakeLedger
 
 KEY = "key-1"
 
 
-@pytest.fixture(params=[FakeLedger, LedgerTable])
+@pytest.fixture(params=[FakeLedger, Ledger])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     """A ledger in memory, and one in DynamoDB."""
     if request.param is FakeLedger:
         return FakeLedger()
-    return LedgerTable(
-        dynamodb.client(), request.getfixturevalue("payment_table"), "PROVIDER", "CHARGE"
-    )
+    return Ledger(dynamodb.client(), request.getfixturevalue("payment_table"), "PROVIDER", "CHARGE")
 
 
 class TestRules:
@@ -65,7 +63,7 @@ class TestRules:
 
 
 def test_a_busy_table_is_contention(payment_table, monkeypatch):
-    ledger = LedgerTable(dynamodb.client(), payment_table, "PROVIDER", "CHARGE")
+    ledger = Ledger(dynamodb.client(), payment_table, "PROVIDER", "CHARGE")
 
     def refuse(**_: object) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException"}}, "any")

@@ -14,7 +14,7 @@ from shared import clock, dynamodb
 from shared.dynamodb import Item, from_item
 from shared.errors import StorageContention
 from shared.events import DomainEvent
-from shared.storage import Repository, Table
+from shared.storage import Table
 from unit.fakes import FakeRepository
 
 LATER = PLACED_AT + timedelta(hours=1)
@@ -56,7 +56,7 @@ class ParcelTable(Table[Parcel]):
 
 
 @pytest.fixture(params=[FakeRepository, ParcelTable])
-def parcels(request: pytest.FixtureRequest) -> Repository[Parcel]:
+def parcels(request: pytest.FixtureRequest) -> Table[Parcel]:
     """The parcels in memory, and in DynamoDB."""
     if request.param is FakeRepository:
         return FakeRepository()

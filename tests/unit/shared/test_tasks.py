@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 
 from shared import chaos
-from shared.chaos import Chaos, StepChaos
+from shared.chaos import Chaos, Failures
 from shared.errors import (
     OutOfStock,
     PaymentOutcomeUnknown,
@@ -229,7 +229,7 @@ def test_a_step_that_is_made_to_fail_does_nothing_and_is_deferred(
     lambda_context: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Given
-    monkeypatch.setattr(chaos, "read", lambda: Chaos(steps={"PackParcel": StepChaos(error_rate=1)}))
+    monkeypatch.setattr(chaos, "read", lambda: Chaos(steps={"PackParcel": Failures(error_rate=1)}))
     packed: list[PackParcel] = []
 
     def note(command: PackParcel) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID
+from shared import chaos
 from shared.chaos import Chaos
 from shipping import wiring
 from shipping.domain import Shipment
@@ -68,9 +69,9 @@ def carrier(
     book: BookUnderTest, injected: Injected, monkeypatch: pytest.MonkeyPatch
 ) -> SimulatedCarrier:
     """The carrier."""
-    simulated = SimulatedCarrier(
-        book, read_chaos=lambda: injected.chaos, sleep=injected.naps.append
-    )
+    simulated = SimulatedCarrier(book)
+    monkeypatch.setattr(chaos, "read", lambda: injected.chaos)
+    monkeypatch.setattr("time.sleep", injected.naps.append)
     monkeypatch.setattr(wiring, "carrier", lambda: simulated)
     return simulated
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT
-from shared.chaos import Chaos, ShippingChaos
+from shared.chaos import Chaos, Failures
 from shared.errors import (
     CarrierUnavailable,
     ShipmentRejected,
@@ -84,7 +84,7 @@ class TestCreating:
     def test_a_carrier_that_was_away_is_asked_again(
         self, repository, carrier, injected, outbox_events
     ):
-        injected.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
+        injected.chaos = Chaos(shipping=Failures(error_rate=1))
         with pytest.raises(CarrierUnavailable):
             create(repository, carrier)
         assert repository.find(ORDER_ID).status is ShipmentStatus.PENDING
@@ -174,7 +174,7 @@ class TestCancelling:
         self, repository, carrier, injected, book
     ):
         create(repository, carrier)
-        injected.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
+        injected.chaos = Chaos(shipping=Failures(error_rate=1))
         with pytest.raises(CarrierUnavailable):
             cancel(repository, carrier)
         assert repository.find(ORDER_ID).status is ShipmentStatus.CREATED
@@ -298,7 +298,7 @@ class TestLateBookings:
 
 class TestChaosAtTheCarrier:
     def test_what_was_refused_stays_refused_when_the_chaos_is_over(self, carrier, injected):
-        injected.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
+        injected.chaos = Chaos(shipping=Failures(failure_rate=1))
         refused = Rejection("refused by failure injection")
         assert carrier.book(ORDER_ID, ADDRESS, ITEMS) == refused
 
@@ -308,18 +308,18 @@ class TestChaosAtTheCarrier:
     def test_what_was_booked_stays_booked_when_the_chaos_begins(self, carrier, injected):
         booking = carrier.book(ORDER_ID, ADDRESS, ITEMS)
 
-        injected.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
+        injected.chaos = Chaos(shipping=Failures(failure_rate=1))
         assert carrier.book(ORDER_ID, ADDRESS, ITEMS) == booking
 
     def test_a_refusal_does_not_stand_in_the_way_of_cancelling(self, carrier, injected, book):
         carrier.book(ORDER_ID, ADDRESS, ITEMS)
 
-        injected.chaos = Chaos(shipping=ShippingChaos(failure_rate=1))
+        injected.chaos = Chaos(shipping=Failures(failure_rate=1))
         carrier.cancel(ORDER_ID)
         assert book.status() == "CANCELLED"
 
     def test_every_request_takes_longer(self, carrier, injected):
-        injected.chaos = Chaos(shipping=ShippingChaos(delay_seconds=1.5))
+        injected.chaos = Chaos(shipping=Failures(delay_seconds=1.5))
 
         carrier.book(ORDER_ID, ADDRESS, ITEMS)
         carrier.cancel(ORDER_ID)
@@ -327,7 +327,7 @@ class TestChaosAtTheCarrier:
         assert injected.naps == [1.5, 1.5]
 
     def test_a_request_that_was_not_taken_leaves_no_trace(self, carrier, injected, book):
-        injected.chaos = Chaos(shipping=ShippingChaos(error_rate=1))
+        injected.chaos = Chaos(shipping=Failures(error_rate=1))
 
         with pytest.raises(CarrierUnavailable):
             carrier.book(ORDER_ID, ADDRESS, ITEMS)
