@@ -201,15 +201,35 @@ def test_the_longest_idle_worker_of_another_function_makes_room(workers: Workers
     assert newer.is_alive()
 
 
-def test_calls_that_are_made_together_get_a_worker_each_while_there_is_room(
+def test_a_function_at_work_on_every_core_gets_more_workers_only_when_its_calls_are_slow(
+    workers: Workers, threads: ThreadPoolExecutor
+) -> None:
+    # Given room for many, and a function that has a worker at work on the only core
+    pool = WorkerPool[FakeWorker](limit=10, cores=1, patience_seconds=0.3)
+    with pool.lease(a_call("order"), workers.starter("order")) as slow_call:
+        # When another call comes
+        another = threads.submit(run, pool, workers, a_call("order"))
+        assert is_waiting(another)
+
+        # Then it gets a worker of its own once it has waited in vain
+        assert another.result(timeout=5) is not slow_call
+
+
+def test_what_a_burst_started_is_ended_but_for_one_worker_of_each_function(
     workers: Workers,
 ) -> None:
-    pool = WorkerPool[FakeWorker](limit=3)
-    with ExitStack() as busy:
-        for _ in range(3):
-            busy.enter_context(pool.lease(a_call("order"), workers.starter("order")))
+    # Given a burst of two calls of one function, and one call of another
+    pool = WorkerPool[FakeWorker](limit=10, cores=2, surplus_seconds=0)
+    payment = run(pool, workers, a_call("payment"))
+    with ExitStack() as burst:
+        first, second = (
+            burst.enter_context(pool.lease(a_call("order"), workers.starter("order")))
+            for _ in range(2)
+        )
 
-    assert workers.most_alive == 3
+    # Then the pool keeps a worker of each
+    assert payment.is_alive()
+    assert sorted([first.is_alive(), second.is_alive()]) == [False, True]
 
 
 def test_a_busy_function_takes_anothers_worker_only_when_its_calls_are_slow(

@@ -8,11 +8,17 @@ as long as it runs. A call
 3. else replaces the worker of another function that has been idle for longest;
 4. else waits its turn.
 
-Turns are first come, first served, with two exceptions, because starting a worker costs several
-times what most calls take. A worker that becomes free serves calls of its own function first. A
-call whose function has a worker at work waits for that one rather than replace another function's.
-Both exceptions end when a call has seen none of its function's workers become free for
-`patience_seconds`: then the calls are slow, and more workers help.
+Turns are first come, first served, with three exceptions, because starting a worker costs several
+times what most calls take:
+
+- A worker that becomes free serves calls of its own function first.
+- A call whose function has a worker at work on every core waits for one of them: more workers would
+  only slow each other down.
+- A call whose function has any worker at work waits for it rather than replace another function's.
+
+All three end when a call has seen none of its function's workers become free for
+`patience_seconds`: then the calls are slow, and more workers help. What a burst started is ended
+again: a worker that was idle for `surplus_seconds` while its function has another one.
 
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
 names its caller (`caller`), and may exceed the limit, one call at a time per caller. So of any set
@@ -21,6 +27,7 @@ that waits for a nested call. A chain that hides its caller (plain HTTP, without
 is ended by the functions' own timeouts.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +35,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-PATIENCE_SECONDS = 0.25
+PATIENCE_SECONDS = 0.5
+SURPLUS_SECONDS = 5.0
 
 
 class PooledWorker(Protocol):
@@ -82,18 +90,37 @@ class _Call[W: PooledWorker]:
     """Whether its environment or version was stopped meanwhile."""
 
 
+@dataclass(slots=True, eq=False)
+class _Idle[W: PooledWorker]:
+    """A worker without a call, the demand that it served last, and since when it is idle."""
+
+    demand: Demand
+    worker: W
+    since: float
+
+
 class WorkerPool[W: PooledWorker]:
     """Leases workers to calls; safe to use from any thread."""
 
-    def __init__(self, limit: int, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        cores: int | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        surplus_seconds: float = SURPLUS_SECONDS,
+    ) -> None:
+        """`cores` are the machine's unless given."""
         self._limit = limit
+        self._cores = cores or os.cpu_count() or 1
         self._patience_seconds = patience_seconds
+        self._surplus_seconds = surplus_seconds
         self._lock = threading.Lock()
         self._is_closed = False
         self._line: list[_Call[W]] = []
         self._leased: dict[str, _Call[W]] = {}
-        # Each with the demand that it served last, the longest idle first.
-        self._idle: list[tuple[Demand, W]] = []
+        # The longest idle first.
+        self._idle: list[_Idle[W]] = []
         self._discarded: list[W] = []
 
     @contextmanager
@@ -130,7 +157,7 @@ class WorkerPool[W: PooledWorker]:
         """Ends all workers at once, calls in progress included, and lets no more calls in."""
         with self._locked():
             self._is_closed = True
-            self._discard_idle(lambda *_: True)
+            self._discard_idle(lambda _: True)
             for call in self._leased.values():
                 if call.worker is not None:
                     call.worker.interrupt()
@@ -149,7 +176,7 @@ class WorkerPool[W: PooledWorker]:
 
     def _retire(self, concerns: Callable[[Demand], bool]) -> None:
         with self._locked():
-            self._discard_idle(lambda demand, _: concerns(demand))
+            self._discard_idle(lambda idle: concerns(idle.demand))
             for call in self._leased.values():
                 call.is_doomed = call.is_doomed or concerns(call.demand)
             self._serve_line()
@@ -176,7 +203,8 @@ class WorkerPool[W: PooledWorker]:
                 if is_unfit or self._size() >= self._limit:
                     self._discarded.append(call.worker)
                 else:
-                    self._idle.append((call.demand, call.worker))
+                    self._idle.append(_Idle(call.demand, call.worker, time.monotonic()))
+            self._discard_surplus()
             for waiting in self._line:
                 if waiting.demand.version_key == call.demand.version_key:
                     waiting.patient_until = time.monotonic() + self._patience_seconds
@@ -213,37 +241,48 @@ class WorkerPool[W: PooledWorker]:
 
     def _take_place(self, call: _Call[W], is_overdue: bool) -> bool:
         """Takes a place to start a worker in, an idle worker's of another function if need be."""
+        version_key = call.demand.version_key
+        at_work = sum(other.demand.version_key == version_key for other in self._leased.values())
+        if at_work >= self._cores and not is_overdue:
+            return False
         if self._size() < self._limit:
             return True
-        version_key = call.demand.version_key
-        at_work = any(other.demand.version_key == version_key for other in self._leased.values())
         if not self._idle or (at_work and not is_overdue):
             return False
-        _, call.replaces = self._idle.pop(0)
+        call.replaces = self._idle.pop(0).worker
         return True
 
     def _take_idle(self, call: _Call[W]) -> bool:
         """Takes an idle worker for a call, and drops those that can serve none any more."""
         wanted = call.demand
         self._discard_idle(
-            lambda served, worker: (
-                served.version_key == wanted.version_key
-                and (served.generation != wanted.generation or not worker.is_alive())
+            lambda idle: (
+                idle.demand.version_key == wanted.version_key
+                and (idle.demand.generation != wanted.generation or not idle.worker.is_alive())
             )
         )
-        candidates = [idle for idle in self._idle if idle[0].version_key == wanted.version_key]
+        candidates = [i for i in self._idle if i.demand.version_key == wanted.version_key]
         if not candidates:
             return False
-        own = (idle for idle in candidates if idle[0].environment_id == wanted.environment_id)
+        own = (i for i in candidates if i.demand.environment_id == wanted.environment_id)
         chosen = next(own, candidates[-1])
         self._idle.remove(chosen)
-        _, call.worker = chosen
+        call.worker = chosen.worker
         return True
 
-    def _discard_idle(self, concerns: Callable[[Demand, W], bool]) -> None:
-        for idle in [idle for idle in self._idle if concerns(*idle)]:
+    def _discard_surplus(self) -> None:
+        """Discards what has been idle for long, but the last worker of a function."""
+        long_ago = time.monotonic() - self._surplus_seconds
+        for idle in [idle for idle in self._idle if idle.since <= long_ago]:
+            demands = [call.demand for call in self._leased.values()]
+            demands += [other.demand for other in self._idle if other is not idle]
+            if any(demand.version_key == idle.demand.version_key for demand in demands):
+                self._discard_idle(lambda other, idle=idle: other is idle)
+
+    def _discard_idle(self, concerns: Callable[[_Idle[W]], bool]) -> None:
+        for idle in [idle for idle in self._idle if concerns(idle)]:
             self._idle.remove(idle)
-            self._discarded.append(idle[1])
+            self._discarded.append(idle.worker)
 
     def _size(self) -> int:
         return len(self._idle) + len(self._leased)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKERS_PER_CORE = 4
-MINIMUM_WORKERS = 12
+MINIMUM_WORKERS = 24
 
 
 def default_worker_limit(cores: int) -> int:
-    """Four workers a core, and never fewer than 12.
+    """Four workers a core, and never fewer than 24.
 
-    A call mostly waits for the network, so a core serves several. An order calls a dozen functions,
-    which all stay warm; a function that runs once a minute may have its worker replaced.
+    A call mostly waits for the network, so a core serves several. An order calls ten functions: on
+    a busy machine of two cores each of them keeps two workers, so that none replaces another's. The
+    pool ends those that are not needed after the burst.
     """
     return max(MINIMUM_WORKERS, WORKERS_PER_CORE * cores)
 
