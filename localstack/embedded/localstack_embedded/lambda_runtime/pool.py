@@ -122,6 +122,7 @@ class WorkerPool[W: PooledWorker]:
         # The longest idle first.
         self._idle: list[_Idle[W]] = []
         self._discarded: list[W] = []
+        self._is_surplus_watched = False
 
     @contextmanager
     def lease(self, demand: Demand, start: Callable[[], W]) -> Iterator[W]:
@@ -204,7 +205,7 @@ class WorkerPool[W: PooledWorker]:
                     self._discarded.append(call.worker)
                 else:
                     self._idle.append(_Idle(call.demand, call.worker, time.monotonic()))
-            self._discard_surplus()
+            self._watch_surplus()
             for waiting in self._line:
                 if waiting.demand.version_key == call.demand.version_key:
                     waiting.patient_until = time.monotonic() + self._patience_seconds
@@ -270,14 +271,29 @@ class WorkerPool[W: PooledWorker]:
         call.worker = chosen.worker
         return True
 
-    def _discard_surplus(self) -> None:
-        """Discards what has been idle for long, but the last worker of a function."""
-        long_ago = time.monotonic() - self._surplus_seconds
-        for idle in [idle for idle in self._idle if idle.since <= long_ago]:
-            demands = [call.demand for call in self._leased.values()]
-            demands += [other.demand for other in self._idle if other is not idle]
-            if any(demand.version_key == idle.demand.version_key for demand in demands):
-                self._discard_idle(lambda other, idle=idle: other is idle)
+    def _watch_surplus(self) -> None:
+        """Looks for surplus workers until there are none. The lock is held."""
+        if not self._is_surplus_watched and any(map(self._is_surplus, self._idle)):
+            self._is_surplus_watched = True
+            timer = threading.Timer(self._surplus_seconds, self._end_surplus)
+            timer.daemon = True
+            timer.start()
+
+    def _end_surplus(self) -> None:
+        """Ends the workers that have been surplus for long, and goes on watching the others."""
+        with self._locked():
+            self._is_surplus_watched = False
+            long_ago = time.monotonic() - self._surplus_seconds
+            for idle in list(self._idle):
+                if idle.since <= long_ago and self._is_surplus(idle):
+                    self._discard_idle(lambda other, idle=idle: other is idle)
+            self._watch_surplus()
+
+    def _is_surplus(self, idle: _Idle[W]) -> bool:
+        """Tells whether its function has another worker."""
+        demands = [call.demand for call in self._leased.values()]
+        demands += [other.demand for other in self._idle if other is not idle]
+        return any(demand.version_key == idle.demand.version_key for demand in demands)
 
     def _discard_idle(self, concerns: Callable[[_Idle[W]], bool]) -> None:
         for idle in [idle for idle in self._idle if concerns(idle)]:
