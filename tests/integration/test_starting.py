@@ -30,15 +30,16 @@ def starting(port: int) -> Iterator[subprocess.Popen[str]]:
     """`sagashop up` of a store, under way; it is stopped again at the end."""
     command = [sys.executable, "-m", "sagashop_local.main"]
     environment = os.environ | {"PORT": str(port)}
+    # A shell starts background jobs with SIGINT ignored, which every child inherits.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [*command, "up"],
         env=environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell starts background jobs with SIGINT ignored, which every child inherits.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as up:
+        signal.signal(signal.SIGINT, inherited)
         yield up
         up.kill()
     subprocess.run([*command, "down"], env=environment, check=True, stdout=subprocess.DEVNULL)

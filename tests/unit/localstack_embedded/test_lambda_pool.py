@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from localstack_embedded.lambda_runtime.pool import Demand, PoolClosed, WorkerPool
-from support.waiting import eventually
 
 _call_ids = (f"call-{number}" for number in count())
 
@@ -229,9 +228,7 @@ def test_what_a_burst_started_is_ended_but_for_one_worker_of_each_function(
         )
 
     # Then the pool soon keeps a worker of each
-    eventually(
-        lambda: [first.is_alive(), second.is_alive()], until=lambda alive: alive.count(True) == 1
-    )
+    assert eventually(lambda: [first.is_alive(), second.is_alive()].count(True) == 1)
     assert payment.is_alive()
 
 
