@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.core.base_backend import BackendDict
 
 from shared import clock, dynamodb, outbox
 from shared.logging import logger
@@ -81,11 +82,17 @@ def lambda_context() -> FakeContext:
     return FakeContext()
 
 
-@pytest.fixture
-def aws() -> Iterator[None]:
-    """An empty AWS account in memory."""
+@pytest.fixture(scope="module")
+def _account() -> Iterator[None]:
+    """An AWS account in memory. Starting one takes as long as ten tests."""
     with mock_aws():
         yield
+
+
+@pytest.fixture
+def aws(_account: None) -> None:
+    """An empty AWS account in memory."""
+    BackendDict.reset()
 
 
 @pytest.fixture

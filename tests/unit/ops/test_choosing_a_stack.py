@@ -10,7 +10,6 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
-from moto import mock_aws
 
 from sagashop_ops import local
 from sagashop_ops.aws import Deployment, shared_aws
@@ -64,7 +63,7 @@ class FakeCloudFormation:
 
 
 @pytest.fixture(autouse=True)
-def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _stack_on_aws(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An account with the stack `shop`; DynamoDB is moto's."""
     session = boto3.Session
     sqs = FakeSqs()
@@ -81,11 +80,10 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr("sagashop_ops.aws.boto3.Session", FakeSession)
     shared_aws.cache_clear()
-    with mock_aws():
-        session(region_name=REGION).client("dynamodb").create_table(
-            TableName="shop-operations", **table_definition("OperationsTable")
-        )
-        yield
+    session(region_name=REGION).client("dynamodb").create_table(
+        TableName="shop-operations", **table_definition("OperationsTable")
+    )
+    yield
     shared_aws.cache_clear()
 
 
