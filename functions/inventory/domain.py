@@ -171,11 +171,9 @@ def decide(
     wanted = tuple(lines)
     unknown = [line for line in wanted if line.sku not in products]
     if unknown:
-        names = ", ".join(line.sku for line in unknown)
+        message = f"No such product: {', '.join(line.sku for line in unknown)}"
         shortages = tuple(Shortage(line.sku, line.quantity, 0) for line in unknown)
-        return _refused(
-            order_id, Refusal("UNKNOWN_PRODUCT", f"No such product: {names}", shortages), at
-        )
+        return _refused(order_id, Refusal("UNKNOWN_PRODUCT", message, shortages), at)
     short = [line for line in wanted if line.quantity > products[line.sku].available]
     if short:
         message = "; ".join(_shortage_in_words(line, products[line.sku]) for line in short)
