@@ -111,7 +111,7 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     at = clock.now()
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
     logging.bind(context, sweep=run.origin.correlation_id)
-    unsettled = wiring.orders().unsettled()
+    unsettled = list(wiring.orders().unsettled())
     latest = at - timedelta(
         seconds=event.get("grace_seconds", wiring.settings().sweep_grace_seconds)
     )
