@@ -38,17 +38,13 @@ def redrive(order_id: str, operator: str, reason: str, origin: Origin, at: datet
 
     def decide(order: Order) -> Change:
         change = count_redrive(order, operator, reason, origin, at)
-        _refuse_if_running(order, at)
+        state = wiring.sagas().state(order)
+        is_starting = state is None and not order.is_parked and at - order.updated_at < _STARTING
+        if state == "RUNNING" or is_starting:
+            raise Conflict("The order's saga is running.", code="SAGA_RUNNING")
         return change
 
     order = service.change(wiring.orders(), order_id, decide)
     logger.info("order redriven", execution=execution_name(order), operator=operator, reason=reason)
     wiring.sagas().start_or_leave(order)
     return order
-
-
-def _refuse_if_running(order: Order, at: datetime) -> None:
-    state = wiring.sagas().state(order)
-    is_starting = state is None and not order.is_parked and at - order.updated_at < _STARTING
-    if state == "RUNNING" or is_starting:
-        raise Conflict("The order's saga is running.", code="SAGA_RUNNING")
