@@ -72,9 +72,7 @@ class ServiceApi:
         self._app = Chalice(f"sagashop-{service}", configure_logs=False)
         self._headers: Mapping[str, str] = {}
         self.origin = Origin(correlation_id="")
-        self.get(f"/{service}/health")(
-            lambda: {"service": service, "status": "ok"},
-        )
+        self.get(f"/{service}/health")(lambda: {"service": service, "status": "ok"})
 
     def get(self, path: str) -> Callable[[View], View]:
         """Registers a view for GET; the path's `{names}` are its arguments."""
