@@ -171,14 +171,16 @@ def decide(
     wanted = tuple(lines)
     unknown = [line for line in wanted if line.sku not in products]
     if unknown:
-        names = ", ".join(line.sku for line in unknown)
+        message = f"No such product: {', '.join(line.sku for line in unknown)}"
         shortages = tuple(Shortage(line.sku, line.quantity, 0) for line in unknown)
-        return _refused(
-            order_id, Refusal("UNKNOWN_PRODUCT", f"No such product: {names}", shortages), at
-        )
+        return _refused(order_id, Refusal("UNKNOWN_PRODUCT", message, shortages), at)
     short = [line for line in wanted if line.quantity > products[line.sku].available]
     if short:
-        message = "; ".join(_shortage_in_words(line, products[line.sku]) for line in short)
+        message = "; ".join(
+            f"{products[line.sku].name}: {line.quantity} wanted, "
+            f"{products[line.sku].available} available"
+            for line in short
+        )
         shortages = tuple(
             Shortage(line.sku, line.quantity, products[line.sku].available) for line in short
         )
@@ -229,10 +231,6 @@ def moves(before: Reservation | None, after: Reservation) -> tuple[Move, ...]:
 
 def _refused(order_id: str, refusal: Refusal, at: datetime) -> Reservation:
     return Reservation(order_id, ReservationStatus.FAILED, at, refusal=refusal)
-
-
-def _shortage_in_words(line: OrderLine, product: Product) -> str:
-    return f"{product.name}: {line.quantity} wanted, {product.available} available"
 
 
 def _changed(reservation: Reservation, status: ReservationStatus, at: datetime) -> Reservation:

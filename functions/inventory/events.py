@@ -11,25 +11,18 @@ from shared.events import DomainEvent, Origin
 
 def event_of(reservation: Reservation, at: datetime, origin: Origin) -> DomainEvent:
     """Returns the event that reports a reservation's new status."""
+    items = [{"sku": line.sku, "quantity": line.quantity} for line in reservation.lines]
+    data: dict[str, Any] = {"items": items}
     match reservation.status:
         case ReservationStatus.RESERVED:
             name, data = "StockReserved", reservation_result(reservation)
         case ReservationStatus.FAILED:
-            name, data = "StockReservationFailed", _refused(reservation)
+            assert reservation.refusal is not None, "a failed reservation says why"
+            shortages = [asdict(shortage) for shortage in reservation.refusal.shortages]
+            data = {"reason": reservation.refusal.reason, "shortages": shortages}
+            name = "StockReservationFailed"
         case ReservationStatus.COMMITTED:
-            name, data = "StockCommitted", _counted(reservation)
+            name = "StockCommitted"
         case ReservationStatus.RELEASED:
-            name, data = "StockReleased", _counted(reservation)
+            name = "StockReleased"
     return DomainEvent("inventory", name, reservation.order_id, at, origin, data)
-
-
-def _refused(reservation: Reservation) -> dict[str, Any]:
-    assert reservation.refusal is not None, "a failed reservation says why"
-    return {
-        "reason": reservation.refusal.reason,
-        "shortages": [asdict(shortage) for shortage in reservation.refusal.shortages],
-    }
-
-
-def _counted(reservation: Reservation) -> dict[str, Any]:
-    return {"items": [{"sku": line.sku, "quantity": line.quantity} for line in reservation.lines]}

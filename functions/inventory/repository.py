@@ -108,21 +108,21 @@ class StockTable(Table[Reservation]):
             ) from refused
 
     def _write(
-        self, before: Reservation | None, after: Reservation, events: Sequence[DomainEvent]
+        self,
+        before: Reservation | None,
+        after: Reservation,
+        events: Sequence[DomainEvent],
+        more: Sequence["TransactWriteItemTypeDef"] = (),
     ) -> None:
-        try:
-            super()._write(before, after, events)
-        except StorageContention as busy:
-            raise StockContention("another order is changing the same stock") from busy
-
-    def _writes_with(
-        self, before: Reservation | None, after: Reservation
-    ) -> Sequence["TransactWriteItemTypeDef"]:
         """Moves the reservation's units, the first time at the prices that it was decided on."""
-        return [
+        moved = [
             self._move(move, None if before else line)
             for move, line in zip(moves(before, after), after.lines, strict=True)
         ]
+        try:
+            super()._write(before, after, events, [*moved, *more])
+        except StorageContention as busy:
+            raise StockContention("another order is changing the same stock") from busy
 
     def _to_item(self, row: Reservation) -> Item:
         return {

@@ -1,4 +1,4 @@
-"""The saga's inventory steps, all idempotent by order."""
+"""The saga's inventory steps, all idempotent by order; `service` says what they raise."""
 
 from typing import Any
 
@@ -13,30 +13,20 @@ handler = steps.handler
 
 @steps.saga_task("ReserveStock", ReserveStock)
 def reserve_stock(command: ReserveStock) -> dict[str, Any]:
-    """Sets all the order's units aside, or none; returns what they cost.
-
-    Returns `views.reservation_result`. Raises OutOfStock, UnknownProduct, StepAlreadyUndone,
-    StockContention, StorageContention.
-    """
+    """Sets all the order's units aside, or none; returns `views.reservation_result`."""
     reservation = service.reserve(wiring.repository(), command.task, command.lines, clock.now())
     return views.reservation_result(reservation)
 
 
 @steps.saga_task("ReleaseStock")
 def release_stock(task: Task) -> dict[str, Any]:
-    """Puts the order's units back on the shelf, reserved or sold.
-
-    Raises StockContention, StorageContention.
-    """
+    """Puts the order's units back on the shelf, reserved or sold."""
     service.release(wiring.repository(), task, clock.now())
     return {}
 
 
 @steps.saga_task("CommitStock")
 def commit_stock(task: Task) -> dict[str, Any]:
-    """Turns the order's reserved units into sold ones.
-
-    Raises StepAlreadyUndone, StockContention, StorageContention.
-    """
+    """Turns the order's reserved units into sold ones."""
     service.commit(wiring.repository(), task, clock.now())
     return {}

@@ -2,7 +2,8 @@
 
 They read, let `domain` decide, and write in one transaction. Whatever has changed between the read
 and the write refuses the transaction, so a decision is never carried out on stock that is no
-longer there, nor at a price that no longer holds.
+longer there, nor at a price that no longer holds. All may raise StockContention and
+StorageContention.
 """
 
 from collections.abc import Iterable, Mapping

@@ -7,17 +7,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from inventory import service, wiring
 from inventory.domain import ReservationStatus
-from shared import sweeping
+from shared.sweeping import Sweeper
 
 
 def sweep(payload: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Checks the reservations; see `shared.sweeping.handle`."""
+    """Checks the reservations; see `Sweeper.handler`."""
     repository = wiring.repository()
-    sweeper = sweeping.Sweeper(
+    return Sweeper(
         service="inventory",
         repository=repository,
         held={ReservationStatus.RESERVED, ReservationStatus.COMMITTED},
         kept={ReservationStatus.COMMITTED},
         undo=lambda task, at: service.release(repository, task, at),
-    )
-    return sweeping.handle(sweeper, payload, context)
+    ).handler(payload, context)

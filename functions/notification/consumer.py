@@ -7,13 +7,14 @@ Metrics (dimensions `service` and `event`, one count a delivery): `NotificationS
 `NotificationFailed`, the delivery comes again.
 """
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from notification import service, wiring
+from notification import customers, service, wiring
 from notification.service import Outcome
 from shared import batches, clock
 from shared.events import PublishedEvent
@@ -42,7 +43,7 @@ def _notify(event: PublishedEvent) -> None:
         outcome = service.notify(
             event,
             wiring.notifications(),
-            wiring.customers(),
+            partial(customers.find_email, configured.order_queries_function),
             wiring.mailer(),
             operator_email=configured.operator_email,
             storefront_url=configured.storefront_url,

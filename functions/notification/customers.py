@@ -4,19 +4,16 @@ from shared import queries
 from shared.errors import NotFound
 
 
-class CustomersOfOrders:
-    """The customers of orders, whom the order service knows."""
+def find_email(function: str, order_id: str) -> str | None:
+    """Returns the address of the order's customer, None where there is no such order.
 
-    def __init__(self, function: str) -> None:
-        self._function = function
-
-    def find_email(self, order_id: str) -> str | None:
-        """Returns the address of the order's customer, None where there is no such order."""
-        try:
-            answer = queries.ask(self._function, {"query": "customer", "order_id": order_id})
-        except queries.QueryFailed as exc:
-            if exc.error == NotFound.__name__:
-                return None
-            raise
-        email: str = answer["email"]
-        return email
+    Raises QueryFailed where the order service's `function` fails.
+    """
+    try:
+        answer = queries.ask(function, {"query": "customer", "order_id": order_id})
+    except queries.QueryFailed as exc:
+        if exc.error == NotFound.__name__:
+            return None
+        raise
+    email: str = answer["email"]
+    return email

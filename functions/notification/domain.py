@@ -50,10 +50,7 @@ class Notification:
 
 def is_claimable(standing: Notification, at: datetime) -> bool:
     """Returns whether a delivery at `at` may claim a notification that exists."""
-    match standing.status:
-        case NotificationStatus.SENT | NotificationStatus.SKIPPED:
-            return False
-        case NotificationStatus.FAILED:
-            return True
-        case NotificationStatus.SENDING:
-            return standing.claimed_at <= at - CLAIM
+    has_expired = standing.claimed_at <= at - CLAIM
+    return standing.status is NotificationStatus.FAILED or (
+        standing.status is NotificationStatus.SENDING and has_expired
+    )

@@ -6,6 +6,7 @@ NOTIFICATION#<event_id>  NOTIFICATION   event_id, event_type, order_id, status, 
 Rows are never deleted, so that an event that is replayed years later is still recognized.
 """
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from notification import domain
@@ -75,17 +76,11 @@ class NotificationTable:
 def _to_row(notification: Notification) -> dict[str, Any]:
     sent_at = notification.sent_at
     return {
+        **asdict(notification),
         "pk": f"{_NOTIFICATION}#{notification.event_id}",
         "sk": _NOTIFICATION,
-        "event_id": notification.event_id,
-        "event_type": notification.event_type,
-        "order_id": notification.order_id,
-        "status": notification.status.value,
-        "subject": notification.subject,
-        "to": notification.to,
         "claimed_at": to_iso(notification.claimed_at),
         "sent_at": to_iso(sent_at) if sent_at else None,
-        "message_id": notification.message_id,
     }
 
 

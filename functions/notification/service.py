@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from notification import messages
-from notification.customers import CustomersOfOrders
 from notification.domain import AnotherDeliverySends, Notification, NotificationStatus
 from notification.mailer import SesMailer
 from notification.repository import NotificationTable
@@ -26,7 +25,7 @@ class Outcome(StrEnum):
 def notify(
     event: PublishedEvent,
     notifications: NotificationTable,
-    customers: CustomersOfOrders,
+    find_email: Callable[[str], str | None],
     mailer: SesMailer,
     *,
     operator_email: str,
@@ -44,7 +43,7 @@ def notify(
         return Outcome.NOT_NEWS
     event_id, order_id = event.metadata["event_id"], event.data["order_id"]
     # Before the claim, so that a query that fails leaves no claim.
-    recipient = operator_email if letter.for_operator else customers.find_email(order_id)
+    recipient = operator_email if letter.for_operator else find_email(order_id)
     message = messages.render(letter, event.type, order_id, storefront_url)
     claim = Notification(event_id, event.type, order_id, message.subject, now(), to=recipient)
     standing = notifications.claim(claim)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cache
 
-from notification.customers import CustomersOfOrders
 from notification.mailer import SesMailer
 from notification.repository import NotificationTable
 from shared import dynamodb
@@ -34,11 +33,6 @@ def settings() -> Settings:
 @cache
 def notifications() -> NotificationTable:
     return NotificationTable(dynamodb.client(), settings().table_name)
-
-
-@cache
-def customers() -> CustomersOfOrders:
-    return CustomersOfOrders(settings().order_queries_function)
 
 
 @cache

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from order.domain import Failure, Line, Payment, Refund, Shipment
+from order.domain import Failure, Line, Parked, Payment, Refund, Shipment
 from shared.fields import Fields
 from shared.tasks import Task
 
@@ -93,25 +93,22 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class FlagForAttention:
-    """Park the order, because `compensation` got stuck with `compensation_error`."""
+    """Park the order, because a compensation got stuck."""
 
     task: Task
-    failure: Failure
-    compensation: str
-    compensation_error: str
-    refund: Refund | None
+    parked: Parked
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
         """Reads `failure`, `compensation` (a state's name), `compensation_failure` and `refund`."""
         failure = fields.object("failure")
-        return cls(
-            task,
+        parked = Parked(
             failure=Failure(failure.text("Error"), failure.excerpt("Cause", _MAX_CAUSE_LENGTH)),
             compensation=fields.text("compensation"),
             compensation_error=fields.object("compensation_failure").text("Error"),
             refund=_refund(fields),
         )
+        return cls(task, parked)
 
 
 def _refund(fields: Fields) -> Refund | None:

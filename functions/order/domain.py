@@ -153,7 +153,7 @@ class Parked:
     compensation: str
     compensation_error: str
     refund: Refund | None
-    redrive: int
+    redrive: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,15 +53,7 @@ def redrive_order(order_id: str) -> Answer:
     reason = fields.text("reason", max_length=500)
     fields.check()
     try:
-        order = redrive(
-            order_id,
-            operator,
-            reason,
-            wiring.orders(),
-            wiring.sagas(),
-            api.origin,
-            clock.now(),
-        )
+        order = redrive(order_id, operator, reason, api.origin, clock.now())
     except SagaUnreachable as exc:
         raise ServiceBusy("The saga's engine did not answer. Nothing was changed.") from exc
     body = {

@@ -6,10 +6,8 @@ the start comes after them, and the sweeper repeats one that is lost.
 
 from datetime import datetime, timedelta
 
-from order import domain, service
+from order import domain, service, wiring
 from order.domain import Change, Order
-from order.execution import Sagas
-from order.repository import OrderRepository
 from order.saga_input import execution_name, resumption
 from shared.errors import Conflict
 from shared.events import Origin
@@ -31,15 +29,7 @@ def count_redrive(order: Order, operator: str, reason: str, origin: Origin, at: 
     return Change(counted, domain.event(counted, "OrderRedriven", origin, data, occurrence))
 
 
-def redrive(
-    order_id: str,
-    operator: str,
-    reason: str,
-    orders: OrderRepository,
-    sagas: Sagas,
-    origin: Origin,
-    at: datetime,
-) -> Order:
+def redrive(order_id: str, operator: str, reason: str, origin: Origin, at: datetime) -> Order:
     """Redrives an order and returns it as it is then.
 
     Raises NotFound, Conflict where its saga runs or it has ended, StorageContention where others
@@ -48,17 +38,13 @@ def redrive(
 
     def decide(order: Order) -> Change:
         change = count_redrive(order, operator, reason, origin, at)
-        _refuse_if_running(order, sagas, at)
+        state = wiring.sagas().state(order)
+        is_starting = state is None and not order.is_parked and at - order.updated_at < _STARTING
+        if state == "RUNNING" or is_starting:
+            raise Conflict("The order's saga is running.", code="SAGA_RUNNING")
         return change
 
-    order = service.change(orders, order_id, decide)
+    order = service.change(wiring.orders(), order_id, decide)
     logger.info("order redriven", execution=execution_name(order), operator=operator, reason=reason)
-    sagas.start_or_leave(order)
+    wiring.sagas().start_or_leave(order)
     return order
-
-
-def _refuse_if_running(order: Order, sagas: Sagas, at: datetime) -> None:
-    state = sagas.state(order)
-    is_starting = state is None and not order.is_parked and at - order.updated_at < _STARTING
-    if state == "RUNNING" or is_starting:
-        raise Conflict("The order's saga is running.", code="SAGA_RUNNING")

@@ -13,7 +13,7 @@ is a `logged_event` row, which the relay ignores.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from order.domain import (
@@ -33,54 +33,38 @@ from order.domain import (
     Shipment,
     Status,
 )
-from shared import clock, ids, outbox, unsettled
+from shared import clock, ids, outbox
 from shared.contention import patiently
-from shared.dynamodb import (
-    ConditionFailed,
-    from_item,
-    get_row,
-    query_rows,
-    to_item,
-    transact_write,
-    typed_failures,
-)
-from shared.errors import NotFound, StorageContention
+from shared.dynamodb import ConditionFailed, Item, from_item, query_rows, to_item, typed_failures
+from shared.errors import NotFound
 from shared.events import PublishedEvent
+from shared.storage import Table
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 IDEMPOTENCY_LIFETIME = timedelta(days=1)
 _ORDER = "ORDER"
 _IDEMPOTENCY = "IDEMPOTENCY"
 _LOGGED = "logged_event"
-# Later than any change of an order.
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
-class OrderRepository:
+class OrderRepository(Table[Order]):
     """The orders and their logs. Every method may raise StorageContention."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table_name = table_name
+    entity = _ORDER
 
     def add(self, change: Change, placement: Placement | None) -> Placement | None:
         """Stores a new order with its event and its idempotency key, all or nothing.
 
         Returns None, or the placement that used the same key before: then nothing was stored.
         """
-        items = [
-            self._put_order(change.order, "attribute_not_exists(pk)", {}),
-            *self._events(change),
-        ]
-        if placement is not None:
-            items.insert(0, self._put_placement(placement, change.order.created_at))
+        order, events = change.order, [change.event] if change.event else []
+        more = [] if placement is None else [self._put_placement(placement, order.created_at)]
         try:
-            patiently(lambda: transact_write(self._dynamodb, items))
+            patiently(lambda: self._write(None, order, events, more))
         except ConditionFailed as exc:
-            used = exc.failed.get(0)
+            used = exc.failed.get(1)
             if placement is None or used is None:
                 raise
             return Placement(placement.key, used["fingerprint"], used["order_id"])
@@ -88,38 +72,30 @@ class OrderRepository:
 
     def get(self, order_id: str) -> Order:
         """Returns an order as it is now; raises NotFound."""
-        if not _is_sensible(order_id):
+        order = self.find(order_id) if _is_sensible(order_id) else None
+        if order is None:
             raise _not_found()
-        row = get_row(self._dynamodb, self._table_name, _key(order_id))
-        if row is None:
-            raise _not_found()
-        return _order(row)
+        return order
 
     def save(self, before: Order, change: Change) -> None:
         """Stores a decision on `before` with its event; nothing where nothing changed.
 
         Raises StorageContention also where the order is no longer what `before` says.
         """
-        if change.order == before:
-            return
-        items = [
-            self._put_order(change.order, "version = :version", {":version": before.version}),
-            *self._events(change),
-        ]
-        try:
-            transact_write(self._dynamodb, items)
-        except ConditionFailed as exc:
-            raise StorageContention(f"order {before.order_id} was changed meanwhile") from exc
+        if change.order != before:
+            self.update(before, change.order, [change.event] if change.event else [])
 
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
         """Returns the status of each of these orders (at most 100) that there is."""
-        keys = [_key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)]
+        keys = [
+            self._key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)
+        ]
         found: dict[str, Status] = {}
         while keys:
             with typed_failures():
                 response = self._dynamodb.batch_get_item(
                     RequestItems={
-                        self._table_name: {
+                        self._table: {
                             "Keys": keys,
                             "ConsistentRead": True,
                             "ProjectionExpression": "order_id, #status",
@@ -127,18 +103,11 @@ class OrderRepository:
                         }
                     }
                 )
-            rows = map(from_item, response["Responses"].get(self._table_name) or ())
+            rows = map(from_item, response["Responses"].get(self._table) or ())
             found |= {row["order_id"]: Status(row["status"]) for row in rows}
-            left = response["UnprocessedKeys"].get(self._table_name)
+            left = response["UnprocessedKeys"].get(self._table)
             keys = [] if left is None else list(left["Keys"])
         return found
-
-    def unsettled(self) -> list[Order]:
-        """Returns the orders for which something is left to do, the longest untouched first.
-
-        They may be a moment old: decide on what `get` returns.
-        """
-        return [_order(row) for row in unsettled.rows(self._dynamodb, self._table_name, _ALWAYS)]
 
     def log(self, event: PublishedEvent) -> None:
         """Appends another service's event to its order's log, once however often it comes."""
@@ -146,7 +115,7 @@ class OrderRepository:
         try:
             with typed_failures():
                 self._dynamodb.put_item(
-                    TableName=self._table_name,
+                    TableName=self._table,
                     Item=to_item(row),
                     ConditionExpression="attribute_not_exists(pk)",
                 )
@@ -159,31 +128,22 @@ class OrderRepository:
             raise _not_found()
         values = {":pk": _partition(order_id)}
         rows = list(
-            query_rows(self._dynamodb, self._table_name, "pk = :pk", values, ConsistentRead=True)
+            query_rows(self._dynamodb, self._table, "pk = :pk", values, ConsistentRead=True)
         )
         if not any(row["sk"] == _ORDER for row in rows):
             raise _not_found()
         return [outbox.read(row) for row in rows if row["sk"] != _ORDER]
 
-    def _events(self, change: Change) -> list["TransactWriteItemTypeDef"]:
-        if change.event is None:
-            return []
-        partition = _partition(change.order.order_id)
-        return [outbox.put(self._table_name, partition, change.event)]
+    def _is_settled(self, row: Order) -> bool:
+        return row.status.is_final
 
-    def _put_order(
-        self, order: Order, condition: str, values: Mapping[str, Any]
-    ) -> "TransactWriteItemTypeDef":
-        put: TransactWriteItemTypeDef = {
-            "Put": {
-                "TableName": self._table_name,
-                "Item": {**_key(order.order_id), **to_item(_row(order))},
-                "ConditionExpression": condition,
-            }
-        }
-        if values:
-            put["Put"]["ExpressionAttributeValues"] = to_item(values)
-        return put
+    def _to_item(self, row: Order) -> Item:
+        return {**_plain(asdict(row)), "entity": "order"}
+
+    def _from_item(self, item: Item) -> Order:
+        """Returns the order in a row; what an older row does not have yet gets its default."""
+        names = item.keys() & _ORDER_FIELDS
+        return Order(**{name: _read(name, item[name]) for name in names})
 
     def _put_placement(self, placement: Placement, at: datetime) -> "TransactWriteItemTypeDef":
         row = {
@@ -196,7 +156,7 @@ class OrderRepository:
         }
         return {
             "Put": {
-                "TableName": self._table_name,
+                "TableName": self._table,
                 "Item": to_item(row),
                 # DynamoDB deletes what has expired within days, not at once.
                 "ConditionExpression": "attribute_not_exists(pk) OR expires_at < :now",
@@ -210,10 +170,6 @@ def _partition(order_id: str) -> str:
     return f"{_ORDER}#{order_id}"
 
 
-def _key(order_id: str) -> dict[str, Any]:
-    return to_item({"pk": _partition(order_id), "sk": _ORDER})
-
-
 def _is_sensible(order_id: str) -> bool:
     """A caller may write anything into a URL, and DynamoDB refuses a key that is too long."""
     return ids.is_id(ORDER_ID_PREFIX, order_id)
@@ -221,11 +177,6 @@ def _is_sensible(order_id: str) -> bool:
 
 def _not_found() -> NotFound:
     return NotFound("There is no such order.", code="ORDER_NOT_FOUND")
-
-
-def _row(order: Order) -> dict[str, Any]:
-    row = {**_plain(asdict(order)), "entity": "order"}
-    return row if order.status.is_final else {**row, "unsettled": unsettled.MARK}
 
 
 def _plain(value: Any) -> Any:
@@ -238,12 +189,6 @@ def _plain(value: Any) -> Any:
         case list() | tuple():
             return [_plain(inner) for inner in value]
     return value
-
-
-def _order(row: Mapping[str, Any]) -> Order:
-    """Returns the order in a row; what an older row does not have yet gets its default."""
-    names = row.keys() & _ORDER_FIELDS
-    return Order(**{name: _read(name, row[name]) for name in names})
 
 
 def _read(name: str, value: Any) -> Any:

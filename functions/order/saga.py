@@ -1,6 +1,7 @@
 """The saga's steps that change the order itself. Each may be repeated at any time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from order import domain, execution, payment_window, wiring
@@ -12,7 +13,7 @@ from order.commands import (
     RecordPayment,
     RecordReservation,
 )
-from order.domain import Change, Order, Parked, Status
+from order.domain import Change, Order, Status
 from shared import clock
 from shared.tasks import SagaSteps, Task
 
@@ -83,13 +84,7 @@ def flag_for_attention(command: FlagForAttention) -> dict[str, Any]:
     """Parks the order, because a compensation got stuck."""
 
     def park(order: Order) -> Change:
-        parked = Parked(
-            command.failure,
-            command.compensation,
-            command.compensation_error,
-            command.refund,
-            redrive=order.redrives,
-        )
+        parked = replace(command.parked, redrive=order.redrives)
         return domain.flag_for_attention(order, parked, command.task.origin, clock.now())
 
     return _outcome(command.task, _decide(command.task, park).status)

@@ -71,15 +71,8 @@ class _Sweep:
             self._leave(order.order_id, "stuck")
         else:
             reason = f"the execution is {state} and the order {order.status}"
-            order = redrive(
-                order.order_id,
-                SWEEPER,
-                reason,
-                wiring.orders(),
-                wiring.sagas(),
-                Origin(order.correlation_id, self.origin.causation_id, order.trace_id),
-                self.at,
-            )
+            origin = Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
+            order = redrive(order.order_id, SWEEPER, reason, origin, self.at)
             self._repaired(order, "redriven")
 
     def _wake_if_decided(self, order: Order) -> None:
@@ -118,7 +111,7 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     at = clock.now()
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
     logging.bind(context, sweep=run.origin.correlation_id)
-    unsettled = wiring.orders().unsettled()
+    unsettled = list(wiring.orders().unsettled())
     latest = at - timedelta(
         seconds=event.get("grace_seconds", wiring.settings().sweep_grace_seconds)
     )

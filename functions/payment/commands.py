@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.fields import Fields
-from shared.money import Money
 from shared.tasks import Task
 
 
@@ -25,8 +24,3 @@ class ChargePayment:
             currency=fields.text("currency", pattern="[A-Z]{3}"),
             token=fields.text("token"),
         )
-
-    @property
-    def amount(self) -> Money:
-        """The amount to take; a property, because a command is read before it is checked."""
-        return Money(self.amount_cents, self.currency)

@@ -1,10 +1,11 @@
-"""The saga's payment steps, both idempotent by order."""
+"""The saga's payment steps, both idempotent by order; `service` says what they raise."""
 
 from typing import Any
 
 from payment import service, views, wiring
 from payment.commands import ChargePayment
 from shared import clock
+from shared.money import Money
 from shared.tasks import SagaSteps, Task
 
 steps = SagaSteps()
@@ -13,27 +14,15 @@ handler = steps.handler
 
 @steps.saga_task("ChargePayment", ChargePayment)
 def charge_payment(command: ChargePayment) -> dict[str, Any]:
-    """Takes the order's total, once however often it is asked; returns `views.payment_result`.
-
-    Raises PaymentDeclined, StepAlreadyUndone, PaymentProviderUnavailable, PaymentOutcomeUnknown,
-    StorageContention.
-    """
-    payment = service.charge(
-        wiring.repository(),
-        wiring.provider(),
-        command.task,
-        command.amount,
-        command.token,
-        clock.now(),
-    )
+    """Takes the order's total, once however often it is asked; returns `views.payment_result`."""
+    repository, provider = wiring.repository(), wiring.provider()
+    amount = Money(command.amount_cents, command.currency)
+    payment = service.charge(repository, provider, command.task, amount, command.token, clock.now())
     return views.payment_result(payment)
 
 
 @steps.saga_task("RefundPayment")
 def refund_payment(task: Task) -> dict[str, Any]:
-    """Gives back whatever was taken for the order, also what we never heard of.
-
-    Returns `views.refund_result`. Raises RefundUnavailable, StorageContention.
-    """
+    """Gives back whatever was taken for the order; returns `views.refund_result`."""
     payment = service.refund(wiring.repository(), wiring.provider(), task, clock.now())
     return views.refund_result(payment)

@@ -13,7 +13,7 @@ from datetime import datetime
 from payment import domain
 from payment.domain import Payment, PaymentStatus
 from payment.events import event_of
-from payment.provider import Capture, Charge, Decline, KeyVoided, PaymentProvider
+from payment.provider import Capture, Decline, KeyVoided, PaymentProvider
 from payment.repository import PaymentTable
 from shared.errors import (
     PaymentOutcomeUnknown,
@@ -75,11 +75,13 @@ def refund(
     if payment.owes_nothing:
         return payment
     try:
-        captured = _undo_at_provider(provider, task.order_id)
+        found = provider.find_charge(task.order_id) or provider.void(task.order_id)
+        if isinstance(found, Capture):
+            provider.refund(task.order_id)
     except (PaymentProviderUnavailable, PaymentOutcomeUnknown) as exc:
         # Unlike a charge, an undo in doubt can simply be tried again.
         raise RefundUnavailable(str(exc)) from exc
-    if captured is None:
+    if not isinstance(found, Capture):
         undone = domain.void(payment, at)
         reports = []
     else:
@@ -87,16 +89,7 @@ def refund(
         reports = [event_of("PaymentRefunded", undone, at, task.origin)]
         if payment.status is PaymentStatus.PENDING:
             # The reply was lost, so no event has reported the capture yet.
-            capture = event_of("PaymentCaptured", undone, captured.captured_at, task.origin)
+            capture = event_of("PaymentCaptured", undone, found.captured_at, task.origin)
             reports.insert(0, capture)
     repository.update(payment, undone, reports)
     return undone
-
-
-def _undo_at_provider(provider: PaymentProvider, key: str) -> Capture | None:
-    """Refunds what was captured under the key, or makes sure that nothing will be."""
-    found: Charge | None = provider.find_charge(key) or provider.void(key)
-    if not isinstance(found, Capture):
-        return None
-    provider.refund(key)
-    return found

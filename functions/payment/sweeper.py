@@ -7,17 +7,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from payment import service, wiring
 from payment.domain import PaymentStatus
-from shared import sweeping
+from shared.sweeping import Sweeper
 
 
 def sweep(payload: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Checks the payments; see `shared.sweeping.handle`."""
+    """Checks the payments; see `Sweeper.handler`."""
     repository = wiring.repository()
-    sweeper = sweeping.Sweeper(
+    return Sweeper(
         service="payment",
         repository=repository,
         held={PaymentStatus.PENDING, PaymentStatus.CAPTURED},
         kept={PaymentStatus.CAPTURED},
         undo=lambda task, at: service.refund(repository, wiring.provider(), task, at),
-    )
-    return sweeping.handle(sweeper, payload, context)
+    ).handler(payload, context)

@@ -61,22 +61,18 @@ type View = Callable[..., Mapping[str, Any] | Answer]
 
 
 class ServiceApi:
-    """One service's routes. Their paths are the template's, which is what API Gateway passes on."""
+    """One service's routes. Their paths are the template's, which is what API Gateway passes on.
+
+    `origin` is where the current request comes from, for the events that it causes.
+    """
 
     def __init__(self, service: str, guard: Callable[[], None] | None = None) -> None:
         """Makes the API; `guard`, called before each view, raises HttpError to refuse a request."""
         self._guard = guard
         self._app = Chalice(f"sagashop-{service}", configure_logs=False)
         self._headers: Mapping[str, str] = {}
-        self._origin = Origin(correlation_id="")
-        self.get(f"/{service}/health")(
-            lambda: {"service": service, "status": "ok"},
-        )
-
-    @property
-    def origin(self) -> Origin:
-        """Where the current request comes from, for the events that it causes."""
-        return self._origin
+        self.origin = Origin(correlation_id="")
+        self.get(f"/{service}/health")(lambda: {"service": service, "status": "ok"})
 
     def get(self, path: str) -> Callable[[View], View]:
         """Registers a view for GET; the path's `{names}` are its arguments."""
@@ -111,15 +107,15 @@ class ServiceApi:
         request = event["requestContext"]
         headers = event.get("headers") or {}
         self._headers = {name.lower(): value for name, value in headers.items()}
-        self._origin = Origin(
+        self.origin = Origin(
             correlation_id=self._correlation_id(),
             causation_id=request.get("requestId") or context.aws_request_id,
             trace_id=self._trace_id(),
         )
         logging.bind(
             context,
-            correlation_id=self._origin.correlation_id,
-            trace_id=self._origin.trace_id,
+            correlation_id=self.origin.correlation_id,
+            trace_id=self.origin.trace_id,
             order_id=(event.get("pathParameters") or {}).get("order_id"),
         )
         method, path = request["httpMethod"], request["resourcePath"]
@@ -209,7 +205,7 @@ class ServiceApi:
             "status": 500,
             "detail": "It has been recorded under the correlation id.",
             "code": "INTERNAL_ERROR",
-            "correlation_id": self._origin.correlation_id,
+            "correlation_id": self.origin.correlation_id,
         }
         return self._response(document, 500, "application/problem+json", {})
 
@@ -221,7 +217,7 @@ class ServiceApi:
             status_code=int(status),
             headers={
                 "Content-Type": media_type,
-                CORRELATION_HEADER: self._origin.correlation_id,
+                CORRELATION_HEADER: self.origin.correlation_id,
                 **headers,
             },
         )

@@ -89,7 +89,8 @@ def relay(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     the same order never overtakes it for good; consumers drop what they see twice.
     """
     bind(context)
-    failed = _publish([_pending(record) for record in event["Records"] if _is_event(record)])
+    bus = settings.load(_RelaySettings).event_bus_name
+    failed = _publish([_pending(record, bus) for record in event["Records"] if _is_event(record)])
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
 
@@ -130,25 +131,19 @@ def _is_event(record: Mapping[str, Any]) -> bool:
     return bool(record["eventName"] == "INSERT" and image.get("entity") == {"S": ENTITY})
 
 
-def _pending(record: Mapping[str, Any]) -> _Pending:
+def _pending(record: Mapping[str, Any], bus: str) -> _Pending:
     image = from_item(record["dynamodb"]["NewImage"])
     event = read(image)
     return _Pending(
         sequence_number=record["dynamodb"]["SequenceNumber"],
         entry={
-            "EventBusName": _relay_settings().event_bus_name,
+            "EventBusName": bus,
             "Source": image["source"],
             "DetailType": image["detail_type"],
             "Detail": image["detail"],
         },
         ids=event.ids,
     )
-
-
-@cache
-def _relay_settings() -> _RelaySettings:
-    # Read at the first batch: task functions import this module too, and have no bus.
-    return settings.load(_RelaySettings)
 
 
 @cache

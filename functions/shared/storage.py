@@ -1,33 +1,35 @@
-"""How a service stores its one row for each order: a payment, a shipment, a reservation.
+"""How a service stores its one row for each order: the order, a payment, a shipment, …
 
     <ENTITY>#<order_id>  <ENTITY>                  the row: its fields, `version`, `unsettled`
     <ENTITY>#<order_id>  EVENT#<time>#<event id>   the outbox: see `shared.outbox`
 
 A row is created once and replaced only by a writer that read its latest version. Its events are
-written in the same transaction. Every write marks the row as `unsettled`, until a sweep has checked
-it: see `shared.unsettled`.
+written in the same transaction.
+
+Every write marks the row as `unsettled`, until a sweep has checked it: see `shared.sweeping`. The
+marked rows are in the sparse index of that name, ordered by `updated_at`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from shared import dynamodb, outbox, settings, unsettled
-from shared.dynamodb import (
-    ConditionFailed,
-    Item,
-    to_item,
-    transact_write,
-    typed_failures,
-)
+from shared import dynamodb, outbox, settings
+from shared.clock import to_iso
+from shared.dynamodb import ConditionFailed, Item, to_item, transact_write, typed_failures
 from shared.errors import StorageContention
 from shared.events import DomainEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+# All marked rows are in one partition of the index.
+_MARK = "Y"
+# Later than any change of a row.
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,9 @@ class Table[R: Row](ABC):
     def _from_item(self, item: Item) -> R:
         """Returns the row that an item holds."""
 
-    def _writes_with(self, before: R | None, after: R) -> Sequence["TransactWriteItemTypeDef"]:
-        """Returns what else the transaction writes when `before` is replaced by `after`."""
-        return ()
+    def _is_settled(self, row: R) -> bool:
+        """Returns whether a row is written without the mark."""
+        return False
 
     def find(self, order_id: str) -> R | None:
         """Returns the order's row as it is now."""
@@ -113,12 +115,19 @@ class Table[R: Row](ABC):
                 raise StorageContention("another step changed the row") from refused
             raise
 
-    def unsettled(self, before: datetime) -> Iterator[R]:
+    def unsettled(self, before: datetime = _ALWAYS) -> Iterator[R]:
         """Yields the marked rows that nothing has touched since `before`, the oldest first.
 
         They may be a moment old: decide on what `find` returns.
         """
-        return map(self._from_item, unsettled.rows(self._dynamodb, self._table, before))
+        rows = dynamodb.query_rows(
+            self._dynamodb,
+            self._table,
+            "unsettled = :mark AND updated_at < :before",
+            {":mark": _MARK, ":before": to_iso(before)},
+            IndexName="unsettled",
+        )
+        return map(self._from_item, rows)
 
     def settle(self, row: R) -> None:
         """Removes the mark; the next write sets it again.
@@ -137,14 +146,20 @@ class Table[R: Row](ABC):
         except ConditionFailed as refused:
             raise StorageContention("another step changed the row") from refused
 
-    def _write(self, before: R | None, after: R, events: Sequence[DomainEvent]) -> None:
-        """Writes the row, in the first place of the transaction, and what belongs to it."""
+    def _write(
+        self,
+        before: R | None,
+        after: R,
+        events: Sequence[DomainEvent],
+        more: Sequence["TransactWriteItemTypeDef"] = (),
+    ) -> None:
+        """Writes the row, in the first place of the transaction, then `more`, then the events."""
         partition = f"{self.entity}#{after.order_id}"
-        item = {**self._to_item(after), "unsettled": unsettled.MARK}
+        mark = {} if self._is_settled(after) else {"unsettled": _MARK}
         put: TransactWriteItemTypeDef = {
             "Put": {
                 "TableName": self._table,
-                "Item": self._key(after.order_id) | to_item(item),
+                "Item": self._key(after.order_id) | to_item({**self._to_item(after), **mark}),
                 "ConditionExpression": "attribute_not_exists(pk)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
@@ -153,7 +168,7 @@ class Table[R: Row](ABC):
             put["Put"]["ConditionExpression"] = "version = :before"
             put["Put"]["ExpressionAttributeValues"] = to_item({":before": before.version})
         others = [
-            *self._writes_with(before, after),
+            *more,
             *(outbox.put(self._table, partition, event) for event in events),
         ]
         if others:

@@ -45,21 +45,6 @@ _BUDGET_SECONDS = 45.0
 _metrics = Metrics()
 
 
-@dataclass(frozen=True, slots=True)
-class Sweeper[R: Row]:
-    """How one service sweeps: what it holds for an order, and how to undo that.
-
-    `held` are the statuses that a cancelled order must not leave behind, `kept` those that belong
-    to a completed order. `undo` is the saga's own compensation.
-    """
-
-    service: str
-    repository: Table[R]
-    held: AbstractSet[str]
-    kept: AbstractSet[str]
-    undo: Callable[[Task, datetime], object]
-
-
 @dataclass(slots=True)
 class Report:
     """The result of one sweep; `more` tells that the time was up before all rows were checked."""
@@ -94,113 +79,123 @@ class _Settings:
     sweep_grace_seconds: float = 300
 
 
-def handle[R: Row](
-    sweeper: Sweeper[R], payload: Mapping[str, Any], context: LambdaContext
-) -> dict[str, Any]:
-    """Runs a sweep as a Lambda handler; returns `Report.answer`.
+@dataclass(frozen=True, slots=True)
+class Sweeper[R: Row]:
+    """How one service sweeps: what it holds for an order, and how to undo that.
 
-    `{"grace_seconds": n}` replaces the setting: the sweep skips rows written in the last n seconds.
-    A schedule's event doesn't have it.
+    `held` are the statuses that a cancelled order must not leave behind, `kept` those that belong
+    to a completed order. `undo` is the saga's own compensation.
     """
-    configured = settings.load(_Settings)
-    grace = payload.get("grace_seconds", configured.sweep_grace_seconds)
-    at = clock.now()
-    origin = Origin(
-        correlation_id=ids.new_id("swp", at),
-        causation_id=context.aws_request_id,
-        trace_id=settings.trace_id(),
-    )
-    logging.bind(
-        context,
-        step=EXECUTION,
-        correlation_id=origin.correlation_id,
-        trace_id=origin.trace_id,
-    )
 
-    def ask(order_ids: Sequence[str]) -> Mapping[str, str]:
-        question = {"query": "order_statuses", "order_ids": list(order_ids)}
-        answer = queries.ask(configured.order_queries_function, question)
-        statuses: Mapping[str, str] = answer["statuses"]
-        return statuses
+    service: str
+    repository: Table[R]
+    held: AbstractSet[str]
+    kept: AbstractSet[str]
+    undo: Callable[[Task, datetime], object]
 
-    report = sweep(sweeper, ask, origin, at, timedelta(seconds=grace))
-    logger.info(
-        "swept",
-        looked_at=report.looked_at,
-        settled=report.settled,
-        found=report.found,
-        repaired=len(report.repaired),
-        failed=report.failed,
-        more=report.more,
-    )
-    for metric, count in (
-        ("SweepFound", report.found),
-        ("SweepRepaired", len(report.repaired)),
-        ("SweepFailed", report.failed),
-    ):
-        _metrics.add_metric(metric, MetricUnit.Count, count)
-    _metrics.flush_metrics()
-    return report.answer()
+    def handler(self, payload: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """The Lambda handler; returns `Report.answer`.
 
+        `{"grace_seconds": n}` replaces the setting: the sweep skips rows written in the last n
+        seconds. A schedule's event doesn't have it.
+        """
+        configured = settings.load(_Settings)
+        grace = payload.get("grace_seconds", configured.sweep_grace_seconds)
+        at = clock.now()
+        origin = Origin(
+            correlation_id=ids.new_id("swp", at),
+            causation_id=context.aws_request_id,
+            trace_id=settings.trace_id(),
+        )
+        logging.bind(
+            context,
+            step=EXECUTION,
+            correlation_id=origin.correlation_id,
+            trace_id=origin.trace_id,
+        )
 
-def sweep[R: Row](
-    sweeper: Sweeper[R], ask: AskStatuses, origin: Origin, at: datetime, grace: timedelta
-) -> Report:
-    """Checks all rows unchanged for `grace` against their orders, the oldest first.
+        def ask(order_ids: Sequence[str]) -> Mapping[str, str]:
+            question = {"query": "order_statuses", "order_ids": list(order_ids)}
+            answer = queries.ask(configured.order_queries_function, question)
+            statuses: Mapping[str, str] = answer["statuses"]
+            return statuses
 
-    One row's failure is reported and does not stop the sweep.
-    """
-    report = Report(sweeper.service)
-    deadline = time.monotonic() + _BUDGET_SECONDS
-    for batch in itertools.batched(sweeper.repository.unsettled(at - grace), _ORDERS_A_QUESTION):
-        statuses = ask([row.order_id for row in batch])
-        for row in batch:
-            if time.monotonic() > deadline:
-                report.more = True
-                return report
-            report.looked_at += 1
-            _check(sweeper, row, statuses.get(row.order_id), origin, at, report)
-    return report
+        report = self.sweep(ask, origin, at, timedelta(seconds=grace))
+        logger.info(
+            "swept",
+            looked_at=report.looked_at,
+            settled=report.settled,
+            found=report.found,
+            repaired=len(report.repaired),
+            failed=report.failed,
+            more=report.more,
+        )
+        _metrics.add_metric("SweepFound", MetricUnit.Count, report.found)
+        _metrics.add_metric("SweepRepaired", MetricUnit.Count, len(report.repaired))
+        _metrics.add_metric("SweepFailed", MetricUnit.Count, report.failed)
+        _metrics.flush_metrics()
+        return report.answer()
 
+    def sweep(self, ask: AskStatuses, origin: Origin, at: datetime, grace: timedelta) -> Report:
+        """Checks all rows unchanged for `grace` against their orders, the oldest first.
 
-def _check[R: Row](
-    sweeper: Sweeper[R], row: R, status: str | None, origin: Origin, at: datetime, report: Report
-) -> None:
-    known: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
-    disagrees = False
-    try:
-        if left := _in_flux(row, status, at):
-            report.left.append({"order_id": row.order_id, "what": left})
-            return
-        if not _agrees(sweeper, row, status):
-            # The index may lag behind the table, so read the table.
-            row = sweeper.repository.find(row.order_id) or row
-        if _agrees(sweeper, row, status):
-            sweeper.repository.settle(row)
-            report.settled += 1
-            return
-        disagrees = True
-        report.found += 1
-        what = f"{row.status} of an order that is {status or 'unknown'}"
-        if status == _COMPLETED:
-            # Something is missing, and there is nothing to undo: only a person can find out why.
-            logger.error("row not repaired", what=what, **known)
+        One row's failure is reported and does not stop the sweep.
+        """
+        report = Report(self.service)
+        deadline = time.monotonic() + _BUDGET_SECONDS
+        rows = self.repository.unsettled(at - grace)
+        for batch in itertools.batched(rows, _ORDERS_A_QUESTION):
+            statuses = ask([row.order_id for row in batch])
+            for row in batch:
+                if time.monotonic() > deadline:
+                    report.more = True
+                    return report
+                report.looked_at += 1
+                self._check(row, statuses.get(row.order_id), origin, at, report)
+        return report
+
+    def _check(
+        self, row: R, status: str | None, origin: Origin, at: datetime, report: Report
+    ) -> None:
+        known: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
+        disagrees = False
+        try:
+            if left := _in_flux(row, status, at):
+                report.left.append({"order_id": row.order_id, "what": left})
+                return
+            if not self._agrees(row, status):
+                # The index may lag behind the table, so read the table.
+                row = self.repository.find(row.order_id) or row
+            if self._agrees(row, status):
+                self.repository.settle(row)
+                report.settled += 1
+                return
+            disagrees = True
+            report.found += 1
+            what = f"{row.status} of an order that is {status or 'unknown'}"
+            if status == _COMPLETED:
+                # Something is missing, and there is nothing to undo: only a person can find out
+                # why.
+                logger.error("row not repaired", what=what, **known)
+                report.failed += 1
+                report.left.append({"order_id": row.order_id, "what": what})
+                return
+            self.undo(Task(row.order_id, EXECUTION, origin), at)
+        except TransientError as exc:
+            logger.warning("row deferred", error=type(exc).__name__, reason=str(exc), **known)
+            report.failed += disagrees
+            report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
+        except Exception as exc:
+            # A bug that shows in one row must not keep the sweep from the rows after it.
+            logger.exception("row failed", error=type(exc).__name__, **known)
             report.failed += 1
-            report.left.append({"order_id": row.order_id, "what": what})
-            return
-        sweeper.undo(Task(row.order_id, EXECUTION, origin), at)
-    except TransientError as exc:
-        logger.warning("row deferred", error=type(exc).__name__, reason=str(exc), **known)
-        report.failed += disagrees
-        report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
-    except Exception as exc:
-        # A bug that shows in one row must not keep the sweep from the rows after it.
-        logger.exception("row failed", error=type(exc).__name__, **known)
-        report.failed += 1
-        report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
-    else:
-        logger.info("row repaired", what=what, **known)
-        report.repaired.append({"order_id": row.order_id, "what": what})
+            report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
+        else:
+            logger.info("row repaired", what=what, **known)
+            report.repaired.append({"order_id": row.order_id, "what": what})
+
+    def _agrees(self, row: R, status: str | None) -> bool:
+        return row.status in self.kept if status == _COMPLETED else row.status not in self.held
 
 
 def _in_flux(row: Row, status: str | None, at: datetime) -> str | None:
@@ -208,7 +203,3 @@ def _in_flux(row: Row, status: str | None, at: datetime) -> str | None:
     if status is None:
         return "its order is unknown, as yet" if at - row.updated_at < _UNKNOWN_FOR else None
     return None if status in _ENDED else f"its order is {status}"
-
-
-def _agrees[R: Row](sweeper: Sweeper[R], row: R, status: str | None) -> bool:
-    return row.status in sweeper.kept if status == _COMPLETED else row.status not in sweeper.held

@@ -1,4 +1,4 @@
-"""The saga's shipping steps, both idempotent by order."""
+"""The saga's shipping steps, both idempotent by order; `service` says what they raise."""
 
 from typing import Any
 
@@ -13,26 +13,16 @@ handler = steps.handler
 
 @steps.saga_task("CreateShipment", CreateShipment)
 def create_shipment(command: CreateShipment) -> dict[str, Any]:
-    """Books the order's parcel, once however often it is asked; returns `views.shipment_result`.
-
-    Raises ShipmentRejected, StepAlreadyUndone, CarrierUnavailable, StorageContention.
-    """
+    """Books the order's parcel, once however often it is asked; returns `views.shipment_result`."""
+    repository, carrier = wiring.repository(), wiring.carrier()
     shipment = service.create(
-        wiring.repository(),
-        wiring.carrier(),
-        command.task,
-        command.address,
-        command.items,
-        clock.now(),
+        repository, carrier, command.task, command.address, command.items, clock.now()
     )
     return views.shipment_result(shipment)
 
 
 @steps.saga_task("CancelShipment")
 def cancel_shipment(task: Task) -> dict[str, Any]:
-    """Calls off whatever was booked for the order, also what we never heard of.
-
-    Returns `views.shipment_result`. Raises CarrierUnavailable, StorageContention.
-    """
+    """Calls off whatever was booked for the order; returns `views.shipment_result`."""
     shipment = service.cancel(wiring.repository(), wiring.carrier(), task, clock.now())
     return views.shipment_result(shipment)

@@ -113,7 +113,9 @@ def test_the_notification_service_writes_of_it(
     post_office, notifications, customers = FakeMailer(), FakeNotifications(), FakeCustomers()
     monkeypatch.setattr(wiring, "mailer", lambda: post_office)
     monkeypatch.setattr(wiring, "notifications", lambda: notifications)
-    monkeypatch.setattr(wiring, "customers", lambda: customers)
+    monkeypatch.setattr(
+        "notification.customers.find_email", lambda _, order_id: customers.find_email(order_id)
+    )
     wanted = resources("AWS::Events::Rule")["NotificationRule"]["EventPattern"]["detail-type"]
     due = [each.values for each in EVERYTHING if each.values[0] in wanted]
     assert {event_type for event_type, _ in due} == set(wanted)

@@ -18,7 +18,9 @@ def mailer(monkeypatch: pytest.MonkeyPatch) -> FakeMailer:
 def customers(monkeypatch: pytest.MonkeyPatch) -> FakeCustomers:
     """Who orders belong to."""
     fake = FakeCustomers()
-    monkeypatch.setattr(wiring, "customers", lambda: fake)
+    monkeypatch.setattr(
+        "notification.customers.find_email", lambda _, order_id: fake.find_email(order_id)
+    )
     return fake
 
 

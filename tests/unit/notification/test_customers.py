@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notification.customers import CustomersOfOrders
+from notification.customers import find_email
 from shared import queries
 from shared.queries import QueryFailed
 
@@ -18,7 +18,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | Exception
         return answer
 
     monkeypatch.setattr(queries, "ask", ask)
-    return CustomersOfOrders("OrderQueries").find_email("ord_1")
+    return find_email("OrderQueries", "ord_1")
 
 
 def test_the_order_service_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:

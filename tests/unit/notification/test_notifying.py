@@ -43,7 +43,7 @@ def deliver(
         return service.notify(
             PublishedEvent("sagashop.order", event_type, detail),
             notifications,
-            customers,
+            customers.find_email,
             mailer,
             operator_email=OPERATOR,
             storefront_url="",

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, BaseProvider
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
-from order import domain, ops_api, wiring
+from order import domain, ops_api
 from order.domain import Change, Failure, Order, Parked, Status
 from order.redrive import redrive
 from shared import clock
@@ -307,7 +307,7 @@ def test_of_two_redrives_at_the_same_moment_one_is_counted_and_started(
     overtaken = []
 
     def once_more(name: str) -> Order:
-        return redrive(order_id, name, "repaired", orders, wiring.sagas(), ORIGIN, clock.now())
+        return redrive(order_id, name, "repaired", ORIGIN, clock.now())
 
     def read_and_be_overtaken(wanted: str) -> Order:
         order = read(wanted)

@@ -65,7 +65,7 @@ def shelf() -> Shelf:
 
 def sweep(shelf: Shelf, statuses: Mapping[str, str], grace: timedelta = GRACE) -> Report:
     sweeper = Sweeper("storage", shelf, {"HELD", "TAKEN"}, {"TAKEN"}, shelf.undo)
-    return sweeping.sweep(sweeper, lambda order_ids: statuses, ORIGIN, NOW, grace)
+    return sweeper.sweep(lambda order_ids: statuses, ORIGIN, NOW, grace)
 
 
 def test_what_a_cancelled_order_still_holds_is_undone(shelf: Shelf) -> None:
@@ -229,7 +229,7 @@ def test_orders_are_asked_for_a_hundred_at_a_time(shelf: Shelf) -> None:
 
     # When
     sweeper = Sweeper("storage", shelf, {"HELD"}, {"TAKEN"}, shelf.undo)
-    report = sweeping.sweep(sweeper, ask, ORIGIN, NOW, GRACE)
+    report = sweeper.sweep(ask, ORIGIN, NOW, GRACE)
 
     # Then
     assert asked == [100, 100, 50]
@@ -262,7 +262,7 @@ class TestAsSchedulesCallIt:
 
     def handle(self, shelf: Shelf, payload: dict[str, Any], context: Any) -> dict[str, Any]:
         sweeper = Sweeper("storage", shelf, {"HELD"}, {"TAKEN"}, shelf.undo)
-        return sweeping.handle(sweeper, payload, context)
+        return sweeper.handler(payload, context)
 
     def test_the_setting_says_how_old_a_row_must_be(
         self, shelf: Shelf, lambda_context: Any
