@@ -3,6 +3,8 @@
 import os
 import threading
 
+from localstack.aws.handlers import service as handlers
+from localstack.aws.spec import load_service
 from localstack.runtime import hooks
 from localstack.services.plugins import SERVICE_PLUGINS
 
@@ -20,7 +22,7 @@ def apply_patches() -> None:
 
 @hooks.on_infra_ready()
 def preload_services() -> None:
-    """Loads the services that PRELOAD_SERVICES names, separated by commas, one after the other.
+    """Loads the services that PRELOAD_SERVICES names, separated by commas, and their parsers.
 
     LocalStack loads a service at its first request, half a second for the bigger ones, or all of
     them before it is ready. In between, whoever started it prepares what comes next.
@@ -29,5 +31,6 @@ def preload_services() -> None:
     def load() -> None:
         for service in filter(None, os.environ.get("PRELOAD_SERVICES", "").split(",")):
             SERVICE_PLUGINS.require(service)
+            handlers.create_parser(load_service(service))
 
     threading.Thread(target=load, name="preload-services", daemon=True).start()

@@ -17,9 +17,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, patch
 
+import boto3
 from localstack import config
 from localstack.aws.api import RequestContext
 from localstack.aws.connect import ClientFactory
+from localstack.aws.handlers import service as service_handlers
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
     MissingAuthTokenError,
 )
@@ -169,6 +171,14 @@ def a_poller() -> Any:
     poller.source_client.receive_message.return_value = {}
     poller.source_arn = "arn"
     return poller
+
+
+def test_clients_share_a_parser() -> None:
+    models = [boto3.client("lambda", region_name="us-east-1").meta.service_model for _ in range(2)]
+
+    first, second = (service_handlers.create_parser(model, None) for model in models)
+
+    assert first is second
 
 
 def test_a_mapping_waits_for_messages() -> None:
