@@ -13,7 +13,7 @@ SagashopError            anything below; its text is complete and meant for the 
 └── BenchmarkFailed      a command that the benchmark runs failed
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class SagashopError(Exception):
@@ -91,3 +91,11 @@ class NotASandbox(SagashopError):
 
 class BenchmarkFailed(SagashopError):
     """A command that the benchmark runs failed; the text holds what it printed."""
+
+
+def find_by_name[T](kind: str, name: str, known: Mapping[str, T]) -> T:
+    """Returns what has this name, in upper or lower case; raises UnknownName."""
+    for known_name, value in known.items():
+        if known_name.lower() == name.lower():
+            return value
+    raise UnknownName(kind, name, known)

@@ -128,7 +128,7 @@ def trace(deployment: Deployment, order_id: str) -> None:
 @click.option("--since", help="Count metrics since a time, or `90m` ago.")
 def stats(deployment: Deployment, since: str | None) -> None:
     """Print the figures of orders, steps, dead letters and mails."""
-    begin = read_since(since, datetime.now(UTC)) if since else None
+    begin = read_since(since, datetime.now(UTC)) if since else log_reader.EPOCH
     _print(figures.describe(figures.read_stats(deployment, begin)))
 
 

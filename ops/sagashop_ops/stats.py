@@ -43,21 +43,21 @@ class Stats:
     dead_letters: Mapping[str, int]
     mails: Mapping[str, int]
 
-    @property
-    def parked(self) -> int:
-        return self.orders.get(PARKED, 0)
 
-
-def read_stats(deployment: Deployment, since: datetime | None = None) -> Stats:
+def read_stats(deployment: Deployment, since: datetime = logs.EPOCH) -> Stats:
     """Reads every figure of a store; the metrics since a time, or all that its logs hold."""
     orders = list(_statuses(deployment, "order", "ORDER"))
     mails = _statuses(deployment, "notification", "NOTIFICATION")
-    since_ms = int(since.timestamp() * 1000) if since else 0
-    lines = logs.read(deployment.client("logs"), deployment.functions, since_ms)
+    lines = logs.read(deployment.client("logs"), deployment.functions, since)
+    executions = (
+        deployment.client("stepfunctions")
+        .get_paginator("list_executions")
+        .paginate(stateMachineArn=deployment.stack.state_machine_arn)
+    )
     return Stats(
         orders=Counter(row["status"] for row in orders),
         oldest_open=oldest_open(orders, datetime.now(UTC)),
-        executions=_executions(deployment),
+        executions=Counter(run["status"] for page in executions for run in page["executions"]),
         metrics=add_up(line.message for line in lines),
         dead_letters={
             queue.name: dead_letters.count(deployment, queue)
@@ -95,7 +95,7 @@ def describe(stats: Stats) -> list[str]:
     oldest = "-" if stats.oldest_open is None else in_words(stats.oldest_open)
     return [
         f"orders        {_counts(stats.orders)}",
-        f"parked        {stats.parked}",
+        f"parked        {stats.orders.get(PARKED, 0)}",
         f"oldest open   {oldest}",
         f"executions    {_counts(stats.executions)}",
         f"mails         {_counts(stats.mails)}",
@@ -130,12 +130,3 @@ def _statuses(deployment: Deployment, service: str, sort_key: str) -> Iterator[R
         ProjectionExpression="#status, created_at",
         ExpressionAttributeNames={"#status": "status"},
     )
-
-
-def _executions(deployment: Deployment) -> dict[str, int]:
-    pages = (
-        deployment.client("stepfunctions")
-        .get_paginator("list_executions")
-        .paginate(stateMachineArn=deployment.stack.state_machine_arn)
-    )
-    return Counter(execution["status"] for page in pages for execution in page["executions"])
