@@ -73,9 +73,8 @@ def table_of(stack: Stack, service: str) -> Any:
     return shared_aws(stack.endpoint_url, stack.region).tables.Table(stack.tables[service])
 
 
-def rows(stack: Stack, service: str, operation: str, **request: Any) -> Iterator[Row]:
-    """Yields the rows of a service's table that a `scan` or a `query` finds, as plain values."""
-    table = table_of(stack, service)
+def rows(table: Any, operation: str, **request: Any) -> Iterator[Row]:
+    """Yields the rows of a table that a `scan` or a `query` finds, as plain values."""
     pages = table.meta.client.get_paginator(operation).paginate(TableName=table.name, **request)
     for page in pages:
         yield from page["Items"]

@@ -171,7 +171,7 @@ def redrive(
                 held.delete(letter)
                 redriven.append(letter.message_id)
             # Noted as we go, so that the record of an interrupted redrive is right.
-            outcome.note(redriven=redriven[:100], left=left[:100])
+            outcome.update(redriven=redriven[:100], left=left[:100])
             yield Attempt(letter, error)
 
 

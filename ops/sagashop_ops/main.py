@@ -289,7 +289,7 @@ def replay(deployment: Deployment, consumer: str, order_id: str, since: str, why
 @click.option("--grace", type=click.IntRange(min=0), help="Seconds at rest before a row counts.")
 def sweep(deployment: Deployment, grace: int | None) -> None:
     """Run every service's sweeper now, to finish what is left."""
-    _print(sweeps.sweep(deployment, Journal.of(deployment), grace))
+    _print(map(sweeps.describe, sweeps.sweep(deployment, Journal.of(deployment), grace)))
 
 
 @cli.command()

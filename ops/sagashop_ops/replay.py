@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sagashop_ops.aws import Deployment, Row, call_function, rows
+from sagashop_ops.aws import Deployment, Row, call_function, rows, table_of
 from sagashop_ops.errors import UnknownOrder, find_by_name
 from sagashop_ops.journal import Journal
 
@@ -86,8 +86,7 @@ def find_consumer(name: str) -> Consumer:
 def events_of(deployment: Deployment, order_id: str) -> list[StoredEvent]:
     """Returns an order's events in the order of time; raises UnknownOrder."""
     found = rows(
-        deployment.stack,
-        "order",
+        table_of(deployment.stack, "order"),
         "query",
         KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
         ExpressionAttributeValues={":pk": f"ORDER#{order_id}", ":event": "EVENT#"},
@@ -103,8 +102,7 @@ def events_since(deployment: Deployment, since: datetime) -> list[StoredEvent]:
     """Returns all orders' events since a time, in the order of time; reads the whole table."""
     begin = since.astimezone(UTC).isoformat(timespec="milliseconds")[:23]
     found = rows(
-        deployment.stack,
-        "order",
+        table_of(deployment.stack, "order"),
         "scan",
         FilterExpression="begins_with(sk, :event) AND occurred_at >= :since",
         ExpressionAttributeValues={":event": "EVENT#", ":since": begin},
@@ -146,5 +144,5 @@ def replay(
                 deployment.client("sqs").send_message(
                     QueueUrl=deployment.resources[consumer.queue], MessageBody=json.dumps(envelope)
                 )
-            outcome.note(delivered=number)
+            outcome.update(delivered=number)
             yield event

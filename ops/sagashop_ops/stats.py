@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sagashop_ops import dead_letters, logs
 from sagashop_ops.audit import OPEN
-from sagashop_ops.aws import Deployment, Row, rows
+from sagashop_ops.aws import Deployment, Row, rows, table_of
 from sagashop_ops.durations import in_words
 from sagashop_ops.queues import dead_letter_queues
 from sagashop_ops.redrive import PARKED
@@ -46,8 +47,8 @@ class Stats:
 
 def read_stats(deployment: Deployment, since: datetime = logs.EPOCH) -> Stats:
     """Reads every figure of a store; the metrics since a time, or all that its logs hold."""
-    orders = list(_statuses(deployment, "order", "ORDER"))
-    mails = _statuses(deployment, "notification", "NOTIFICATION")
+    orders = list(_statuses(table_of(deployment.stack, "order"), "ORDER"))
+    mails = _statuses(table_of(deployment.stack, "notification"), "NOTIFICATION")
     lines = logs.read(deployment.client("logs"), deployment.functions, since)
     executions = (
         deployment.client("stepfunctions")
@@ -119,11 +120,10 @@ def _metrics(metrics: Mapping[Counted, int]) -> Iterator[str]:
         yield f"{service:<12}  {part or '-':<20}  {', '.join(totals)}"
 
 
-def _statuses(deployment: Deployment, service: str, sort_key: str) -> Iterator[Row]:
+def _statuses(table: Any, sort_key: str) -> Iterator[Row]:
     """Yields `{"status", "created_at"}` of each row of one kind."""
     return rows(
-        deployment.stack,
-        service,
+        table,
         "scan",
         FilterExpression="sk = :sort_key",
         ExpressionAttributeValues={":sort_key": sort_key},
