@@ -55,7 +55,8 @@ class OperatorApi:
         answer = self._call("POST", path, {"operator": operator, "reason": reason})
         if answer.status_code == requests.codes.not_found:
             raise UnknownOrder(order_id)
-        return Redriven(**_accepted(answer))
+        body = _accepted(answer)
+        return Redriven(body["order_id"], body["execution"], body["resume_at"])
 
     def unsettled(self, status: str) -> list[Mapping[str, Any]]:
         """Returns the unsettled orders of one status, with what is owed."""
