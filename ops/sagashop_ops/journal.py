@@ -91,13 +91,24 @@ class Journal:
                 "details": json.dumps(details),
             },
         )
+        status = FAILED
         try:
             yield details
+            status = DONE
         except BaseException as exc:
             details["error"] = str(exc) or type(exc).__name__
-            self._end(sort_key, FAILED, details)
             raise
-        self._end(sort_key, DONE, details)
+        finally:
+            self.table.update_item(
+                Key={"pk": PARTITION, "sk": sort_key},
+                UpdateExpression="SET #status = :status, ended_at = :at, details = :details",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":status": status,
+                    ":at": _now(),
+                    ":details": json.dumps(details),
+                },
+            )
 
     def read(self, limit: int) -> list[Operation]:
         """Returns the last operations, oldest first."""
@@ -111,18 +122,6 @@ class Journal:
             PaginationConfig={"MaxItems": limit},
         )
         return [Operation.of(row) for row in found][::-1]
-
-    def _end(self, sort_key: str, status: str, details: Mapping[str, Any]) -> None:
-        self.table.update_item(
-            Key={"pk": PARTITION, "sk": sort_key},
-            UpdateExpression="SET #status = :status, ended_at = :at, details = :details",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={
-                ":status": status,
-                ":at": _now(),
-                ":details": json.dumps(details),
-            },
-        )
 
 
 def _user() -> str:
