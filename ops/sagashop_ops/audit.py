@@ -5,16 +5,15 @@ without a store; `read_books` is the only part that talks to one.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sagashop_ops.aws import Row, rows
+from sagashop_ops.aws import Row, rows, table_of
 from sagashop_ops.stack import Stack
 
 OPEN = frozenset({"PENDING", "AWAITING_PAYMENT", "PAID"})
-_PARKED = frozenset({"NEEDS_ATTENTION"})
-_COMPLETED = frozenset({"COMPLETED"})
+_PARKED = "NEEDS_ATTENTION"
 _COUNTS = ("available", "reserved", "sold", "seeded")
 
 
@@ -33,7 +32,7 @@ class Books:
     shipments: Mapping[str, Row]
     bookings: Mapping[str, Row]
 
-    def orders_that_are(self, statuses: Collection[str]) -> list[str]:
+    def orders_that_are(self, *statuses: str) -> list[str]:
         """Returns the ids of the orders that have one of the statuses."""
         return [order for order, row in self.orders.items() if row["status"] in statuses]
 
@@ -64,19 +63,16 @@ class Report:
     def holds(self) -> bool:
         return not self.discrepancies
 
-    @property
-    def open_orders(self) -> int:
-        return sum(self.orders_by_status.get(status, 0) for status in OPEN)
-
 
 def audit(books: Books) -> Report:
     """Checks every rule. An open order may hold stock and money; an ended one may not."""
     captured = sum(_cents(charge, "captured_cents") for charge in books.charges.values())
     refunded = sum(_cents(charge, "refunded_cents") for charge in books.charges.values())
     completed = sum(
-        int(books.orders[order_id]["total_cents"]) for order_id in books.orders_that_are(_COMPLETED)
+        int(books.orders[order_id]["total_cents"])
+        for order_id in books.orders_that_are("COMPLETED")
     )
-    held = sum(map(books.kept_cents, books.orders_that_are(OPEN)))
+    held = sum(map(books.kept_cents, books.orders_that_are(*OPEN)))
     owed = sum(map(books.kept_cents, books.orders_that_are(_PARKED)))
     return Report(
         orders_by_status=Counter(str(order["status"]) for order in books.orders.values()),
@@ -184,7 +180,7 @@ def _money_discrepancies(books: Books, net: int, accounted: int) -> Iterator[str
             f"account for {accounted}"
         )
     # The payment row may lag behind the provider until the saga has ended well.
-    moving = books.orders_that_are(OPEN | _PARKED)
+    moving = books.orders_that_are(*OPEN, _PARKED)
     for order_id in sorted((books.charges.keys() | books.payments.keys()).difference(moving)):
         kept = _kept_cents(books.payments.get(order_id, {}))
         if kept != books.kept_cents(order_id):
@@ -200,8 +196,8 @@ def _parcels(books: Books) -> Mapping[str, int]:
     return {
         "booked": len(booked),
         "called_off": len(booked) - len(under_way),
-        "completed": len(under_way.intersection(books.orders_that_are(_COMPLETED))),
-        "open": len(under_way.intersection(books.orders_that_are(OPEN))),
+        "completed": len(under_way.intersection(books.orders_that_are("COMPLETED"))),
+        "open": len(under_way.intersection(books.orders_that_are(*OPEN))),
         "parked": len(under_way.intersection(books.orders_that_are(_PARKED))),
     }
 
@@ -209,7 +205,7 @@ def _parcels(books: Books) -> Mapping[str, int]:
 def _parcel_discrepancies(books: Books) -> Iterator[str]:
     """A completed order's parcel is under way, a cancelled one's is not; the carrier agrees."""
     # Their parcel may be booked or not, and the shipment may lag behind the carrier.
-    moving = books.orders_that_are(OPEN | _PARKED)
+    moving = books.orders_that_are(*OPEN, _PARKED)
     known = books.orders.keys() | books.shipments.keys() | books.bookings.keys()
     for order_id in sorted(known.difference(moving)):
         row = books.orders.get(order_id, {})
@@ -243,8 +239,7 @@ def read_books(stack: Stack) -> Books:
 
     def read(service: str, sort_key: str, prefix: str) -> dict[str, Row]:
         found = rows(
-            stack,
-            service,
+            table_of(stack, service),
             "scan",
             FilterExpression="sk = :sort_key AND begins_with(pk, :prefix)",
             ExpressionAttributeValues={":sort_key": sort_key, ":prefix": prefix},
@@ -252,8 +247,7 @@ def read_books(stack: Stack) -> Books:
         return {row["pk"].removeprefix(prefix): row for row in found}
 
     products = rows(
-        stack,
-        "inventory",
+        table_of(stack, "inventory"),
         "query",
         KeyConditionExpression="pk = :products",
         ExpressionAttributeValues={":products": "PRODUCT"},

@@ -27,16 +27,18 @@ class Aws:
         """`pool_size`: how many connections concurrent users of one client may keep open."""
         self.endpoint_url = endpoint_url or None
         self._clients: dict[str, Any] = {}
+        self._session: Any
         if endpoint_url:
             # The engine accepts these credentials and AWS doesn't: a mistake here stays local.
             self._session = boto3.Session("test", "test", region_name=region or REGION)
             # Loopback needs no proxy, whatever the environment says.
-            self._config = Config(
+            config = Config(
                 max_pool_connections=pool_size, proxies={}, s3={"addressing_style": "path"}
             )
         else:
             self._session = boto3.Session(region_name=region or None)
-            self._config = Config(max_pool_connections=pool_size)
+            config = Config(max_pool_connections=pool_size)
+        self._options = {"endpoint_url": self.endpoint_url, "config": config}
 
     @property
     def region(self) -> str:
@@ -46,17 +48,13 @@ class Aws:
     def client(self, service: str) -> Any:
         """Returns the client of any service; making one costs a tenth of a second."""
         if service not in self._clients:
-            self._clients[service] = self._session.client(  # type: ignore[call-overload]
-                service, endpoint_url=self.endpoint_url, config=self._config
-            )
+            self._clients[service] = self._session.client(service, **self._options)
         return self._clients[service]
 
     @cached_property
     def tables(self) -> Any:
         """DynamoDB's resource, whose tables take and return plain values."""
-        return self._session.resource(
-            "dynamodb", endpoint_url=self.endpoint_url, config=self._config
-        )
+        return self._session.resource("dynamodb", **self._options)
 
 
 # Makes one object for everybody who asks for the same.
@@ -73,9 +71,8 @@ def table_of(stack: Stack, service: str) -> Any:
     return shared_aws(stack.endpoint_url, stack.region).tables.Table(stack.tables[service])
 
 
-def rows(stack: Stack, service: str, operation: str, **request: Any) -> Iterator[Row]:
-    """Yields the rows of a service's table that a `scan` or a `query` finds, as plain values."""
-    table = table_of(stack, service)
+def rows(table: Any, operation: str, **request: Any) -> Iterator[Row]:
+    """Yields the rows of a table that a `scan` or a `query` finds, as plain values."""
     pages = table.meta.client.get_paginator(operation).paginate(TableName=table.name, **request)
     for page in pages:
         yield from page["Items"]

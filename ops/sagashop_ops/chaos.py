@@ -7,7 +7,7 @@ the document: `payment.failure_rate`, `steps.CommitStock.error_rate`.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,16 +70,19 @@ def show(deployment: Deployment) -> Document:
     return document
 
 
-def change(deployment: Deployment, journal: Journal, assignments: Iterable[str]) -> Document:
+def change(deployment: Deployment, journal: Journal, assignments: Sequence[str]) -> Document:
     """Changes single settings (`payment.failure_rate=0.1`), keeps the others, returns them all.
 
     Raises InvalidArgument for an unknown name or a number out of its range, UnknownName for a step
     that the state machine doesn't have, and NotASandbox.
     """
-    assignments = list(assignments)
     document = apply(show(deployment), assignments)
     if named := {path.split(".")[1] for path in assignments if path.startswith("steps.")}:
-        steps = _steps(deployment)
+        machine = deployment.client("stepfunctions").describe_state_machine(
+            stateMachineArn=deployment.stack.state_machine_arn
+        )
+        states = json.loads(machine["definition"])["States"]
+        steps = {name for name, state in states.items() if state["Type"] == "Task"}
         for step in named - steps:
             raise UnknownName("step", step, steps)
     write(deployment, journal, document, " ".join(assignments))
@@ -127,15 +130,13 @@ def apply(document: Document, assignments: Iterable[str]) -> Document:
 
 def describe(document: Document) -> list[str]:
     """Returns the settings that are on, one a line; also those that no function understands."""
+    unknown = "unknown, and the functions fail on it: `sagashop chaos off`"
     lines = [
-        f"{name} = {value}  ({known.unit if (known := _range(name)) else _UNKNOWN})"
+        f"{name} = {value}  ({known.unit if (known := _range(name)) else unknown})"
         for name, value in _settings(document)
         if value
     ]
     return lines or ["No failures are injected."]
-
-
-_UNKNOWN = "unknown, and the functions fail on it: `sagashop chaos off`"
 
 
 def _settings(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -149,15 +150,6 @@ def _settings(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str,
 
 def _range(name: str) -> Range | None:
     return SETTINGS.get(re.sub(r"^steps\.\w+\.", "steps.STEP.", name))
-
-
-def _steps(deployment: Deployment) -> set[str]:
-    """Returns the names of the state machine's tasks."""
-    answer = deployment.client("stepfunctions").describe_state_machine(
-        stateMachineArn=deployment.stack.state_machine_arn
-    )
-    states = json.loads(answer["definition"])["States"]
-    return {name for name, state in states.items() if state["Type"] == "Task"}
 
 
 def _parameter(deployment: Deployment) -> str:

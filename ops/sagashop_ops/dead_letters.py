@@ -6,10 +6,9 @@ the record keeps its text. So nothing is lost. A letter that fails again stays.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Self
 
 from botocore.exceptions import ClientError
 
@@ -17,7 +16,7 @@ from sagashop_ops.aws import Deployment, call_function
 from sagashop_ops.errors import OperationRefused, UnknownLetter
 from sagashop_ops.journal import Journal
 from sagashop_ops.letters import Event, Invocation, Letter, StreamBatch, read_letter
-from sagashop_ops.queues import DeadLetterQueue, dead_letter_queues
+from sagashop_ops.queues import ROUTES, DeadLetterQueue, dead_letter_queues
 from sagashop_ops.streams import read_batch
 
 # How long a received letter is hidden from others: longer than a function may run, and short enough
@@ -52,16 +51,31 @@ class Attempt:
 class _Held:
     """The letters that this command has received; those that it doesn't delete go back."""
 
-    def __init__(self, sqs: Any, url: str) -> None:
-        self._sqs = sqs
-        self._url = url
+    def __init__(self, deployment: Deployment, queue: DeadLetterQueue) -> None:
+        self._sqs = deployment.client("sqs")
+        self._queue = queue
         self._open: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._open.values():
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue.url, ReceiptHandle=handle, VisibilityTimeout=0
+            )
 
     def take(self) -> Iterator[Letter]:
         """Yields each letter that was there when we began, once."""
         begun = datetime.now(UTC)
         seen: set[str] = set()
-        while messages := self._receive():
+        while messages := self._sqs.receive_message(
+            QueueUrl=self._queue.url,
+            MaxNumberOfMessages=BATCH,
+            VisibilityTimeout=HOLD_SECONDS,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages"):
             for message in messages:
                 letter = read_letter(message)
                 self._open[letter.message_id] = letter.receipt_handle
@@ -73,35 +87,18 @@ class _Held:
     def delete(self, letter: Letter) -> None:
         """Deletes a letter for good."""
         self._sqs.delete_message(
-            QueueUrl=self._url, ReceiptHandle=self._open.pop(letter.message_id)
+            QueueUrl=self._queue.url, ReceiptHandle=self._open.pop(letter.message_id)
         )
 
-    def put_back(self) -> None:
-        """Makes the letters that are left visible at once."""
-        for handle in self._open.values():
-            self._sqs.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0
-            )
-
-    def _receive(self) -> list[dict[str, Any]]:
-        answer = self._sqs.receive_message(
-            QueueUrl=self._url,
-            MaxNumberOfMessages=BATCH,
-            VisibilityTimeout=HOLD_SECONDS,
-            AttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        )
-        messages: list[dict[str, Any]] = answer.get("Messages", [])
-        return messages
-
-
-@contextmanager
-def _held(deployment: Deployment, queue: DeadLetterQueue) -> Iterator[_Held]:
-    held = _Held(deployment.client("sqs"), queue.url)
-    try:
-        yield held
-    finally:
-        held.put_back()
+    def choose(self, message_id: str) -> Iterator[Letter]:
+        """Yields one letter, or `EVERYTHING`; raises UnknownLetter where there is no such one."""
+        found = False
+        for letter in self.take():
+            if message_id in (EVERYTHING, letter.message_id):
+                found = True
+                yield letter
+        if not found and message_id != EVERYTHING:
+            raise UnknownLetter(message_id, self._queue.name)
 
 
 def depths(deployment: Deployment) -> list[Depth]:
@@ -129,7 +126,7 @@ def count(deployment: Deployment, queue: DeadLetterQueue) -> int:
 
 def read(deployment: Deployment, queue: DeadLetterQueue) -> list[Letter]:
     """Returns a queue's letters, the oldest first; they stay there."""
-    with _held(deployment, queue) as held:
+    with _Held(deployment, queue) as held:
         return sorted(held.take(), key=lambda letter: letter.sent_at)
 
 
@@ -159,11 +156,11 @@ def redrive(
     """
     with (
         journal.record("redrive dead letters", queue.name, reason, letters=message_id) as outcome,
-        _held(deployment, queue) as held,
+        _Held(deployment, queue) as held,
     ):
         redriven: list[str] = []
         left: list[str] = []
-        for letter in _chosen(held, queue, message_id):
+        for letter in held.choose(message_id):
             error = None
             try:
                 _send_back(deployment, queue, letter)
@@ -174,7 +171,7 @@ def redrive(
                 held.delete(letter)
                 redriven.append(letter.message_id)
             # Noted as we go, so that the record of an interrupted redrive is right.
-            outcome.note(redriven=redriven[:100], left=left[:100])
+            outcome.update(redriven=redriven[:100], left=left[:100])
             yield Attempt(letter, error)
 
 
@@ -185,8 +182,8 @@ def drop(
 
     Raises UnknownLetter where there is no such letter.
     """
-    with _held(deployment, queue) as held:
-        for letter in _chosen(held, queue, message_id):
+    with _Held(deployment, queue) as held:
+        for letter in held.choose(message_id):
             with journal.record(
                 "drop dead letter",
                 f"{queue.name} {letter.message_id}",
@@ -199,34 +196,24 @@ def drop(
             yield letter
 
 
-def _chosen(held: _Held, queue: DeadLetterQueue, message_id: str) -> Iterator[Letter]:
-    found = False
-    for letter in held.take():
-        if message_id in (EVERYTHING, letter.message_id):
-            found = True
-            yield letter
-    if not found and message_id != EVERYTHING:
-        raise UnknownLetter(message_id, queue.name)
-
-
 def _send_back(deployment: Deployment, queue: DeadLetterQueue, letter: Letter) -> None:
     """Has a letter processed again; raises OperationRefused or ClientError where that fails."""
+    route = ROUTES.get(queue.name)
+    function = route if route in deployment.functions else None
     match letter.content:
-        case StreamBatch() as batch if queue.function:
+        case StreamBatch() as batch if function:
             records = read_batch(deployment.client("dynamodbstreams"), batch)
-            answer = call_function(deployment, queue.function, {"Records": records})
+            answer = call_function(deployment, function, {"Records": records})
             if answer["batchItemFailures"]:
-                raise OperationRefused(
-                    "NOT_PUBLISHED", f"{queue.function} could not publish all of it."
-                )
-        case Event() if queue.source_queue:
+                raise OperationRefused("NOT_PUBLISHED", f"{function} could not publish all of it.")
+        case Event(payload) if function:
+            call_function(deployment, function, payload)
+        case Event() if route:
             deployment.client("sqs").send_message(
-                QueueUrl=deployment.resources[queue.source_queue], MessageBody=letter.body
+                QueueUrl=deployment.resources[route], MessageBody=letter.body
             )
-        case Event(payload) if queue.function:
-            call_function(deployment, queue.function, payload)
-        case Invocation(function, payload) if function or queue.function:
-            call_function(deployment, queue.function or str(function), payload)
+        case Invocation(called, payload):
+            call_function(deployment, function or called, payload)
         case _:
             raise OperationRefused(
                 "UNREADABLE", f"No redrive is known for this letter: {letter.why}."

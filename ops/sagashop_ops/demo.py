@@ -2,8 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
@@ -63,9 +62,10 @@ def play_all(stage: Stage) -> bool:
     return as_expected
 
 
-def _tell(stage: Stage, order: Json) -> str:
-    """Prints an ended order's timeline; returns its status, with the reason where there is one."""
-    for event in _settled_timeline(stage.client, order["order_id"]):
+def _follow(stage: Stage, order_id: str) -> str:
+    """Waits for an order's end and prints its timeline; returns its status, with the reason."""
+    order = stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS)
+    for event in _settled_timeline(stage.client, order_id):
         time_of_day = event["occurred_at"][11:23]
         stage.say(f"  {time_of_day}  {event['type']:<22} {event['summary']}")
     reason = order["reason"]
@@ -82,11 +82,6 @@ def _settled_timeline(client: StoreClient, order_id: str) -> list[Json]:
             events, quiet_since = seen, time.monotonic()
         time.sleep(0.2)
     return events
-
-
-def _follow(stage: Stage, order_id: str) -> str:
-    """Waits for an order's end and prints its story; returns as `_tell` does."""
-    return _tell(stage, stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS))
 
 
 def _buy(sku: str, quantity: int, token: str, country: str = ADDRESS["country"]) -> Play:
@@ -154,28 +149,21 @@ def _tell_problem(stage: Stage, response: requests.Response) -> str:
 
 
 def _buy_while_broken(token: str) -> Play:
-    """Returns a play in which CommitStock fails, so that a step fails after the charge."""
+    """Returns a play in which CommitStock fails, which comes after the charge."""
 
     def play(stage: Stage) -> str:
-        with _switched_off(stage, "CommitStock"):
+        journal = Journal.of(stage.deployment)
+        before = chaos.show(stage.deployment)
+        chaos.change(stage.deployment, journal, ["steps.CommitStock.failure_rate=1"])
+        time.sleep(chaos.SECONDS_UNTIL_SEEN)
+        stage.say("  CommitStock is switched off")
+        try:
             return _buy("product-002", 1, token)(stage)
+        finally:
+            chaos.write(stage.deployment, journal, before, "as before")
+            time.sleep(chaos.SECONDS_UNTIL_SEEN)
 
     return play
-
-
-@contextmanager
-def _switched_off(stage: Stage, step: str) -> Iterator[None]:
-    """Makes every call of a step fail; restores the injected failures afterwards."""
-    journal = Journal.of(stage.deployment)
-    before = chaos.show(stage.deployment)
-    chaos.change(stage.deployment, journal, [f"steps.{step}.failure_rate=1"])
-    time.sleep(chaos.SECONDS_UNTIL_SEEN)
-    stage.say(f"  {step} is switched off")
-    try:
-        yield
-    finally:
-        chaos.write(stage.deployment, journal, before, "as before")
-        time.sleep(chaos.SECONDS_UNTIL_SEEN)
 
 
 SCENARIOS = (

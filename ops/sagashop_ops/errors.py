@@ -3,17 +3,17 @@
 SagashopError            anything below; its text is complete and meant for the user
 ├── StoreNotRunning      no local store runs on the port
 ├── UnknownStack         the account, or the local engine, has no stack of that name
-├── LocalOnly            the command works on a local store only
+├── LocalOnly            the command requires something that only a local store has
 ├── UnknownName          the store has no function, queue or consumer of that name
 ├── UnknownOrder         the store has no order of that id
-├── UnknownLetter        the queue has no dead letter of that id
+├── UnknownLetter        the queue has no dead letter of that id, or another command holds it
 ├── OperationRefused     the store refused the operation, and says why
 ├── InvalidArgument      a value on the command line makes no sense
-├── NotASandbox          failures can't be injected into this store
+├── NotASandbox          failures can't be injected into this store: its stage is not a sandbox
 └── BenchmarkFailed      a command that the benchmark runs failed
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class SagashopError(Exception):
@@ -21,45 +21,33 @@ class SagashopError(Exception):
 
 
 class StoreNotRunning(SagashopError):
-    """A command that talks to a local store found none on its port."""
-
     def __init__(self, port: int) -> None:
         start = "make up" if port == 4566 else f"PORT={port} make up"
         super().__init__(f"No store is running on port {port}. Start it with `{start}`.")
 
 
 class UnknownStack(SagashopError):
-    """CloudFormation has no stack of this name."""
-
     def __init__(self, name: str, where: str) -> None:
         """`where` is the region on AWS, or the address of the local engine."""
         super().__init__(f"There is no stack {name!r} in {where}. Name another one with --stack.")
 
 
 class LocalOnly(SagashopError):
-    """The command needs something that only a local store has."""
-
     def __init__(self, what: str, instead: str) -> None:
         super().__init__(f"Only a local store has {what}. On AWS, {instead}.")
 
 
 class UnknownName(SagashopError):
-    """The store has nothing of this kind and name."""
-
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         super().__init__(f"No {kind} is called {name!r}. There are: {', '.join(sorted(known))}")
 
 
 class UnknownOrder(SagashopError):
-    """No order of the store has this id."""
-
     def __init__(self, order_id: str) -> None:
         super().__init__(f"There is no order {order_id!r}.")
 
 
 class UnknownLetter(SagashopError):
-    """The queue has no dead letter of this id, or another command is reading it."""
-
     def __init__(self, message_id: str, queue: str) -> None:
         super().__init__(
             f"No dead letter {message_id!r} is in {queue}. Another command may be reading it: "
@@ -80,8 +68,6 @@ class InvalidArgument(SagashopError):
 
 
 class NotASandbox(SagashopError):
-    """Failures can be injected in sandbox stages only, and this store isn't one."""
-
     def __init__(self, stack_name: str) -> None:
         super().__init__(
             f"Failures can't be injected into {stack_name}: it has no chaos parameter, "
@@ -91,3 +77,11 @@ class NotASandbox(SagashopError):
 
 class BenchmarkFailed(SagashopError):
     """A command that the benchmark runs failed; the text holds what it printed."""
+
+
+def find_by_name[T](kind: str, name: str, known: Mapping[str, T]) -> T:
+    """Returns what has this name, in upper or lower case; raises UnknownName."""
+    for known_name, value in known.items():
+        if known_name.lower() == name.lower():
+            return value
+    raise UnknownName(kind, name, known)

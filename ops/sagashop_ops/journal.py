@@ -13,11 +13,11 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sagashop_ops.aws import Deployment, Row, table_of
+from sagashop_ops.aws import Deployment, Row, rows, table_of
 
 PARTITION = "OPERATION"
 BEGUN, DONE, FAILED = "BEGUN", "DONE", "FAILED"
@@ -36,22 +36,22 @@ class Operation:
     ended_at: str | None
     details: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Reads a row of the operations table."""
+        known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(cls)}
+        return cls(**known | {"details": json.loads(row["details"])})
+
     def __str__(self) -> str:
+        """One line; long details are cut, the table has all of them."""
         why = f'  "{self.reason}"' if self.reason else ""
-        what = f"  {_in_words(self.details)}" if self.details else ""
+        what = " ".join(
+            f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+            for name, value in self.details.items()
+        )
+        what = f"{what[:160]}…" if len(what) > 160 else what
         who = f"{self.begun_at}  {self.operator}"
-        return f"{who}  {self.action} {self.target}  {self.status}{why}{what}"
-
-
-@dataclass
-class Outcome:
-    """The details of an operation under way; `note` adds to them."""
-
-    details: dict[str, Any] = field(default_factory=dict)
-
-    def note(self, **details: Any) -> None:
-        """Adds details of the result; the values must be JSON."""
-        self.details |= details
+        return f"{who}  {self.action} {self.target}  {self.status}{why}  {what}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,17 @@ class Journal:
         return cls(table_of(deployment.stack, "operations"), _user())
 
     @contextmanager
-    def record(self, action: str, target: str, reason: str, **details: Any) -> Iterator[Outcome]:
+    def record(
+        self, action: str, target: str, reason: str, **details: Any
+    ) -> Iterator[dict[str, Any]]:
         """Records what the body does: first that it begins, then how it ended.
 
-        Where the record can't be written, nothing is done. An exception of the body is recorded and
+        Yields the details, to which the body adds its results; the values must be JSON. Where the
+        record can't be written, nothing is done. An exception of the body is recorded and
         propagates.
         """
         begun_at = _now()
         sort_key = f"{begun_at}#{secrets.token_hex(4)}"
-        outcome = Outcome(dict(details))
         self.table.put_item(
             Item={
                 "pk": PARTITION,
@@ -86,59 +88,40 @@ class Journal:
                 "reason": reason,
                 "begun_at": begun_at,
                 "status": BEGUN,
-                "details": json.dumps(outcome.details),
+                "details": json.dumps(details),
             },
         )
+        status = FAILED
         try:
-            yield outcome
+            yield details
+            status = DONE
         except BaseException as exc:
-            outcome.note(error=str(exc) or type(exc).__name__)
-            self._end(sort_key, FAILED, outcome)
+            details["error"] = str(exc) or type(exc).__name__
             raise
-        self._end(sort_key, DONE, outcome)
+        finally:
+            self.table.update_item(
+                Key={"pk": PARTITION, "sk": sort_key},
+                UpdateExpression="SET #status = :status, ended_at = :at, details = :details",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":status": status,
+                    ":at": _now(),
+                    ":details": json.dumps(details),
+                },
+            )
 
     def read(self, limit: int) -> list[Operation]:
         """Returns the last operations, oldest first."""
-        pages = self.table.meta.client.get_paginator("query").paginate(
-            TableName=self.table.name,
+        found = rows(
+            self.table,
+            "query",
             KeyConditionExpression="pk = :operations",
             ExpressionAttributeValues={":operations": PARTITION},
             ScanIndexForward=False,
             ConsistentRead=True,
             PaginationConfig={"MaxItems": limit},
         )
-        found = [_operation(row) for page in pages for row in page["Items"]]
-        return found[::-1]
-
-    def _end(self, sort_key: str, status: str, outcome: Outcome) -> None:
-        self.table.update_item(
-            Key={"pk": PARTITION, "sk": sort_key},
-            UpdateExpression="SET #status = :status, ended_at = :at, details = :details",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={
-                ":status": status,
-                ":at": _now(),
-                ":details": json.dumps(outcome.details),
-            },
-        )
-
-
-def _operation(row: Row) -> Operation:
-    known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Operation)}
-    return Operation(**known | {"details": json.loads(row["details"])})
-
-
-def _in_words(details: Mapping[str, Any]) -> str:
-    """Returns details in one short line: long ones are cut; the table has all of them.
-
-    >>> _in_words({"redriven": 2, "left": 0})
-    'redriven=2 left=0'
-    """
-    words = " ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in details.items()
-    )
-    return words if len(words) <= 160 else f"{words[:160]}…"
+        return [Operation.of(row) for row in found][::-1]
 
 
 def _user() -> str:

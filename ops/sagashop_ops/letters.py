@@ -24,21 +24,17 @@ class Event:
 
     envelope: Mapping[str, Any]
 
-    @property
-    def detail_type(self) -> str:
-        return str(self.envelope.get("detail-type", "an event"))
-
-    @property
-    def order_id(self) -> str | None:
+    def __str__(self) -> str:
+        detail_type = str(self.envelope.get("detail-type", "an event"))
         data = (self.envelope.get("detail") or {}).get("data") or {}
-        return data.get("order_id")
+        return f"{detail_type} of {data['order_id']}" if "order_id" in data else detail_type
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """A call of a function; `function` is its physical name, or None where it is unknown."""
+    """A call of a function; `function` is its physical name."""
 
-    function: str | None
+    function: str
     payload: Any
 
 
@@ -82,11 +78,10 @@ class Letter:
         """A few words: an event of an order, a call, or a batch of a stream."""
         match self.content:
             case Event() as event:
-                return _about(event)
-            case Invocation(function, payload) if isinstance(payload, Mapping):
-                return f"{function or 'a call'} <- {_about(Event(payload))}"
-            case Invocation(function, _):
-                return f"{function or 'a call'} <- {self.body[:60]}"
+                return str(event)
+            case Invocation(function, payload):
+                about = Event(payload) if isinstance(payload, Mapping) else self.body[:60]
+                return f"{function} <- {about}"
             case StreamBatch() as batch:
                 records = "1 record" if batch.size == 1 else f"{batch.size} records"
                 return f"{records} of {batch.table}'s stream"
@@ -115,27 +110,24 @@ def _read_body(message: Mapping[str, Any]) -> tuple[Content, str]:
         return Unreadable(), "it is not JSON"
     match body:
         case {"DDBStreamBatchInfo": batch}:
-            return _stream_batch(batch), _why_invocation(body)
-        case {"requestContext": context, "requestPayload": payload}:
-            return Invocation(_function_name(context["functionArn"]), payload), _why_invocation(
-                body
+            content = StreamBatch(
+                stream_arn=batch["streamArn"],
+                shard_id=batch["shardId"],
+                first=batch["startSequenceNumber"],
+                last=batch["endSequenceNumber"],
+                size=batch["batchSize"],
             )
+            return content, _why_invocation(body)
+        case {"requestContext": context, "requestPayload": payload}:
+            # The ARN is arn:aws:lambda:REGION:ACCOUNT:function:NAME:QUALIFIER.
+            function = context["functionArn"].split(":")[6]
+            return Invocation(function, payload), _why_invocation(body)
         case {"source": "aws.events", "resources": [rule, *_]}:
             # A schedule has the name of the function that it could not call.
             return Invocation(rule.rpartition("/")[2], body), _why_undelivered(message)
         case {"detail-type": _, "detail": _}:
             return Event(body), _why_undelivered(message)
     return Unreadable(), "it is neither an event nor a failed call"
-
-
-def _stream_batch(batch: Mapping[str, Any]) -> StreamBatch:
-    return StreamBatch(
-        stream_arn=batch["streamArn"],
-        shard_id=batch["shardId"],
-        first=batch["startSequenceNumber"],
-        last=batch["endSequenceNumber"],
-        size=batch["batchSize"],
-    )
 
 
 def _why_invocation(envelope: Mapping[str, Any]) -> str:
@@ -160,16 +152,3 @@ def _why_undelivered(message: Mapping[str, Any]) -> str:
         text = attributes.get("ERROR_MESSAGE", {}).get("StringValue", "")
         return f"EventBridge could not deliver it: {code} {text}".rstrip()
     return "its consumer failed at every delivery"
-
-
-def _function_name(arn: str) -> str:
-    """Returns the name in a function's ARN, qualified or not.
-
-    >>> _function_name("arn:aws:lambda:us-east-1:000000000000:function:shop-StartSaga:$LATEST")
-    'shop-StartSaga'
-    """
-    return arn.split(":")[6]
-
-
-def _about(event: Event) -> str:
-    return f"{event.detail_type} of {event.order_id}" if event.order_id else event.detail_type

@@ -5,15 +5,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 from sagashop_ops.errors import UnknownName
 
-if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
-
 POLL_SECONDS = 0.5
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,13 @@ class LogLine:
     message: str
 
     def __str__(self) -> str:
-        at = datetime.fromtimestamp(self.at_ms / 1000).astimezone()
-        return f"{at:%H:%M:%S}.{self.at_ms % 1000:03d}  {self.function}  {self.message}"
+        time_of_day = self.at.astimezone().isoformat(timespec="milliseconds")[11:23]
+        return f"{time_of_day}  {self.function}  {self.message}"
+
+    @property
+    def at(self) -> datetime:
+        """When CloudWatch got the line."""
+        return datetime.fromtimestamp(self.at_ms / 1000, UTC)
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -57,42 +60,15 @@ def of_step(lines: Iterable[LogLine], step: str | None) -> list[LogLine]:
     return [line for line in lines if step is None or line.fields.get("step") == step]
 
 
-def read(
-    client: "CloudWatchLogsClient", functions: Mapping[str, str], since_ms: int = 0
-) -> list[LogLine]:
-    """Returns these functions' lines since a time (ms since the epoch) together, oldest first."""
-    return _read_since(client, functions, dict.fromkeys(functions, since_ms))
+def read(client: Any, functions: Mapping[str, str], since: datetime = EPOCH) -> list[LogLine]:
+    """Returns these functions' lines since a time together, oldest first.
 
-
-def follow(
-    client: "CloudWatchLogsClient", functions: Mapping[str, str], shown: Sequence[LogLine]
-) -> Iterator[LogLine]:
-    """Yields the lines that come after those that `read` returned, until the caller stops asking.
-
-    Functions deliver their lines in batches, some later than others: so each function has its own
-    time from which on its lines are new.
+    Lines of one moment keep their order.
     """
-    since = dict.fromkeys(functions, shown[0].at_ms if shown else 0)
-    seen: set[str] = set()
-    fresh = list(shown)
-    while True:
-        for line in fresh:
-            since[line.function] = max(since[line.function], line.at_ms)
-            seen.add(line.event_id)
-        time.sleep(POLL_SECONDS)
-        found = _read_since(client, functions, since)
-        fresh = [line for line in found if line.event_id not in seen]
-        yield from fresh
-
-
-def _read_since(
-    client: "CloudWatchLogsClient", functions: Mapping[str, str], since_ms: Mapping[str, int]
-) -> list[LogLine]:
-    """Returns all functions' lines in the order of time; one function's keep their order."""
     lines = []
     for function, physical_id in functions.items():
         pages = client.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{physical_id}", startTime=since_ms[function]
+            logGroupName=f"/aws/lambda/{physical_id}", startTime=int(since.timestamp() * 1000)
         )
         # A function that was never called may have no group yet.
         with suppress(client.exceptions.ResourceNotFoundException):
@@ -102,6 +78,31 @@ def _read_since(
                 for event in page["events"]
             ]
     return sorted(lines, key=lambda line: line.at_ms)
+
+
+def follow(
+    client: Any, functions: Mapping[str, str], shown: Sequence[LogLine]
+) -> Iterator[LogLine]:
+    """Yields the lines that come after those that `read` returned, until the caller stops asking.
+
+    Functions deliver their lines in batches, some later than others: so each function has its own
+    time from which on its lines are new.
+    """
+    since = dict.fromkeys(functions, shown[0].at if shown else EPOCH)
+    seen: set[str] = set()
+    fresh = list(shown)
+    while True:
+        for line in fresh:
+            since[line.function] = max(since[line.function], line.at)
+            seen.add(line.event_id)
+        time.sleep(POLL_SECONDS)
+        fresh = [
+            line
+            for function, physical_id in functions.items()
+            for line in read(client, {function: physical_id}, since[function])
+            if line.event_id not in seen
+        ]
+        yield from sorted(fresh, key=lambda line: line.at_ms)
 
 
 def _normalise(name: str) -> str:

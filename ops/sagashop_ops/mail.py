@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sagashop_ops.errors import LocalOnly
 from sagashop_ops.local import ask_engine
 from sagashop_ops.stack import Stack
 
@@ -15,7 +16,6 @@ class Mail:
 
     message_id: str
     sent_at: datetime
-    sender: str
     to: tuple[str, ...]
     subject: str
     text: str
@@ -33,17 +33,15 @@ def sent_mail(stack: Stack, order_id: str | None = None) -> list[Mail]:
 
     Every message names its order in the text. Raises LocalOnly for a stack on AWS.
     """
-    kept = ask_engine(stack, "/_aws/ses", "the mail that it sent", "SES delivers it and keeps none")
+    if stack.endpoint_url is None:
+        raise LocalOnly("the mail that it sent", "SES delivers it and keeps none")
+    kept = ask_engine(stack.endpoint_url, "/_aws/ses")
     mail = sorted(map(_mail, kept["messages"]), key=lambda each: each.sent_at)
     return [each for each in mail if order_id is None or order_id in each.text]
 
 
 def report(mail: Sequence[Mail]) -> str:
-    """Returns the messages for a terminal.
-
-    >>> report([])
-    'No mail was sent.'
-    """
+    """Returns the messages for a terminal."""
     return "\n".join(map(str, mail)) if mail else "No mail was sent."
 
 
@@ -54,7 +52,6 @@ def _mail(message: dict[str, Any]) -> Mail:
     return Mail(
         message_id=message["Id"],
         sent_at=datetime.fromisoformat(message["Timestamp"]).replace(tzinfo=UTC),
-        sender=message["Source"],
         to=tuple(destination.get("ToAddresses") or ()),
         subject=message.get("Subject") or "",
         text=body.get("text_part") or message.get("RawData") or "",

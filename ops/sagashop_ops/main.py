@@ -35,7 +35,7 @@ from sagashop_ops.stack import DEFAULT_PORT
 
 PROGRAM = "sagashop"
 
-type Command = Callable[..., None]
+type Command = Callable[..., Any]
 
 
 def stack_options(command: Command, *, inherited: bool = False) -> Command:
@@ -70,23 +70,26 @@ def stack_options(command: Command, *, inherited: bool = False) -> Command:
     return command
 
 
-def on_a_stack(command: Command) -> Command:
-    """Adds the options that choose a stack; the command gets its Deployment as first argument."""
+def store_command(group: click.Group, name: str | None = None) -> Callable[[Command], Command]:
+    """Adds a command with the options that choose a stack; its first argument is the Deployment."""
 
-    @functools.wraps(command)
-    def with_deployment(**options: Any) -> None:
-        chosen = dict(click.get_current_context().find_root().params)
-        for name in chosen:
-            if (given := options.pop(name)) is not None:
-                chosen[name] = given
-        command(
-            Deployment.find(shared_aws(), chosen["stack_name"])
-            if chosen["on_aws"]
-            else local_deployment(chosen["port"], chosen["stack_name"]),
-            **options,
-        )
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_deployment(**options: Any) -> None:
+            chosen = dict(click.get_current_context().find_root().params)
+            for option in chosen:
+                if (given := options.pop(option)) is not None:
+                    chosen[option] = given
+            command(
+                Deployment.find(shared_aws(), chosen["stack_name"])
+                if chosen["on_aws"]
+                else local_deployment(chosen["port"], chosen["stack_name"]),
+                **options,
+            )
 
-    return stack_options(with_deployment, inherited=True)
+        return group.command(name)(stack_options(with_deployment, inherited=True))
+
+    return add
 
 
 def _not_blank(_: click.Context, __: click.Parameter, text: str) -> str:
@@ -115,25 +118,22 @@ def cli(**_: object) -> None:
     """
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.argument("order_id")
 def trace(deployment: Deployment, order_id: str) -> None:
     """Show one order's events, executions and log lines, by time."""
     _print(traces.describe(traces.read_sources(deployment, order_id)))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.option("--since", help="Count metrics since a time, or `90m` ago.")
 def stats(deployment: Deployment, since: str | None) -> None:
     """Print the figures of orders, steps, dead letters and mails."""
-    begin = read_since(since, datetime.now(UTC)) if since else None
+    begin = read_since(since, datetime.now(UTC)) if since else log_reader.EPOCH
     _print(figures.describe(figures.read_stats(deployment, begin)))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.argument("function", required=False)
 @click.option("--step", help="Show only the lines of this step of the saga (ChargePayment, say).")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is printed from now on.")
@@ -153,8 +153,7 @@ def logs(
             _print(log_reader.of_step([line], step))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 def audit(deployment: Deployment) -> None:
     """Check that stock, money and parcels add up. Exit with 1 if they do not."""
     report = books.audit(books.read_books(deployment.stack))
@@ -163,16 +162,14 @@ def audit(deployment: Deployment) -> None:
         raise click.exceptions.Exit(1)
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 def parked(deployment: Deployment) -> None:
     """List the orders that need attention, with what is owed."""
     orders = redrives.OperatorApi.of(deployment).unsettled(redrives.PARKED)
     _print(parked_orders.describe(orders))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.argument("order_id")
 @why_option
 def redrive(deployment: Deployment, order_id: str, why: str) -> None:
@@ -181,8 +178,7 @@ def redrive(deployment: Deployment, order_id: str, why: str) -> None:
     click.echo(str(redrives.redrive(api, Journal.of(deployment), order_id, why)))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.argument("order_id")
 @click.option("--why", default="", help="The reason, for the record.")
 def allow_refund(deployment: Deployment, order_id: str, why: str) -> None:
@@ -199,8 +195,7 @@ def dlq() -> None:
     """List, read, redrive and drop dead letters."""
 
 
-@dlq.command("list")
-@on_a_stack
+@store_command(dlq, "list")
 def list_queues(deployment: Deployment) -> None:
     """Show how many letters each dead-letter queue has, and how old the oldest is."""
     for depth in dead_letters.depths(deployment):
@@ -209,8 +204,7 @@ def list_queues(deployment: Deployment) -> None:
         click.echo(f"{depth.queue.name:<16}{depth.letters:>5}  {age}  {tables}".rstrip())
 
 
-@dlq.command("read")
-@on_a_stack
+@store_command(dlq, "read")
 @click.argument("queue")
 def read_queue(deployment: Deployment, queue: str) -> None:
     """Show the letters in a QUEUE and their errors; every letter stays."""
@@ -222,8 +216,7 @@ def read_queue(deployment: Deployment, queue: str) -> None:
         click.echo("No dead letters.")
 
 
-@dlq.command("redrive")
-@on_a_stack
+@store_command(dlq, "redrive")
 @click.argument("queue")
 @click.option("--id", "message_id", default=dead_letters.EVERYTHING, help="Redrive one letter.")
 @why_option
@@ -242,8 +235,7 @@ def redrive_queue(deployment: Deployment, queue: str, message_id: str, why: str)
         raise click.exceptions.Exit(1)
 
 
-@dlq.command("drop")
-@on_a_stack
+@store_command(dlq, "drop")
 @click.argument("queue")
 @click.argument("message_id")
 @why_option
@@ -258,8 +250,7 @@ def drop_letters(deployment: Deployment, queue: str, message_id: str, why: str) 
     click.echo(f"{count} dropped; `sagashop operations` shows who and why.")
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.argument("consumer")
 @click.option("--order", "order_id", default="", help="Replay this order's events.")
 @click.option("--since", default="", help="Replay all events since a time, or `90m` ago.")
@@ -284,16 +275,14 @@ def replay(deployment: Deployment, consumer: str, order_id: str, since: str, why
     click.echo(f"{sent} of {len(events)} events sent to {chosen.name}; its rule skips the others.")
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.option("--grace", type=click.IntRange(min=0), help="Seconds at rest before a row counts.")
 def sweep(deployment: Deployment, grace: int | None) -> None:
     """Run every service's sweeper now, to finish what is left."""
-    _print(sweeps.sweep(deployment, Journal.of(deployment), grace))
+    _print(map(sweeps.describe, sweeps.sweep(deployment, Journal.of(deployment), grace)))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.argument("settings", nargs=-1, metavar="[off | NAME=NUMBER…]")
 def chaos(deployment: Deployment, settings: tuple[str, ...]) -> None:
     """Show or change the injected failures.
@@ -307,31 +296,27 @@ def chaos(deployment: Deployment, settings: tuple[str, ...]) -> None:
     _print(failures.describe(failures.show(deployment)))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.option("--order", "order_id", default=None, help="Show only this order's mail.")
 def mail(deployment: Deployment, order_id: str | None) -> None:
     """Show the mail that a local store sent, and to whom."""
     click.echo(mailbox.report(mailbox.sent_mail(deployment.stack, order_id)))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 def secret(deployment: Deployment) -> None:
     """Print the operator's secret."""
     click.echo(redrives.read_operator_secret(deployment))
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 @click.option("--lines", "-n", default=50, show_default=True, help="How many of the last.")
 def operations(deployment: Deployment, lines: int) -> None:
     """List what operators did: who, what, why, and the result."""
     _print(Journal.of(deployment).read(lines) or ["No operation is recorded."])
 
 
-@cli.command()
-@on_a_stack
+@store_command(cli)
 def demo(deployment: Deployment) -> None:
     """Play the saga's scenarios and show what happened. Exit with 1 on a surprise."""
     client = StoreClient(deployment.stack.api_url)

@@ -6,20 +6,17 @@ from typing import Any
 
 def describe(orders: Iterable[Mapping[str, Any]]) -> list[str]:
     """Returns lines for orders as `GET /ops/orders?status=NEEDS_ATTENTION` lists them."""
-    lines = [line for order in orders for line in _describe(order)]
+    lines = []
+    for order in orders:
+        times, parked = order["redrives"], order["parked"]
+        again = f", redriven {times} time{'s' if times > 1 else ''}" if times else ""
+        lines += [
+            f"{order['order_id']}  since {order['updated_at']}{again}",
+            f"    {parked['compensation']} gave up with {parked['error']}, "
+            f"when undoing the order after {parked['failure']}",
+            f"    owed: {'; '.join(_owed(parked['owed'])) or 'nothing but the last word'}",
+        ]
     return lines or ["No order is parked."]
-
-
-def _describe(order: Mapping[str, Any]) -> Iterator[str]:
-    times = order["redrives"]
-    again = f", redriven {times} time{'s' if times > 1 else ''}" if times else ""
-    yield f"{order['order_id']}  since {order['updated_at']}{again}"
-    parked = order["parked"]
-    yield (
-        f"    {parked['compensation']} gave up with {parked['error']}, "
-        f"when undoing the order after {parked['failure']}"
-    )
-    yield f"    owed: {'; '.join(_owed(parked['owed'])) or 'nothing but the last word'}"
 
 
 def _owed(owed: Mapping[str, Any]) -> Iterator[str]:

@@ -51,11 +51,8 @@ class OperatorApi:
 
     def redrive(self, order_id: str, operator: str, reason: str) -> Redriven:
         """Resumes an order's saga; raises UnknownOrder and OperationRefused."""
-        answer = self._call(
-            "POST",
-            f"/ops/orders/{quote(order_id, safe='')}/redrive",
-            {"operator": operator, "reason": reason},
-        )
+        path = f"/ops/orders/{quote(order_id, safe='')}/redrive"
+        answer = self._call("POST", path, {"operator": operator, "reason": reason})
         if answer.status_code == requests.codes.not_found:
             raise UnknownOrder(order_id)
         body = _accepted(answer)
@@ -63,9 +60,8 @@ class OperatorApi:
 
     def unsettled(self, status: str) -> list[Mapping[str, Any]]:
         """Returns the unsettled orders of one status, with what is owed."""
-        orders: list[Mapping[str, Any]] = _accepted(
-            self._call("GET", f"/ops/orders?status={status}")
-        )["orders"]
+        answer = _accepted(self._call("GET", f"/ops/orders?status={status}"))
+        orders: list[Mapping[str, Any]] = answer["orders"]
         return orders
 
     def _call(
@@ -84,7 +80,7 @@ def redrive(api: OperatorApi, journal: Journal, order_id: str, reason: str) -> R
     """Resumes a parked or dead saga where it stopped, and records who asked for it and why."""
     with journal.record("redrive", order_id, reason) as outcome:
         redriven = api.redrive(order_id, journal.operator, reason)
-        outcome.note(execution=redriven.execution, resume_at=redriven.resume_at)
+        outcome.update(execution=redriven.execution, resume_at=redriven.resume_at)
     return redriven
 
 

@@ -7,12 +7,12 @@ lets through. Consumers deduplicate by event id, so that no effect happens twice
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
-from sagashop_ops.aws import Deployment, Row, call_function, rows
-from sagashop_ops.errors import UnknownName, UnknownOrder
+from sagashop_ops.aws import Deployment, Row, call_function, rows, table_of
+from sagashop_ops.errors import UnknownOrder, find_by_name
 from sagashop_ops.journal import Journal
 
 
@@ -45,6 +45,17 @@ class StoredEvent:
     detail: Mapping[str, Any]
     occurred_at: str
 
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Reads a row of the order table."""
+        known: dict[str, Any] = {field.name: row[field.name] for field in fields(cls)}
+        return cls(**known | {"detail": json.loads(row["detail"])})
+
+    @property
+    def at(self) -> datetime:
+        """When it occurred."""
+        return datetime.fromisoformat(self.occurred_at)
+
     @property
     def order_id(self) -> str:
         return str(self.detail["data"]["order_id"])
@@ -68,24 +79,20 @@ class StoredEvent:
 
 
 def find_consumer(name: str) -> Consumer:
-    """Returns the consumer that the user means; raises UnknownName."""
-    for known, consumer in CONSUMERS.items():
-        if known.lower() == name.lower():
-            return consumer
-    raise UnknownName("consumer", name, CONSUMERS)
+    """Returns the consumer that the user means, in any case; raises UnknownName."""
+    return find_by_name("consumer", name, CONSUMERS)
 
 
 def events_of(deployment: Deployment, order_id: str) -> list[StoredEvent]:
     """Returns an order's events in the order of time; raises UnknownOrder."""
     found = rows(
-        deployment.stack,
-        "order",
+        table_of(deployment.stack, "order"),
         "query",
         KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
         ExpressionAttributeValues={":pk": f"ORDER#{order_id}", ":event": "EVENT#"},
         ConsistentRead=True,
     )
-    events = [_stored_event(row) for row in found]
+    events = [StoredEvent.of(row) for row in found]
     if not events:
         raise UnknownOrder(order_id)
     return events
@@ -95,14 +102,12 @@ def events_since(deployment: Deployment, since: datetime) -> list[StoredEvent]:
     """Returns all orders' events since a time, in the order of time; reads the whole table."""
     begin = since.astimezone(UTC).isoformat(timespec="milliseconds")[:23]
     found = rows(
-        deployment.stack,
-        "order",
+        table_of(deployment.stack, "order"),
         "scan",
         FilterExpression="begins_with(sk, :event) AND occurred_at >= :since",
         ExpressionAttributeValues={":event": "EVENT#", ":since": begin},
     )
-    events = [_stored_event(row) for row in found]
-    return sorted(events, key=lambda event: (event.occurred_at, event.event_id))
+    return sorted(map(StoredEvent.of, found), key=lambda event: (event.occurred_at, event.event_id))
 
 
 def replay(
@@ -116,7 +121,12 @@ def replay(
 
     Raises OperationRefused where a function fails on one; those before it were delivered.
     """
-    wanted = _wanted(deployment, consumer)
+    # A rule's physical id is `bus|name`.
+    bus, _, name = deployment.resources[consumer.rule].rpartition("|")
+    rule = deployment.client("events").describe_rule(
+        Name=name, EventBusName=bus or deployment.stack.event_bus_name
+    )
+    wanted: Mapping[str, list[str]] = json.loads(rule["EventPattern"])
     chosen = [
         event
         for event in events
@@ -124,40 +134,15 @@ def replay(
             getattr(event, field.replace("-", "_")) in allowed for field, allowed in wanted.items()
         )
     ]
-    arn: str = deployment.stack.state_machine_arn
-    _, _, _, region, account, *_ = arn.split(":")
+    _, _, _, region, account, *_ = deployment.stack.state_machine_arn.split(":")
     with journal.record("replay", consumer.name, reason, events=len(chosen)) as outcome:
         for number, event in enumerate(chosen, start=1):
-            _deliver(deployment, consumer, event.envelope(region, account))
-            outcome.note(delivered=number)
+            envelope = event.envelope(region, account)
+            if consumer.queue is None:
+                call_function(deployment, consumer.name, envelope)
+            else:
+                deployment.client("sqs").send_message(
+                    QueueUrl=deployment.resources[consumer.queue], MessageBody=json.dumps(envelope)
+                )
+            outcome.update(delivered=number)
             yield event
-
-
-def _deliver(deployment: Deployment, consumer: Consumer, envelope: Mapping[str, Any]) -> None:
-    if consumer.queue is None:
-        call_function(deployment, consumer.name, envelope)
-    else:
-        deployment.client("sqs").send_message(
-            QueueUrl=deployment.resources[consumer.queue], MessageBody=json.dumps(envelope)
-        )
-
-
-def _wanted(deployment: Deployment, consumer: Consumer) -> dict[str, list[str]]:
-    """Returns the pattern of a consumer's rule: for each field the values that it lets through."""
-    # A rule's physical id is `bus|name`.
-    bus, _, name = deployment.resources[consumer.rule].rpartition("|")
-    rule = deployment.client("events").describe_rule(
-        Name=name, EventBusName=bus or deployment.stack.event_bus_name
-    )
-    pattern: dict[str, list[str]] = json.loads(rule["EventPattern"])
-    return pattern
-
-
-def _stored_event(row: Row) -> StoredEvent:
-    return StoredEvent(
-        event_id=row["event_id"],
-        source=row["source"],
-        detail_type=row["detail_type"],
-        detail=json.loads(row["detail"]),
-        occurred_at=row["occurred_at"],
-    )

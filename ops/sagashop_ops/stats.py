@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sagashop_ops import dead_letters, logs
 from sagashop_ops.audit import OPEN
-from sagashop_ops.aws import Deployment, Row, rows
+from sagashop_ops.aws import Deployment, Row, rows, table_of
 from sagashop_ops.durations import in_words
 from sagashop_ops.queues import dead_letter_queues
 from sagashop_ops.redrive import PARKED
@@ -43,21 +44,21 @@ class Stats:
     dead_letters: Mapping[str, int]
     mails: Mapping[str, int]
 
-    @property
-    def parked(self) -> int:
-        return self.orders.get(PARKED, 0)
 
-
-def read_stats(deployment: Deployment, since: datetime | None = None) -> Stats:
+def read_stats(deployment: Deployment, since: datetime = logs.EPOCH) -> Stats:
     """Reads every figure of a store; the metrics since a time, or all that its logs hold."""
-    orders = list(_statuses(deployment, "order", "ORDER"))
-    mails = _statuses(deployment, "notification", "NOTIFICATION")
-    since_ms = int(since.timestamp() * 1000) if since else 0
-    lines = logs.read(deployment.client("logs"), deployment.functions, since_ms)
+    orders = list(_statuses(table_of(deployment.stack, "order"), "ORDER"))
+    mails = _statuses(table_of(deployment.stack, "notification"), "NOTIFICATION")
+    lines = logs.read(deployment.client("logs"), deployment.functions, since)
+    executions = (
+        deployment.client("stepfunctions")
+        .get_paginator("list_executions")
+        .paginate(stateMachineArn=deployment.stack.state_machine_arn)
+    )
     return Stats(
         orders=Counter(row["status"] for row in orders),
         oldest_open=oldest_open(orders, datetime.now(UTC)),
-        executions=_executions(deployment),
+        executions=Counter(run["status"] for page in executions for run in page["executions"]),
         metrics=add_up(line.message for line in lines),
         dead_letters={
             queue.name: dead_letters.count(deployment, queue)
@@ -95,7 +96,7 @@ def describe(stats: Stats) -> list[str]:
     oldest = "-" if stats.oldest_open is None else in_words(stats.oldest_open)
     return [
         f"orders        {_counts(stats.orders)}",
-        f"parked        {stats.parked}",
+        f"parked        {stats.orders.get(PARKED, 0)}",
         f"oldest open   {oldest}",
         f"executions    {_counts(stats.executions)}",
         f"mails         {_counts(stats.mails)}",
@@ -119,23 +120,13 @@ def _metrics(metrics: Mapping[Counted, int]) -> Iterator[str]:
         yield f"{service:<12}  {part or '-':<20}  {', '.join(totals)}"
 
 
-def _statuses(deployment: Deployment, service: str, sort_key: str) -> Iterator[Row]:
+def _statuses(table: Any, sort_key: str) -> Iterator[Row]:
     """Yields `{"status", "created_at"}` of each row of one kind."""
     return rows(
-        deployment.stack,
-        service,
+        table,
         "scan",
         FilterExpression="sk = :sort_key",
         ExpressionAttributeValues={":sort_key": sort_key},
         ProjectionExpression="#status, created_at",
         ExpressionAttributeNames={"#status": "status"},
     )
-
-
-def _executions(deployment: Deployment) -> dict[str, int]:
-    pages = (
-        deployment.client("stepfunctions")
-        .get_paginator("list_executions")
-        .paginate(stateMachineArn=deployment.stack.state_machine_arn)
-    )
-    return Counter(execution["status"] for page in pages for execution in page["executions"])

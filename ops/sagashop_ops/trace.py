@@ -16,7 +16,7 @@ Requests that only looked at the order are left out. Each line has the hop on wh
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sagashop_ops import logs
@@ -83,11 +83,13 @@ class Sources:
 
 def tell(sources: Sources) -> list[Moment]:
     """Returns an order's story in the order of time."""
-    published = _published(sources)
     moments = [
-        *(_moment_of_event(event) for event in sources.events),
+        *(
+            Moment(event.at, "stream", event.source.removeprefix("sagashop."), event.detail_type)
+            for event in sources.events
+        ),
         *(moment for execution in sources.executions for moment in _moments_of_saga(execution)),
-        *_moments_of_log(sources, published),
+        *_moments_of_log(sources),
     ]
     return sorted(moments, key=lambda moment: moment.at)
 
@@ -95,8 +97,7 @@ def tell(sources: Sources) -> list[Moment]:
 def describe(sources: Sources) -> list[str]:
     """Returns the story as lines: offset from the first, duration, hop, who, what."""
     moments = tell(sources)
-    first = sources.events[0]
-    ids = first.detail["metadata"]
+    ids = sources.events[0].detail["metadata"]
     start = moments[0].at
     return [
         f"order        {sources.order_id}",
@@ -116,9 +117,8 @@ def read_sources(deployment: Deployment, order_id: str) -> Sources:
     """Asks a running store for everything that it knows of an order; raises UnknownOrder."""
     events = events_of(deployment, order_id)
     correlation_id = str(events[0].detail["metadata"]["correlation_id"])
-    since = datetime.fromisoformat(events[0].occurred_at) - BEFORE_THE_ORDER
-    since_ms = int(since.timestamp() * 1000)
-    lines = logs.read(deployment.client("logs"), deployment.functions, since_ms)
+    since = events[0].at - BEFORE_THE_ORDER
+    lines = logs.read(deployment.client("logs"), deployment.functions, since)
     return Sources(
         order_id=order_id,
         events=events,
@@ -143,11 +143,6 @@ def _executions(deployment: Deployment, order_id: str) -> Iterator[Execution]:
             yield Execution(name, [event for page in pages for event in page["events"]])
         except client.exceptions.ExecutionDoesNotExist:
             continue  # It never started, or the engine that ran it was restarted.
-
-
-def _moment_of_event(event: StoredEvent) -> Moment:
-    at = datetime.fromisoformat(event.occurred_at)
-    return Moment(at, "stream", event.source.removeprefix("sagashop."), event.detail_type)
 
 
 def _moments_of_saga(execution: Execution) -> Iterator[Moment]:
@@ -193,46 +188,33 @@ def _failure(event: Mapping[str, Any]) -> str:
     return ""
 
 
-def _published(sources: Sources) -> dict[str, datetime]:
-    """Returns when the relay put each event on the bus, the first time."""
+def _moments_of_log(sources: Sources) -> Iterator[Moment]:
+    """Yields what the functions wrote, but for metrics, other orders, and requests that only read.
+
+    An event is timed since it was written or published, any other line since its call began.
+    """
+    occurred = {event.event_id: event.at for event in sources.events}
+    by_type = {event.detail_type: event.event_id for event in sources.events}
     published: dict[str, datetime] = {}
     for line in sources.log:
-        fields = line.fields
-        if fields.get("message") == "event published" and "event_id" in fields:
-            published.setdefault(fields["event_id"], _time(line, fields))
-    return published
-
-
-def _moments_of_log(sources: Sources, published: Mapping[str, datetime]) -> Iterator[Moment]:
-    occurred = {
-        event.event_id: datetime.fromisoformat(event.occurred_at) for event in sources.events
-    }
-    by_type = {event.detail_type: event.event_id for event in sources.events}
+        if line.fields.get("message") == "event published":
+            published.setdefault(str(line.fields.get("event_id")), _written_at(line))
     begun: dict[str, datetime] = {}
     for line in sources.log:
-        fields = line.fields
+        fields, hop = line.fields, hop_of(line.function)
         if not {"message", "_aws"} & fields.keys():
-            yield Moment(_moment(line.at_ms), hop_of(line.function), line.function, line.message)
+            yield Moment(line.at, hop, line.function, line.message)
             continue
-        if _is_elsewhere(fields, sources.order_id):
+        of_another = fields.get("order_id", sources.order_id) != sources.order_id
+        if "_aws" in fields or of_another or fields.get("method") == "GET":
             continue
-        at, hop = _time(line, fields), hop_of(line.function)
+        at, request_id = _written_at(line), str(fields.get("request_id"))
         event_id = fields.get("event_id") or by_type.get(str(fields.get("detail_type")))
         source = {"bus": occurred, "consumer": published}.get(hop, {}).get(str(event_id))
-        # An event is timed since it was written or published, any other line since the call began.
-        source = source or begun.get(str(fields.get("request_id")))
-        begun.setdefault(str(fields.get("request_id")), at)
+        source = source or begun.get(request_id)
+        begun.setdefault(request_id, at)
         took = at - source if source and source <= at else None
         yield Moment(at, hop, str(fields.get("step", line.function)), _in_words(fields), took)
-
-
-def _is_elsewhere(fields: Mapping[str, Any], order_id: str) -> bool:
-    """Returns whether a line is left out: a metric, another order, or a request that only reads."""
-    return (
-        "_aws" in fields
-        or fields.get("order_id", order_id) != order_id
-        or fields.get("method") == "GET"
-    )
 
 
 def hop_of(function: str) -> str:
@@ -266,16 +248,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 
-def _time(line: LogLine, fields: Mapping[str, Any]) -> datetime:
+def _written_at(line: LogLine) -> datetime:
     """Returns the time that the function itself wrote, rather than when its line was handed in."""
     try:
-        return datetime.fromisoformat(fields["timestamp"])
+        return datetime.fromisoformat(line.fields["timestamp"])
     except (KeyError, TypeError, ValueError):
-        return _moment(line.at_ms)
-
-
-def _moment(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+        return line.at
 
 
 def _duration(took: timedelta | None) -> str:

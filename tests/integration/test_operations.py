@@ -110,7 +110,7 @@ def test_every_service_sweeps_when_it_is_told_to_and_the_record_says_so(
     swept = list(sweep.sweep(deployment, journal, 3600))
 
     services = ["order", "inventory", "payment", "shipping"]
-    assert [one.report["service"] for one in swept] == services
+    assert [report["service"] for report in swept] == services
     last = journal.read(1)[0]
     assert (last.action, last.status, last.operator) == ("sweep", "DONE", journal.operator)
     assert {"grace_seconds", *services} <= last.details.keys()

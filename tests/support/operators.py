@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sagashop_ops.aws import Deployment
-from sagashop_ops.journal import Journal, Outcome
+from sagashop_ops.journal import Journal
 from sagashop_ops.stack import Stack
 
 type Json = dict[str, Any]
@@ -98,16 +98,15 @@ class FakeJournal:
     open: int = 0
 
     @contextmanager
-    def record(self, action: str, target: str, reason: str, **details: Any) -> Iterator[Outcome]:
-        outcome = Outcome(dict(details))
+    def record(self, action: str, target: str, reason: str, **details: Any) -> Iterator[Json]:
         status = "FAILED"
         self.open += 1
         try:
-            yield outcome
+            yield details
             status = "DONE"
         finally:
             self.open -= 1
-            self.entries.append((action, target, reason, status, outcome.details))
+            self.entries.append((action, target, reason, status, details))
 
     @property
     def as_journal(self) -> Journal:

@@ -4,7 +4,7 @@ import math
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import distributions
 
 import psutil
@@ -21,7 +21,7 @@ class Figure:
     target: str
     met: bool
     unit: str = "s"
-    samples: Sequence[float] = field(default=())
+    samples: Sequence[float] = ()
 
 
 def at_most(name: str, measured: float, limit: float, unit: str = "") -> Figure:
@@ -35,10 +35,6 @@ def percentile(samples: Sequence[float], percent: float) -> float:
     """Returns the nearest-rank percentile: the smallest sample that `percent` % do not exceed."""
     ranked = sorted(samples)
     return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
-
-
-def median(samples: Sequence[float]) -> float:
-    return percentile(samples, 50)
 
 
 def describe_machine() -> dict[str, str]:

@@ -6,9 +6,10 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 from sagashop_ops.aws import client_of
-from sagashop_ops.bench.figures import Figure, median, percentile
+from sagashop_ops.bench.figures import Figure, percentile
 from sagashop_ops.stack import PROJECT_ROOT, Stack
 
 CALLERS = 8
@@ -41,7 +42,7 @@ def measure_invoke(stack: Stack, function_name: str) -> list[Figure]:
     def invoke() -> float:
         started = time.perf_counter()
         answer = client.invoke(FunctionName=function_name, Payload=payload)
-        body = json.loads(answer["Payload"].read())
+        body = json.load(answer["Payload"])
         if "FunctionError" in answer or body["statusCode"] != 200:
             raise RuntimeError(f"{function_name} answered {body}")
         return time.perf_counter() - started

@@ -5,10 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 from typing import Any
 
 from sagashop_ops.aws import table_of
-from sagashop_ops.bench.figures import Figure, median, percentile
+from sagashop_ops.bench.figures import Figure, percentile
 from sagashop_ops.client import Json, Line, OrderNotEnded, StoreClient
 from sagashop_ops.stack import Stack
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
-from sagashop_ops.bench.figures import Figure, at_most, median
+from sagashop_ops.bench.figures import Figure, at_most
 from sagashop_ops.stack import PROJECT_ROOT
 
 PRODUCT = ("functions", "localstack", "ops")

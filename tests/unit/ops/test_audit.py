@@ -51,7 +51,7 @@ def test_an_open_order_may_hold_stock_and_money() -> None:
     report = audit(books)
 
     assert report.holds
-    assert (report.open_orders, report.held_cents) == (1, PRICE)
+    assert (report.orders_by_status, report.held_cents) == ({"PAID": 1}, PRICE)
 
 
 def test_a_charge_that_was_only_attempted_moved_no_money() -> None:

@@ -22,7 +22,7 @@ def test_an_operation_is_on_record_before_its_effect_and_complete_after_it(
 ) -> None:
     with journal.record("redrive", "ord_1", "the provider is back", attempt=2) as outcome:
         (begun,) = journal.read(10)
-        outcome.note(execution="ord_1-r1")
+        outcome.update(execution="ord_1-r1")
     (ended,) = journal.read(10)
 
     assert (begun.status, begun.ended_at) == ("BEGUN", None)
