@@ -286,7 +286,7 @@ class WorkerPool[W: PooledWorker]:
             long_ago = time.monotonic() - self._surplus_seconds
             for idle in list(self._idle):
                 if idle.since <= long_ago and self._is_surplus(idle):
-                    self._discard_idle(lambda other, idle=idle: other is idle)
+                    self._discard(idle)
             self._watch_surplus()
 
     def _is_surplus(self, idle: _Idle[W]) -> bool:
@@ -297,8 +297,11 @@ class WorkerPool[W: PooledWorker]:
 
     def _discard_idle(self, concerns: Callable[[_Idle[W]], bool]) -> None:
         for idle in [idle for idle in self._idle if concerns(idle)]:
-            self._idle.remove(idle)
-            self._discarded.append(idle.worker)
+            self._discard(idle)
+
+    def _discard(self, idle: _Idle[W]) -> None:
+        self._idle.remove(idle)
+        self._discarded.append(idle.worker)
 
     def _size(self) -> int:
         return len(self._idle) + len(self._leased)
