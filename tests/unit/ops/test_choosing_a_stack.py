@@ -62,10 +62,17 @@ class FakeCloudFormation:
             yield {"StackResourceSummaries": [resource]}
 
 
+@pytest.fixture(scope="module")
+def session() -> boto3.Session:
+    """A real session: each one reads botocore's data anew."""
+    return boto3.Session(region_name=REGION)
+
+
 @pytest.fixture(autouse=True)
-def _stack_on_aws(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _stack_on_aws(
+    aws: None, session: boto3.Session, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """An account with the stack `shop`; DynamoDB is moto's."""
-    session = boto3.Session
     sqs = FakeSqs()
 
     class FakeSession:
@@ -76,11 +83,11 @@ def _stack_on_aws(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             return {"cloudformation": FakeCloudFormation(self._region), "sqs": sqs}[service]
 
         def resource(self, service: str, **_: Any) -> Any:
-            return session(region_name=REGION).resource(service)  # type: ignore[call-overload]
+            return session.resource(service)  # type: ignore[call-overload]
 
     monkeypatch.setattr("sagashop_ops.aws.boto3.Session", FakeSession)
     shared_aws.cache_clear()
-    session(region_name=REGION).client("dynamodb").create_table(
+    session.client("dynamodb").create_table(
         TableName="shop-operations", **table_definition("OperationsTable")
     )
     yield
