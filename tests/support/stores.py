@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from sagashop_local.parameters import VARIABLE
 from sagashop_local.paths import StorePaths
-from sagashop_ops.audit import Books, audit
+from sagashop_ops.audit import OPEN, Books, audit
 from sagashop_ops.stack import Stack
 
 # Short enough for a test to see it end, long enough for one to pay on a loaded machine.
@@ -57,7 +57,6 @@ def run_cli(*arguments: str, port: int) -> str:
 def what_is_wrong(books: Books) -> list[str]:
     """Returns in words where stock or money went missing, and whether orders are still open."""
     report = audit(books)
-    unfinished = (
-        [f"orders by status: {dict(report.orders_by_status)}"] if report.open_orders else []
-    )
+    open_orders = sum(report.orders_by_status.get(status, 0) for status in OPEN)
+    unfinished = [f"orders by status: {dict(report.orders_by_status)}"] if open_orders else []
     return [*report.discrepancies, *unfinished]
