@@ -11,7 +11,7 @@ from localstack_embedded.lambda_runtime.settings import Settings, default_worker
 PYTHON = {"LAMBDA_WORKER_PYTHON": "/runtime/bin/python"}
 
 
-@pytest.mark.parametrize(("cores", "workers"), [(1, 24), (2, 24), (6, 24), (8, 32), (32, 128)])
+@pytest.mark.parametrize(("cores", "workers"), [(1, 40), (2, 40), (10, 40), (12, 48), (32, 128)])
 def test_the_default_cap_grows_with_the_cores(cores: int, workers: int) -> None:
     assert default_worker_limit(cores) == workers
 

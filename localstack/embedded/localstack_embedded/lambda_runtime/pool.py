@@ -17,7 +17,7 @@ times what most calls take:
 - A call whose function has any worker at work waits for it rather than replace another function's.
 
 All three end when a call has seen none of its function's workers become free for
-`patience_seconds`: then the calls are slow, and more workers help. What a burst started is ended
+`patience_seconds`: then the calls are slow, and one more worker helps. What a burst started is ended
 again: a worker that was idle for `surplus_seconds` while its function has another one.
 
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
@@ -206,9 +206,7 @@ class WorkerPool[W: PooledWorker]:
                 else:
                     self._idle.append(_Idle(call.demand, call.worker, time.monotonic()))
             self._watch_surplus()
-            for waiting in self._line:
-                if waiting.demand.version_key == call.demand.version_key:
-                    waiting.patient_until = time.monotonic() + self._patience_seconds
+            self._renew_patience(call.demand.version_key)
             self._serve_line()
 
     def _serve_line(self) -> None:
@@ -216,9 +214,15 @@ class WorkerPool[W: PooledWorker]:
         now = time.monotonic()
         overdue = [call for call in self._line if call.patient_until <= now]
         # Nobody overtakes a call that has waited long enough.
-        self._serve(overdue, lambda call: self._take_idle(call) or self._take_place(call, True))
+        for call in overdue:
+            if call.patient_until <= now and (
+                self._take_idle(call) or self._take_place(call, is_overdue=True)
+            ):
+                self._grant(call)
+                # One more worker may help the others too.
+                self._renew_patience(call.demand.version_key)
         self._serve(self._line, self._take_idle)
-        self._serve(self._line, lambda call: self._take_place(call, False))
+        self._serve(self._line, lambda call: self._take_place(call, is_overdue=False))
         for call in list(self._line):
             caller = call.demand.caller
             if caller in self._leased and not self._has_excess(caller):
@@ -240,7 +244,13 @@ class WorkerPool[W: PooledWorker]:
         self._leased[call.demand.call_id] = call
         call.granted.set()
 
-    def _take_place(self, call: _Call[W], is_overdue: bool) -> bool:
+    def _renew_patience(self, version_key: str) -> None:
+        """Lets the calls of a function wait anew: there is a worker more, or one became free."""
+        for waiting in self._line:
+            if waiting.demand.version_key == version_key:
+                waiting.patient_until = time.monotonic() + self._patience_seconds
+
+    def _take_place(self, call: _Call[W], *, is_overdue: bool) -> bool:
         """Takes a place to start a worker in, an idle worker's of another function if need be."""
         version_key = call.demand.version_key
         at_work = sum(other.demand.version_key == version_key for other in self._leased.values())

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKERS_PER_CORE = 4
-MINIMUM_WORKERS = 24
+MINIMUM_WORKERS = 40
 
 
 def default_worker_limit(cores: int) -> int:
-    """Four workers a core, and never fewer than 24.
+    """Four workers a core, and never fewer than 40.
 
-    A call mostly waits for the network, so a core serves several. An order calls ten functions: on
-    a busy machine of two cores each of them keeps two workers, so that none replaces another's. The
-    pool ends those that are not needed after the burst.
+    A call mostly waits for the network, so a core serves several. An order calls ten functions:
+    in a rush each of them has several workers, so that none replaces another's. The pool ends those
+    that are not needed after it.
     """
     return max(MINIMUM_WORKERS, WORKERS_PER_CORE * cores)
 
