@@ -17,8 +17,8 @@ times what most calls take:
 - A call whose function has any worker at work waits for it rather than replace another function's.
 
 All three end when a call has seen none of its function's workers become free for
-`patience_seconds`: then the calls are slow, and one more worker helps. What a burst started is ended
-again: a worker that was idle for `surplus_seconds` while its function has another one.
+`patience_seconds`: then the calls are slow, and one more worker helps. What a burst started is
+ended again: a worker that was idle for `surplus_seconds` while its function has another one.
 
 No deadlock: a function that calls another one holds its worker while it waits. Such a nested call
 names its caller (`caller`), and may exceed the limit, one call at a time per caller. So of any set
