@@ -10,17 +10,17 @@ from order.execution import Sagas
 from order.repository import OrderRepository
 from shared import dynamodb
 from shared.settings import load
+from shared.storage import own_table
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What every function of the service has.
+    """What any of the service's functions may be given.
 
     `payment_wait_seconds` is how long a customer may take to pay, `sweep_grace_seconds` how long an
     order may stand still before the sweeper looks at it.
     """
 
-    table_name: str
     payment_wait_seconds: int = 900
     sweep_grace_seconds: int = 300
 
@@ -42,7 +42,7 @@ def settings() -> Settings:
 
 @cache
 def orders() -> OrderRepository:
-    return OrderRepository(dynamodb.client(), settings().table_name)
+    return OrderRepository(dynamodb.client(), own_table())
 
 
 @cache

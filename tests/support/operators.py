@@ -17,6 +17,24 @@ type Json = dict[str, Any]
 STREAM_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/shop-order/stream/2026-03-01T00:00"
 
 
+def a_stack(**changes: Any) -> Stack:
+    """Returns what a local store's stack.json would say, as far as a test gives it."""
+    fields: dict[str, Any] = {
+        "endpoint_url": "http://127.0.0.1:4566",
+        "region": "us-east-1",
+        "stack_name": "sagashop",
+        "api_url": "",
+        "storefront_url": "",
+        "websocket_url": None,
+        "event_bus_name": "",
+        "state_machine_arn": "",
+        "tables": {},
+        "dead_letter_queues": {},
+        "log_file": "engine.log",
+    }
+    return Stack(**fields | changes)
+
+
 @dataclass
 class FakeSqs:
     """Queues whose messages hide from others while somebody holds them, as SQS's do."""
@@ -129,20 +147,16 @@ class FakeStore:
         names = ("StartSaga", "Relay", "SweepOrders")
         rules = ("OrderPlacedRule", "ServiceEventRule", "NotificationRule")
         return Deployment(
-            stack=Stack(
-                endpoint_url="http://127.0.0.1:4566",
-                region="us-east-1",
+            stack=a_stack(
                 stack_name="shop",
                 api_url="http://127.0.0.1:4566/api",
                 storefront_url="http://shop/",
-                websocket_url=None,
                 event_bus_name="shop-events",
                 state_machine_arn="arn:aws:states:us-east-1:000000000000:stateMachine:shop-saga",
                 tables={"order": "shop-order", "operations": "shop-operations"},
                 dead_letter_queues={
                     name: f"{name}-dead" for name in ("StartSaga", "Notification", "Relay")
                 },
-                log_file="engine.log",
             ),
             client=client,
             outputs=self.outputs,

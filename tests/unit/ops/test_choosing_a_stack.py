@@ -17,8 +17,7 @@ from sagashop_ops.errors import LocalOnly, UnknownStack
 from sagashop_ops.journal import Journal
 from sagashop_ops.mail import sent_mail
 from sagashop_ops.main import cli
-from sagashop_ops.stack import Stack
-from support.operators import FakeSqs
+from support.operators import FakeSqs, a_stack
 from support.template import table_definition
 
 REGION = "eu-west-1"
@@ -163,19 +162,9 @@ def test_a_local_stack_is_found_through_its_stack_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given the stack.json of a running engine
-    Stack(
-        endpoint_url="http://127.0.0.1:4666",
-        region=REGION,
-        stack_name="sagashop",
-        api_url="",
-        storefront_url="",
-        websocket_url=None,
-        event_bus_name="",
-        state_machine_arn="",
-        tables={},
-        dead_letter_queues={},
-        log_file="engine.log",
-    ).save(tmp_path / "4666" / "stack.json")
+    a_stack(endpoint_url="http://127.0.0.1:4666", region=REGION).save(
+        tmp_path / "4666" / "stack.json"
+    )
     monkeypatch.setattr(local, "state_folder", lambda port: tmp_path / str(port))
     asked: list[str] = []
 

@@ -8,22 +8,10 @@ import requests
 
 from builders import ORDER_ID
 from sagashop_ops.mail import report, sent_mail
-from sagashop_ops.stack import Stack
+from support.operators import a_stack
 
 OTHER_ORDER_ID = ORDER_ID[:-1] + "2"
-STACK = Stack(
-    endpoint_url="http://127.0.0.1:4566",
-    region="us-east-1",
-    stack_name="sagashop",
-    api_url="",
-    storefront_url="",
-    websocket_url=None,
-    event_bus_name="",
-    state_machine_arn="",
-    tables={},
-    dead_letter_queues={},
-    log_file="",
-)
+STACK = a_stack()
 
 
 def a_message(message_id: str, order_id: str, at: str) -> dict[str, Any]:

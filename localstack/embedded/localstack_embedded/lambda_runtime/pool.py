@@ -214,13 +214,7 @@ class WorkerPool[W: PooledWorker]:
         now = time.monotonic()
         overdue = [call for call in self._line if call.patient_until <= now]
         # Nobody overtakes a call that has waited long enough.
-        for call in overdue:
-            if call.patient_until <= now and (
-                self._take_idle(call) or self._take_place(call, is_overdue=True)
-            ):
-                self._grant(call)
-                # One more worker may help the others too.
-                self._renew_patience(call.demand.version_key)
+        self._serve(overdue, lambda call: call.patient_until <= now and self._take_overdue(call))
         self._serve(self._line, self._take_idle)
         self._serve(self._line, lambda call: self._take_place(call, is_overdue=False))
         for call in list(self._line):
@@ -249,6 +243,13 @@ class WorkerPool[W: PooledWorker]:
         for waiting in self._line:
             if waiting.demand.version_key == version_key:
                 waiting.patient_until = time.monotonic() + self._patience_seconds
+
+    def _take_overdue(self, call: _Call[W]) -> bool:
+        """Takes a worker or a place, which may help the function's other calls too: they wait."""
+        is_taken = self._take_idle(call) or self._take_place(call, is_overdue=True)
+        if is_taken:
+            self._renew_patience(call.demand.version_key)
+        return is_taken
 
     def _take_place(self, call: _Call[W], *, is_overdue: bool) -> bool:
         """Takes a place to start a worker in, an idle worker's of another function if need be."""
