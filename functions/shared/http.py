@@ -44,7 +44,14 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _CORS = CORSConfig(
     allow_origin="*",
     allow_headers=[CORRELATION_HEADER, "Idempotency-Key", "X-Idempotency-Key"],
-    expose_headers=[CORRELATION_HEADER, "Location"],
+    expose_headers=[CORRELATION_HEADER, "Location", "Retry-After"],
+)
+
+# A write whose answer was lost may have happened. Every route may be called again all the same,
+# except for placing an order without a key, which has words of its own.
+_BUSY = ServiceBusy(
+    "The store did not answer in time; it may have done what you asked. "
+    "Send the same request again: it is not done twice."
 )
 
 
@@ -169,7 +176,7 @@ class ServiceApi:
                 return self._problem(error)
             except StorageContention:
                 logger.warning("storage was busy", exc_info=True)
-                return self._problem(ServiceBusy("Try the same request again in a moment."))
+                return self._problem(_BUSY)
             except Exception:
                 # The last resort: the caller gets an answer, and the log the exception.
                 logger.exception("request failed")
@@ -194,8 +201,7 @@ class ServiceApi:
             document["errors"] = [
                 {"field": wrong.field, "message": wrong.message} for wrong in error.errors
             ]
-        # https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1: a 401 says how to do better.
-        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+        headers = _headers_of(error)
         return self._response(document, error.status, "application/problem+json", headers)
 
     def _internal_error(self) -> Response:
@@ -231,6 +237,19 @@ class ServiceApi:
         """Returns API Gateway's trace id, else Lambda's, else a new one: every order has one."""
         sent = settings.root_of_trace(self.header(_TRACE_HEADER) or "")
         return sent or settings.trace_id() or ids.new_trace_id(clock.now())
+
+
+def _headers_of(error: HttpError) -> Mapping[str, str]:
+    """Returns the headers that tell a client how to do better.
+
+    https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1 and #section-10.2.3
+    """
+    match error:
+        case Unauthorized():
+            return {"WWW-Authenticate": "Bearer"}
+        case ServiceBusy(retry_after=int(seconds)):
+            return {"Retry-After": str(seconds)}
+    return {}
 
 
 def _refuse_constant(constant: str) -> Any:

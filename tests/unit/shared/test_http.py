@@ -13,6 +13,8 @@ from shared.errors import (
     Conflict,
     FieldError,
     NotFound,
+    PaymentsUnavailable,
+    ServiceBusy,
     StorageContention,
     Unauthorized,
     ValidationFailed,
@@ -260,6 +262,44 @@ def test_who_is_not_authorized_is_told_how_to_be(api: ServiceApi, call: Call) ->
 
     # Then
     assert call("GET", "/parcels")["headers"]["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (StorageContention("throttled"), "1"),
+        (ServiceBusy("later"), "1"),
+        (PaymentsUnavailable("later", retry_after=30), "30"),
+        (ServiceBusy("look first", retry_after=None), None),
+    ],
+)
+def test_who_may_repeat_a_request_is_told_when(
+    error: Exception, seconds: str | None, api: ServiceApi, call: Call
+) -> None:
+    # Given
+    def refuse() -> dict[str, Any]:
+        raise error
+
+    api.get("/parcels")(refuse)
+
+    # When
+    response = call("GET", "/parcels")
+
+    # Then
+    assert response["statusCode"] == 503
+    assert response["headers"].get("Retry-After") == seconds
+    assert "Retry-After" in response["headers"]["Access-Control-Expose-Headers"]
+
+
+def test_a_write_whose_answer_was_lost_is_not_denied(api: ServiceApi, call: Call) -> None:
+    # Given
+    def lose_the_answer() -> dict[str, Any]:
+        raise StorageContention("no answer")
+
+    api.post("/parcels")(lose_the_answer)
+
+    # Then
+    assert "may have done" in problem(call("POST", "/parcels", body={}))["detail"]
 
 
 TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"
