@@ -45,7 +45,10 @@ _CORS = CORSConfig(
     allow_origin="*",
     allow_headers=[CORRELATION_HEADER, "Idempotency-Key", "X-Idempotency-Key"],
     expose_headers=[CORRELATION_HEADER, "Location", "Retry-After"],
+    max_age=600,
 )
+# Of all services: some paths are shared by two of them.
+_METHODS = "GET, POST, OPTIONS"
 
 # A write whose answer was lost may have happened. Every route may be called again all the same,
 # except for placing an order without a key, which has words of its own.
@@ -139,12 +142,26 @@ class ServiceApi:
         if method in methods:
             response: dict[str, Any] = self._app(event, context)
             return response
+        if methods and method == "OPTIONS":
+            return self._preflight().to_dict()
         error: HttpError = NotFound(f"There is nothing at {path}.")
         if methods:
             error = MethodNotAllowed(f"{path} answers {', '.join(sorted(methods))}.")
         refusal = self._problem(error)
         refusal.headers.update(_CORS.get_access_control_headers())
         return refusal.to_dict()
+
+    def _preflight(self) -> Response:
+        """Answers a browser that asks whether a page of another origin may call.
+
+        https://fetch.spec.whatwg.org/#cors-preflight-fetch
+        """
+        headers = {
+            **_CORS.get_access_control_headers(),
+            "Access-Control-Allow-Methods": _METHODS,
+            CORRELATION_HEADER: self.origin.correlation_id,
+        }
+        return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     @property
     def _request(self) -> Request:

@@ -226,6 +226,39 @@ def test_pages_of_any_origin_may_read_every_answer(
     assert "X-Correlation-Id" in headers["Access-Control-Expose-Headers"]
 
 
+@pytest.mark.parametrize("content_type", [None, "application/json", "text/plain", "nonsense"])
+def test_a_preflight_is_answered_whatever_its_content_type(
+    content_type: str | None, call: Call
+) -> None:
+    # When
+    sent = {} if content_type is None else {"Content-Type": content_type}
+    response = call("OPTIONS", "/parcel/health", headers=sent)
+
+    # Then
+    assert (response["statusCode"], response["body"]) == (204, "")
+    headers = response["headers"]
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
+    assert headers["Access-Control-Max-Age"] == "600"
+    allowed = set(headers["Access-Control-Allow-Headers"].split(","))
+    assert {"Content-Type", "Idempotency-Key", "X-Correlation-Id", "Authorization"} <= allowed
+
+
+def test_a_preflight_needs_no_secret_and_runs_no_view(lambda_context: Any) -> None:
+    # Given
+    def guard() -> None:
+        raise Unauthorized("show the secret")
+
+    guarded = ServiceApi("parcel", guard=guard)
+
+    # Then
+    request = a_request("OPTIONS", "/parcel/health")
+    assert guarded.handler(request, lambda_context)["statusCode"] == 204
+    assert (
+        problem(guarded.handler(a_request("OPTIONS", "/nowhere"), lambda_context))["status"] == 404
+    )
+
+
 def test_the_callers_correlation_id_is_kept(api: ServiceApi, call: Call) -> None:
     # When
     response = call("GET", "/parcel/health", headers={"x-correlation-id": "cor-7"})
