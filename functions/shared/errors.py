@@ -52,7 +52,7 @@ class BusinessError(SagaError):
 
 
 class TransientError(SagaError):
-    """The step gave no answer that counts; it may succeed, and is safe, when it is tried again."""
+    """The step may not have happened; it is safe to try it again, and it may succeed then."""
 
 
 class AmbiguousError(SagaError):

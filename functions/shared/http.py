@@ -54,7 +54,7 @@ _METHODS = "GET, POST, OPTIONS"
 # except for placing an order without a key, which has words of its own.
 _BUSY = ServiceBusy(
     "The store did not answer in time; it may have done what you asked. "
-    "Send the same request again: it is not done twice."
+    "Send the same request again: repeating it is safe."
 )
 
 
