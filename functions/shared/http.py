@@ -156,7 +156,7 @@ class ServiceApi:
 
         https://fetch.spec.whatwg.org/#cors-preflight-fetch
         """
-        headers = {
+        headers: dict[str, str | list[str]] = {
             **_CORS.get_access_control_headers(),
             "Access-Control-Allow-Methods": _METHODS,
             CORRELATION_HEADER: self.origin.correlation_id,
