@@ -2,7 +2,7 @@
 
 NOTIFICATION#<event_id>  NOTIFICATION   event_id, event_type, order_id, status, subject, to,
                                         claimed_at, sent_at, message_id, reason
-ORDER#<order_id>         ORDER          the newest event of the order that came so far: order_id,
+NEWEST#<order_id>        NEWEST         the newest event of the order that came so far: order_id,
                                         newest_sequence, event_type
 
 Rows are never deleted, so that an event that is replayed years later is still recognized.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NOTIFICATION = "NOTIFICATION"
-_ORDER = "ORDER"
+_NEWEST = "NEWEST"
 
 
 class NotificationTable:
@@ -38,8 +38,8 @@ class NotificationTable:
     def note(self, sighting: Sighting) -> Sighting | None:
         """Notes an order's event, unless a newer one has come; returns that one then."""
         row = {
-            "pk": f"{_ORDER}#{sighting.order_id}",
-            "sk": _ORDER,
+            "pk": f"{_NEWEST}#{sighting.order_id}",
+            "sk": _NEWEST,
             "order_id": sighting.order_id,
             "newest_sequence": sighting.sequence,
             "event_type": sighting.event_type,
