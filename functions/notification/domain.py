@@ -12,8 +12,8 @@ steps avoids both that and losing one.
 Events come late and in any order. A message is out of date when a newer event of the same order
 has come before it. A request to pay is out of date when no payment can be given any more, which
 the order itself knows best. Only the delivery that holds the claim decides that, and as the last
-thing before it sends: so a message that was sent is never marked as skipped. Nothing here does I/O
-or uses AWS.
+thing before it sends: so a message that is known to be sent is never marked as skipped. Nothing
+here does I/O or uses AWS.
 """
 
 from dataclasses import dataclass
