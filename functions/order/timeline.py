@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from order import saga_input
+from order import domain
 from shared import wording
 from shared.events import PublishedEvent
 
@@ -38,7 +38,7 @@ def timeline_view(order_id: str, events: Iterable[PublishedEvent]) -> dict[str, 
             "event_id": event.metadata["event_id"],
             "correlation_id": event.metadata["correlation_id"],
             "trace_id": event.metadata["trace_id"],
-            "execution": saga_input.name_of(order_id, redrives),
+            "execution": domain.execution_name(order_id, redrives),
         }
         entries.append(entry)
     return {"order_id": order_id, "events": entries}
