@@ -100,7 +100,7 @@ def position_of(row: Row | Unreadable) -> Position:
 
 
 def _check(row: Any) -> None:
-    """Raises TypeError for a row without what every reader relies on; a mapping may not check it."""
+    """Raises TypeError for a row without what every reader relies on."""
     types = {"order_id": str, "status": str, "updated_at": datetime, "version": int}
     if wrong := [name for name, of in types.items() if not isinstance(getattr(row, name), of)]:
         raise TypeError(f"of another type: {', '.join(wrong)}")
@@ -185,17 +185,13 @@ class Table[R: Row](ABC):
     def cursor(self) -> Position | None:
         """Returns where the last sweep stopped; None where it reached the end."""
         row = dynamodb.get_row(self._dynamodb, self._table, _CURSOR)
-        if row is None or row["order_id"] is None:
-            return None
-        return Position(row["updated_at"], row["order_id"])
+        return Position(**row["position"]) if row and row["position"] else None
 
     def move_cursor(self, position: Position | None) -> None:
         """Stores where a sweep stopped; None where it reached the end."""
-        place = asdict(position) if position else {"updated_at": None, "order_id": None}
+        row = {"entity": "sweep", "position": asdict(position) if position else None}
         with typed_failures():
-            self._dynamodb.put_item(
-                TableName=self._table, Item=_CURSOR | to_item({"entity": "sweep", **place})
-            )
+            self._dynamodb.put_item(TableName=self._table, Item=_CURSOR | to_item(row))
 
     def settle(self, row: R) -> None:
         """Removes the mark; the next write sets it again.

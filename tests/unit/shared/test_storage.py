@@ -206,7 +206,7 @@ class TestTable:
         ],
         ids=["missing", "wrong-type", "null", "unknown-type"],
     )
-    def test_one_unreadable_row_does_not_stop_a_sweep(self, shipping_table, broken, error, capsys):
+    def test_one_unreadable_row_does_not_stop_a_sweep(self, shipping_table, broken, error, logged):
         # Given
         client = dynamodb.client()
         table = ParcelTable(client, shipping_table)
@@ -228,7 +228,7 @@ class TestTable:
             ids[1]: Unreadable(position, error),
             ids[2]: Parcel(ids[2]),
         }
-        (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+        (line,) = logged()
         assert (line["key"], line["error"]) == (f"PARCEL#{ids[1]}", error)
         assert not {"HELD", "binary"} & set(line.values())
 
@@ -247,7 +247,7 @@ class TestTable:
             lambda: table.create(Parcel()),
             lambda: table.update(Parcel(), SENT, [EVENT]),
             lambda: table.settle(Parcel()),
-            lambda: table.cursor(),
+            table.cursor,
             lambda: table.move_cursor(None),
         ):
             with pytest.raises(StorageContention):
