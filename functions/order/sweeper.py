@@ -153,7 +153,13 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     _metrics.add_metric("SweepFailed", MetricUnit.Count, run.failed)
     _metrics.add_metric("SweepBehind", MetricUnit.Count, is_behind)
     _metrics.flush_metrics()
-    logger.info("orders swept", looked_at=looked_at, repaired=len(run.repaired), left=run.left)
+    logger.info(
+        "orders swept",
+        looked_at=looked_at,
+        repaired=len(run.repaired),
+        left=run.left,
+        behind=is_behind,
+    )
     return {
         "service": SERVICE,
         "looked_at": looked_at,

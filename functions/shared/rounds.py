@@ -25,15 +25,15 @@ class Round[R: Row]:
     is_behind = tour.close()
     """
 
+    start: Position | None
+    """Where the sweep before stopped; None where this one begins a round."""
+
     def __init__(self, table: Table[R]) -> None:
         """Starts the sweep's time; raises StorageContention."""
         self._table = table
         self._deadline = time.monotonic() + _BUDGET_SECONDS
         self._position = self.start = table.cursor()
         self._is_over = False
-
-    start: Position | None
-    """Where the sweep before stopped; None where this one begins a round."""
 
     def is_ahead(self, row: R | Unreadable) -> bool:
         """Returns whether the row follows those that the sweep before checked."""

@@ -2,11 +2,10 @@
 
     <ENTITY>#<order_id>  <ENTITY>                  the row: its fields, `version`, `unsettled`
     <ENTITY>#<order_id>  EVENT#<time>#<event id>   the outbox: see `shared.outbox`
+    SWEEP                SWEEP                     where the last sweep stopped: `shared.rounds`
 
 A row is created once and replaced only by a writer that read its latest version. Its events are
 written in the same transaction.
-
-    SWEEP  SWEEP                                   where the last sweep stopped
 
 Every write marks the row as `unsettled`, until a sweep has checked it: see `shared.sweeping`. The
 marked rows are in the sparse index of that name, ordered by `updated_at`.
@@ -170,6 +169,10 @@ class Table[R: Row](ABC):
         """
         start: dict[str, Any] = {}
         if after is not None:
+            if after.updated_at >= to_iso(before):
+                # DynamoDB refuses to start where the query has ended: the last sweep's `before`
+                # may have been later.
+                return iter(())
             place = {"unsettled": _MARK, "updated_at": after.updated_at}
             start["ExclusiveStartKey"] = self._key(after.order_id) | to_item(place)
         items = dynamodb.query_items(

@@ -145,6 +145,12 @@ class TestRules:
         assert list(parcels.unsettled(LATER, position_of(first))) == others
         assert list(parcels.unsettled(LATER, position_of(others[-1]))) == []
 
+    def test_nothing_rests_behind_a_place_that_is_too_young(self, parcels):
+        parcels.create(Parcel())
+        (row,) = parcels.unsettled(LATER)
+
+        assert list(parcels.unsettled(PLACED_AT, position_of(row))) == []
+
     def test_a_row_that_changed_is_passed_by_the_place_that_it_had(self, parcels):
         for number in (1, 2):
             at = PLACED_AT + timedelta(minutes=number)
