@@ -208,8 +208,10 @@ class Circuit:
                     ConditionExpression=condition,
                     ExpressionAttributeValues=to_item(values),
                     ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailed:
+        except ConditionFailed as refused:
+            self._keep(refused.failed[0])
             return False
         except StorageContention as busy:
             logger.warning("circuit not written", partner=self._partner, reason=str(busy))
