@@ -41,6 +41,14 @@ def test_where_nobody_knows_what_was_captured_it_says_so() -> None:
     )
 
 
+def test_a_service_that_did_not_say_what_it_holds_is_named() -> None:
+    order = a_parked_order(refund_cents=None, unanswered=["payment", "shipping"])
+
+    assert describe([order])[-1] == (
+        "    payment, shipping did not answer: this is the worst that may be"
+    )
+
+
 def test_an_order_whose_end_alone_failed_owes_the_last_word() -> None:
     assert describe([a_parked_order()])[-1] == "    owed: nothing but the last word"
 
