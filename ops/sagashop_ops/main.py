@@ -178,8 +178,8 @@ def audit(deployment: Deployment, open_limit: int) -> None:
 @store_command(cli)
 def parked(deployment: Deployment) -> None:
     """List the orders that need attention, with what is owed."""
-    orders = redrives.OperatorApi.of(deployment).unsettled(redrives.PARKED)
-    _print(parked_orders.describe(orders))
+    listed = redrives.OperatorApi.of(deployment).listed(redrives.PARKED)
+    _print(parked_orders.describe(listed["orders"], listed["unreadable"]))
 
 
 @store_command(cli)

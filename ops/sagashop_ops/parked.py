@@ -6,7 +6,7 @@ from typing import Any
 NONE = "No order is parked."
 
 
-def describe(orders: Iterable[Mapping[str, Any]]) -> list[str]:
+def describe(orders: Iterable[Mapping[str, Any]], unreadable: Iterable[str] = ()) -> list[str]:
     """Returns lines for orders as `GET /ops/orders?status=NEEDS_ATTENTION` lists them."""
     lines = []
     for order in orders:
@@ -20,6 +20,9 @@ def describe(orders: Iterable[Mapping[str, Any]]) -> list[str]:
         ]
         if silent := parked["owed"].get("unanswered"):
             lines.append(f"    {', '.join(silent)} did not answer: this is the worst that may be")
+    lines += [
+        f"{order_id}  its row cannot be read: it may be parked too" for order_id in unreadable
+    ]
     return lines or [NONE]
 
 

@@ -66,9 +66,13 @@ class OperatorApi:
 
     def unsettled(self, status: str) -> list[Mapping[str, Any]]:
         """Returns the unsettled orders of one status, with what is owed."""
-        answer = _accepted(self._call("GET", f"/ops/orders?status={status}"))
-        orders: list[Mapping[str, Any]] = answer["orders"]
+        orders: list[Mapping[str, Any]] = self.listed(status)["orders"]
         return orders
+
+    def listed(self, status: str) -> Mapping[str, Any]:
+        """Returns `{"orders"}` of one status, and `{"unreadable": [order id]}` of any."""
+        answer: Mapping[str, Any] = _accepted(self._call("GET", f"/ops/orders?status={status}"))
+        return answer
 
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None

@@ -53,5 +53,9 @@ def test_an_order_whose_end_alone_failed_owes_the_last_word() -> None:
     assert describe([a_parked_order()])[-1] == "    owed: nothing but the last word"
 
 
+def test_an_order_that_cannot_be_read_is_not_passed_over() -> None:
+    assert describe([], ["ord_2"]) == ["ord_2  its row cannot be read: it may be parked too"]
+
+
 def test_no_parked_order_is_said() -> None:
     assert describe([]) == ["No order is parked."]
