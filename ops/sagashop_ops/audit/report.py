@@ -108,7 +108,7 @@ def describe(report: Report) -> list[str]:
     captured, refunded = report.captured_cents, report.refunded_cents
     parcels = report.parcels
     booked, called_off = parcels["booked"], parcels["called_off"]
-    unchecked = ", ".join(f"{name} of {n} orders" for name, n in report.unchecked.items())
+    unchecked = ", ".join(f"{name} ({n})" for name, n in report.unchecked.items())
     return [
         f"orders  {orders or 'none'}",
         f"stock   {stock} = {report.units['seeded']} seeded",
@@ -119,7 +119,7 @@ def describe(report: Report) -> list[str]:
         f"parcels {booked} booked - {called_off} called off = {booked - called_off}: "
         f"{parcels['completed']} of completed orders + {parcels['open']} of open ones "
         f"+ {parcels['parked']} of parked ones",
-        *([f"not checkable: {unchecked}"] if unchecked else []),
+        *([f"not checkable in some orders: {unchecked}"] if unchecked else []),
         *(f"WRONG   {discrepancy}" for discrepancy in report.discrepancies),
         "The books hold." if report.holds else "The books do NOT hold.",
     ]

@@ -462,8 +462,8 @@ def test_an_order_of_an_earlier_release_is_not_checkable_but_never_wrong() -> No
         ("prices", "totals", "charges", "parcels", "refunds", "mails"), 1
     )
     assert (
-        "not checkable: prices of 1 orders, totals of 1 orders, charges of 1 orders, "
-        "parcels of 1 orders, refunds of 1 orders, mails of 1 orders"
+        "not checkable in some orders: prices (1), totals (1), charges (1), parcels (1), "
+        "refunds (1), mails (1)"
     ) in describe(report)
 
 
