@@ -210,15 +210,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Which order an idempotency key placed, and the fingerprint of the request that did."""
-
-    key: str
-    fingerprint: str
-    order_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """The outcome of a decision; `event` is None where there is nothing to publish."""
 

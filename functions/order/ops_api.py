@@ -55,7 +55,11 @@ def redrive_order(order_id: str) -> Answer:
     try:
         order = redrive(order_id, operator, reason, api.origin, clock.now())
     except SagaUnreachable as exc:
-        raise ServiceBusy("The saga's engine did not answer. Nothing was changed.") from exc
+        # An earlier attempt may have been recorded, and only its answer lost.
+        raise ServiceBusy(
+            "The saga's engine did not answer; the redrive may have been recorded. "
+            "Send the same request again: an order is never redriven while its saga runs."
+        ) from exc
     body = {
         "order_id": order_id,
         "execution": execution_name(order),

@@ -33,7 +33,8 @@ def redrive(order_id: str, operator: str, reason: str, origin: Origin, at: datet
     """Redrives an order and returns it as it is then.
 
     Raises NotFound, Conflict where its saga runs or it has ended, StorageContention where others
-    kept changing it, and SagaUnreachable. After each of them, nothing has changed.
+    kept changing it, and SagaUnreachable. After the last two, the redrive may have been recorded by
+    an attempt whose answer was lost; the sweeper then starts it.
     """
 
     def decide(order: Order) -> Change:

@@ -26,7 +26,6 @@ from order.domain import (
     Parked,
     Payment,
     PaymentWindow,
-    Placement,
     Reason,
     ReasonCode,
     Refund,
@@ -35,7 +34,15 @@ from order.domain import (
 )
 from shared import clock, ids, outbox
 from shared.contention import patiently
-from shared.dynamodb import ConditionFailed, Item, from_item, query_rows, to_item, typed_failures
+from shared.dynamodb import (
+    ConditionFailed,
+    Item,
+    from_item,
+    get_row,
+    query_rows,
+    to_item,
+    typed_failures,
+)
 from shared.errors import NotFound
 from shared.events import PublishedEvent
 from shared.storage import Table
@@ -54,21 +61,33 @@ class OrderRepository(Table[Order]):
 
     entity = _ORDER
 
-    def add(self, change: Change, placement: Placement | None) -> Placement | None:
-        """Stores a new order with its event and its idempotency key, all or nothing.
+    def add(self, change: Change, key: str | None) -> str:
+        """Stores a new order with its event, under its idempotency key if any, all or nothing.
 
-        Returns None, or the placement that used the same key before: then nothing was stored.
+        Returns the id of the order that the request placed: the new one, or the one that was placed
+        under the same key before; then nothing was stored.
         """
         order, events = change.order, [change.event] if change.event else []
-        more = [] if placement is None else [self._put_placement(placement, order.created_at)]
+        more = [] if key is None else [self._put_placement(key, order)]
         try:
             patiently(lambda: self._write(None, order, events, more))
         except ConditionFailed as exc:
-            used = exc.failed.get(1)
-            if placement is None or used is None:
+            # Either may be this very order: an earlier attempt wrote it, and its answer was lost.
+            # The id is new, so what is found under it cannot be another order.
+            placed = exc.failed.get(0 if key is None else 1)
+            if placed is None:
                 raise
-            return Placement(placement.key, used["fingerprint"], used["order_id"])
-        return None
+            order_id: str = placed["order_id"]
+            return order_id
+        return order.order_id
+
+    def placed_under(self, key: str, at: datetime) -> str | None:
+        """Returns the id of the order that was placed under an idempotency key, valid at `at`."""
+        row = get_row(self._dynamodb, self._table, to_item(_placement_key(key)))
+        if row is None or row["expires_at"] < int(at.timestamp()):
+            return None
+        order_id: str = row["order_id"]
+        return order_id
 
     def get(self, order_id: str) -> Order:
         """Returns an order as it is now; raises NotFound."""
@@ -145,14 +164,12 @@ class OrderRepository(Table[Order]):
         names = item.keys() & _ORDER_FIELDS
         return Order(**{name: _read(name, item[name]) for name in names})
 
-    def _put_placement(self, placement: Placement, at: datetime) -> "TransactWriteItemTypeDef":
+    def _put_placement(self, key: str, order: Order) -> "TransactWriteItemTypeDef":
         row = {
-            "pk": f"{_IDEMPOTENCY}#{placement.key}",
-            "sk": _IDEMPOTENCY,
+            **_placement_key(key),
             "entity": "idempotency",
-            "fingerprint": placement.fingerprint,
-            "order_id": placement.order_id,
-            "expires_at": int((at + IDEMPOTENCY_LIFETIME).timestamp()),
+            "order_id": order.order_id,
+            "expires_at": int((order.created_at + IDEMPOTENCY_LIFETIME).timestamp()),
         }
         return {
             "Put": {
@@ -160,7 +177,7 @@ class OrderRepository(Table[Order]):
                 "Item": to_item(row),
                 # DynamoDB deletes what has expired within days, not at once.
                 "ConditionExpression": "attribute_not_exists(pk) OR expires_at < :now",
-                "ExpressionAttributeValues": to_item({":now": int(at.timestamp())}),
+                "ExpressionAttributeValues": to_item({":now": int(order.created_at.timestamp())}),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
@@ -168,6 +185,10 @@ class OrderRepository(Table[Order]):
 
 def _partition(order_id: str) -> str:
     return f"{_ORDER}#{order_id}"
+
+
+def _placement_key(key: str) -> dict[str, str]:
+    return {"pk": f"{_IDEMPOTENCY}#{key}", "sk": _IDEMPOTENCY}
 
 
 def _is_sensible(order_id: str) -> bool:

@@ -27,7 +27,8 @@
     ├── Conflict                      409
     ├── UnsupportedMediaType          415
     ├── ValidationFailed              422, naming each wrong field
-    └── ServiceBusy                   503, the same call may succeed in a moment
+    └── ServiceBusy                   503, another call may succeed later
+        └── PaymentsUnavailable
 
     UnknownStep                       the state machine asked a service for a step it doesn't have
     InjectedFailure                   failure injection made a step fail for good
@@ -51,7 +52,7 @@ class BusinessError(SagaError):
 
 
 class TransientError(SagaError):
-    """The step did not happen and may succeed when it is tried again."""
+    """The step may not have happened; it is safe to try it again, and it may succeed then."""
 
 
 class AmbiguousError(SagaError):
@@ -196,11 +197,26 @@ class ValidationFailed(HttpError):
 
 
 class ServiceBusy(HttpError):
-    """The service was too busy to do the work; nothing happened."""
+    """The service could not do the work, or does not know whether it did: an answer may be lost.
+
+    `detail` says whether a repetition is safe. `retry_after` is how many seconds to wait before it,
+    None where the caller should look before it repeats anything.
+    """
 
     status = 503
     title = "The service is busy"
     default_code = "SERVICE_BUSY"
+
+    def __init__(self, detail: str, *, retry_after: int | None = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class PaymentsUnavailable(ServiceBusy):
+    """The payment provider does not answer, so no new order is accepted; nothing happened."""
+
+    title = "Payments are not available"
+    default_code = "PAYMENTS_UNAVAILABLE"
 
 
 class UnknownStep(Exception):

@@ -46,6 +46,7 @@ ADAPTERS = {
     "shared/outbox.py",
     "shared/queries.py",
     "notification/mailer.py",
+    "order/circuit.py",
     "order/execution.py",
     *(f"{service}/repository.py" for service in SERVICES),
 }

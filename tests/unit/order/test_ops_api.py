@@ -15,7 +15,7 @@ from order import domain, ops_api
 from order.domain import Change, Failure, Order, Parked, Status
 from order.redrive import redrive
 from shared import clock
-from shared.errors import Conflict
+from shared.errors import Conflict, StorageContention
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
 
@@ -367,6 +367,33 @@ def test_nothing_is_redriven_while_the_sagas_engine_does_not_answer(
     # Then
     assert (response["status"], response["body"]["code"]) == (503, "SERVICE_BUSY")
     assert orders.get(order_id).redrives == 0
+
+
+def test_a_redrive_whose_answer_was_lost_is_not_denied(
+    call: Call,
+    orders: FakeOrders,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a table that writes and does not answer, and an engine that is gone after that
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+    save = orders.save
+
+    def save_and_lose_the_answer(before: Order, change: Change) -> None:
+        save(before, change)
+        stepfunctions.refuse_with = "ServiceUnavailable"
+        raise StorageContention("no answer")
+
+    monkeypatch.setattr(orders, "save", save_and_lose_the_answer)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert orders.get(order_id).redrives == 1
+    assert (response["status"], response["body"]["code"]) == (503, "SERVICE_BUSY")
+    assert "may have been recorded" in response["body"]["detail"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -229,6 +230,50 @@ def test_the_same_key_with_another_body_is_a_conflict(
     # Then
     assert (response["status"], response["body"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
     assert len(stepfunctions.executions) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"email": "grace@example.com"},
+        {"shipping_address": {**an_order().body()["shipping_address"], "zip_code": "62702"}},
+    ],
+    ids=["email", "address"],
+)
+def test_the_same_key_for_another_customer_or_place_is_a_conflict(
+    change: dict[str, Any], call: Call
+) -> None:
+    # Given
+    place(call, key="key-1")
+
+    # Then
+    response = place(call, an_order().with_body(**change).body(), key="key-1")
+    assert (response["status"], response["body"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_another_payment_token_is_the_same_request(call: Call) -> None:
+    # Given
+    first = place(call, key="key-1")
+
+    # When the client got a new token for its second attempt
+    second = place(call, an_order().with_body(payment={"token": "tok_2"}).body(), key="key-1")
+
+    # Then
+    assert (second["status"], second["body"]) == (202, first["body"])
+
+
+def test_a_retry_is_the_same_request_after_the_order_has_got_its_prices(
+    call: Call, orders: FakeOrders
+) -> None:
+    # Given lines that the reservation returned in another order, with names and prices
+    body = an_order().with_item("a", 1).with_item("b", 2).body()
+    first = place(call, body, key="key-1")
+    order = orders.get(first["body"]["order_id"])
+    priced = tuple(replace(line, name="N", unit_price_cents=5) for line in reversed(order.lines))
+    orders.save(order, domain.price(order, priced, 15, "USD", PLACED_AT))
+
+    # Then
+    assert place(call, body, key="key-1")["body"] == first["body"]
 
 
 def test_the_same_body_written_in_another_way_is_the_same(call: Call) -> None:

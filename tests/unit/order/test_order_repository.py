@@ -9,10 +9,9 @@ from botocore.exceptions import ClientError
 
 from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
 from order import domain, repository
-from order.domain import Change, Failure, Parked, Placement, Refund, Status
+from order.domain import Change, Failure, Parked, Refund, Status
 from order.repository import OrderRepository
 from shared import dynamodb
-from shared.dynamodb import ConditionFailed
 from shared.errors import NotFound, StorageContention
 from shared.events import DomainEvent, PublishedEvent
 from unit.order.fakes import FakeOrders
@@ -31,7 +30,6 @@ NEW_ATTRIBUTES = [
     "swept",
     "unsettled",
 ]
-PLACEMENT = Placement("key-1", "fingerprint-1", an_order().order_id)
 
 
 @pytest.fixture
@@ -189,7 +187,7 @@ def test_an_order_its_event_and_its_key_are_stored_together(
     table: OrderRepository, order_table: str
 ) -> None:
     # When
-    table.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
+    table.add(domain.place(an_order().build(), ORIGIN), "key-1")
 
     # Then
     entities = sorted(row["entity"] for row in rows(order_table))
@@ -200,17 +198,15 @@ def test_a_key_that_was_used_stores_nothing_and_tells_its_first_order(
     table: OrderRepository, order_table: str
 ) -> None:
     # Given
-    table.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
+    table.add(domain.place(an_order().build(), ORIGIN), "key-1")
     before = rows(order_table)
     second = an_order().with_id(SECOND_ID).build()
 
     # When
-    earlier = table.add(
-        domain.place(second, ORIGIN), Placement("key-1", "fingerprint-2", SECOND_ID)
-    )
+    placed = table.add(domain.place(second, ORIGIN), "key-1")
 
     # Then
-    assert earlier == PLACEMENT
+    assert placed == an_order().order_id
     assert rows(order_table) == before
 
 
@@ -218,27 +214,35 @@ def test_a_key_is_free_again_after_a_day_even_if_its_row_is_still_there(
     orders: Orders,
 ) -> None:
     # Given
-    orders.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
+    orders.add(domain.place(an_order().build(), ORIGIN), "key-1")
 
-    def place_after(delay: timedelta) -> Placement | None:
+    def place_after(delay: timedelta) -> str:
         order = an_order().with_id(SECOND_ID).build()
         order = replace(order, created_at=PLACED_AT + delay)
-        return orders.add(domain.place(order, ORIGIN), Placement("key-1", "f", SECOND_ID))
+        return orders.add(domain.place(order, ORIGIN), "key-1")
 
     # Then
-    assert place_after(repository.IDEMPOTENCY_LIFETIME) == PLACEMENT
-    assert place_after(repository.IDEMPOTENCY_LIFETIME + timedelta(seconds=1)) is None
+    last_moment = PLACED_AT + repository.IDEMPOTENCY_LIFETIME
+    assert orders.placed_under("key-1", last_moment) == an_order().order_id
+    assert orders.placed_under("key-1", last_moment + timedelta(seconds=1)) is None
+    assert orders.placed_under("key-2", PLACED_AT) is None
+    assert place_after(repository.IDEMPOTENCY_LIFETIME) == an_order().order_id
+    assert place_after(repository.IDEMPOTENCY_LIFETIME + timedelta(seconds=1)) == SECOND_ID
 
 
 def test_an_id_that_is_taken_never_overwrites_an_order(
     orders: Orders,
 ) -> None:
     # Given
-    orders.add(domain.place(an_order().build(), ORIGIN), None)
+    first = an_order().build()
+    orders.add(domain.place(first, ORIGIN), None)
+
+    # When
+    orders.add(domain.place(replace(first, email="eve@example.com"), ORIGIN), None)
 
     # Then
-    with pytest.raises(ConditionFailed):
-        orders.add(domain.place(an_order().build(), ORIGIN), None)
+    assert orders.get(first.order_id) == first
+    assert len(orders.events(first.order_id)) == 1
 
 
 def test_a_placement_that_collided_is_tried_again(order_table: str) -> None:
@@ -246,10 +250,10 @@ def test_a_placement_that_collided_is_tried_again(order_table: str) -> None:
     orders = OrderRepository(BusyDynamoDB(conflicts=2), order_table)  # type: ignore[arg-type]
 
     # When
-    earlier = orders.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
+    placed = orders.add(domain.place(an_order().build(), ORIGIN), "key-1")
 
     # Then
-    assert earlier is None
+    assert placed == an_order().order_id
     assert len(rows(order_table)) == 3
 
 
@@ -262,7 +266,7 @@ def test_a_placement_that_always_collides_gives_up(
 
     # When
     with pytest.raises(StorageContention):
-        orders.add(domain.place(an_order().build(), ORIGIN), PLACEMENT)
+        orders.add(domain.place(an_order().build(), ORIGIN), "key-1")
 
     # Then
     assert rows(order_table) == []
