@@ -236,7 +236,9 @@ class Cloud:
         self.delivered.setdefault(delivery.order_id, []).append(delivery)
         return self.invoke(function_of(delivery.task), delivery.payload, mishap)
 
-    def step(self, execution: Execution, mishap: Mishap = FINE, *, for_good: bool = False) -> Answer:
+    def step(
+        self, execution: Execution, mishap: Mishap = FINE, *, for_good: bool = False
+    ) -> Answer:
         """Delivers the task that an execution stands at, tells it the outcome, and returns that.
 
         The outcome comes too late where the task's token came back first.

@@ -273,6 +273,8 @@ class Store:
         restarts = {order_id: len(self.executions(order_id)) for order_id in self.wishes}
         before = dict(self.statuses)
         report = self.cloud.sweep(sweeper, grace_seconds, mishap)
+        if report is None:
+            self.reach("a sweep fails")
         if sweeper != "SweepOrders":
             for order_id in self.wishes:
                 if self.statuses[order_id] == "CANCELLED":
@@ -290,6 +292,8 @@ class Store:
         """The bus delivers an event to one listener, perhaps once more."""
         key, sent = event["event_id"], len(self.cloud.mails)
         succeeded = self.cloud.publish(listener, event, mishap)
+        if not succeeded:
+            self.reach("a delivery of an event fails")
         mails = self.cloud.mails[sent:]
         for mail in mails:
             self.check_mail(event, mail)
@@ -469,7 +473,9 @@ class Store:
 
     def check_waiting(self, execution: Execution, order: Row) -> None:
         """The order's row has the token for which its current execution waits."""
-        if execution.waits_for is None or order["execution"] != execution.name:
+        redrives = order["redrives"]
+        current = f"{order['order_id']}-r{redrives}" if redrives else order["order_id"]
+        if execution.waits_for is None or execution.name != current:
             return
         window = order["payment_window"]
         if order["status"] == "AWAITING_PAYMENT" and window is not None:
@@ -566,9 +572,7 @@ class Store:
             if not entry["correlation_id"].startswith("swp_")
         ]
         types = [entry["type"] for entry in entries]
-        told = {
-            event["event_id"] for event in self.events() if event["detail"].find(order_id) >= 0
-        }
+        told = {event["event_id"] for event in self.events() if event["detail"].find(order_id) >= 0}
         assert told == {entry["event_id"] for entry in answer[1]["events"]}, order_id
         assert types[0] == "OrderPlaced", types
         for cause, effect in reference.CAUSES:
@@ -635,7 +639,11 @@ class Store:
         return set(self.cloud.statuses())
 
     def order_row(self, order_id: str) -> Row:
-        return next(row for row in self.cloud.rows("order") if row.get("sk") == "ORDER" and row["order_id"] == order_id)
+        return next(
+            row
+            for row in self.cloud.rows("order")
+            if row.get("sk") == "ORDER" and row["order_id"] == order_id
+        )
 
     def events(self) -> list[Row]:
         """Returns every event that a service has told, in each service in the order of time."""
