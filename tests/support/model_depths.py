@@ -5,7 +5,7 @@ Each places an order of its own, and returns its id.
 
 from collections.abc import Callable, Mapping
 
-from support.model_cloud import FINE, PAYMENT_WAIT_SECONDS, Mishap
+from support.model_cloud import PAYMENT_WAIT_SECONDS, Mishap
 from support.model_reference import COMPENSATIONS
 from support.model_store import Store, Wanted
 

@@ -203,7 +203,7 @@ class Store:
             wish.tokens = {token}
             if is_promised:
                 self.reach("pay wins")
-                if row["cancel_requested_at"] is None and self.seconds_left(row) < 60:  # noqa: PLR2004
+                if row["cancel_requested_at"] is None and self.seconds_left(row) < 60:
                     self.reach("pay comes in the last minute")
             return 202
         assert answer[0] == 409, answer
@@ -395,7 +395,7 @@ class Store:
         """Places an order, and returns its id."""
         answer = self.place(wanted)
         assert answer is not None
-        assert answer[0] == 202, answer  # noqa: PLR2004
+        assert answer[0] == 202, answer
         order_id: str = answer[1]["order_id"]
         return order_id
 
