@@ -124,6 +124,7 @@ class OrderBuilder:
             "correlation_id": ORIGIN.correlation_id,
             "trace_id": TRACE_ID,
             "execution": self.order_id,
+            "sequence": 1,
         }
         return {"step": step, "task": task, **own}
 

@@ -94,10 +94,6 @@ class IllegalTransition(Exception):
     """A step came before the one that it builds on: a bug in the state machine."""
 
 
-# No row should be without a cause; one that was parked by a release before causes were kept is.
-_UNKNOWN_CAUSE = ("SagaLost", "parked without a note")
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """Units of one product; name and price are the catalogue's, known once stock is reserved."""
@@ -172,14 +168,14 @@ class Parked:
 class Owed:
     """What the services still hold of an order that should be undone, by their own rows.
 
-    `refund_cents` and `shipment_booked` are None where the service does not know. `unanswered`
-    names the services that did not answer; for them, this says the worst.
+    `refund_cents` is None where the service does not know. `unanswered` names the services that did
+    not answer; for them, this says the worst.
     """
 
     refund_cents: int | None
     currency: str | None
     stock_held: Sequence[Mapping[str, Any]]
-    shipment_booked: bool | None
+    shipment_booked: bool
     unanswered: Sequence[str] = ()
 
 
@@ -384,22 +380,6 @@ def flag_for_attention(
     }
     occurrence = order.redrives + 1
     return Change(flagged, event(flagged, "OrderNeedsAttention", origin, data, occurrence))
-
-
-def redrive(order: Order, operator: str, reason: str, origin: Origin, at: datetime) -> Change:
-    """Makes the order's next execution its current one; raises Conflict where it has ended.
-
-    One that was parked is being cancelled again.
-    """
-    if order.status.is_final:
-        raise Conflict(f"The order is {order.status}.", code="ORDER_HAS_ENDED")
-    again: dict[str, Any] = {}
-    if order.is_parked:
-        failure = order.failure or Failure(*_UNKNOWN_CAUSE)
-        again = {"status": Status.CANCELLING, "failure": failure, "parked": None}
-    counted = changed(order, at, redrives=order.redrives + 1, **again)
-    data = {"operator": operator, "reason": reason, "resume_at": resumes_at(counted)}
-    return Change(counted, event(counted, "OrderRedriven", origin, data, counted.redrives))
 
 
 def turned_back_by(order: Order) -> Failure | None:

@@ -6,11 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities import parameters
 
-from order import domain, views, wiring
+from order import domain, holdings, views, wiring
 from order.domain import Status
 from order.execution import SagaUnreachable
 from order.redrive import redrive
-from order.saga_input import execution_name, resumption
 from shared import clock
 from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
 from shared.fields import Fields
@@ -42,7 +41,9 @@ def list_unsettled_orders() -> dict[str, Any]:
         expected = f"must be one of {', '.join(Status)}"
         raise ValidationFailed([FieldError("status", expected)])
     orders = [order for order in wiring.orders().unsettled() if wanted in (None, order.status)]
-    return {"orders": [views.operators_view(order) for order in orders]}
+    parked = [order for order in orders if order.is_parked]
+    owed = holdings.owed_of(parked, wiring.services())
+    return {"orders": [views.operators_view(order, owed.get(order.order_id)) for order in orders]}
 
 
 @api.post("/ops/orders/{order_id}/redrive")
@@ -62,7 +63,7 @@ def redrive_order(order_id: str) -> Answer:
         ) from exc
     body = {
         "order_id": order_id,
-        "execution": execution_name(order),
-        "resume_at": resumption(order).resume_at,
+        "execution": order.execution,
+        "resume_at": domain.resumes_at(order),
     }
     return Answer(body, HTTPStatus.ACCEPTED)

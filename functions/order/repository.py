@@ -28,7 +28,6 @@ from order.domain import (
     PaymentWindow,
     Reason,
     ReasonCode,
-    Refund,
     Shipment,
     Status,
 )
@@ -157,7 +156,8 @@ class OrderRepository(Table[Order]):
         return row.status.is_final
 
     def _to_item(self, row: Order) -> Item:
-        return {**_plain(asdict(row)), "entity": "order"}
+        # The execution is derived, and written all the same: whoever reads the table looks for it.
+        return {**_plain(asdict(row)), "execution": row.execution, "entity": "order"}
 
     def _from_item(self, item: Item) -> Order:
         """Returns the order in a row; what an older row does not have yet gets its default."""
@@ -216,11 +216,6 @@ def _read(name: str, value: Any) -> Any:
     return value if value is None or name not in _READERS else _READERS[name](value)
 
 
-def _parked(row: Mapping[str, Any]) -> Parked:
-    refund = None if row["refund"] is None else Refund(**row["refund"])
-    return Parked(**{**row, "failure": Failure(**row["failure"]), "refund": refund})
-
-
 _ORDER_FIELDS = {field.name for field in fields(Order)}
 # How a field is read that a row holds in another form.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -232,10 +227,11 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "payment": lambda payment: Payment(**payment),
     "reason": lambda reason: Reason(ReasonCode(reason["code"]), reason["message"]),
     "payment_window": lambda window: PaymentWindow(
-        window["task_token"], clock.from_iso(window["due_at"])
+        window["task_token"], clock.from_iso(window["due_at"]), window.get("asked_at", "")
     ),
     "payment_expired_at": clock.from_iso,
     "cancel_requested_at": clock.from_iso,
     "shipment": lambda shipment: Shipment(**shipment),
-    "parked": _parked,
+    "failure": lambda failure: Failure(**failure),
+    "parked": lambda parked: Parked(**parked),
 }

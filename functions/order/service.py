@@ -9,7 +9,6 @@ from order.domain import Change, Order, Status
 from order.execution import Sagas
 from order.repository import OrderRepository
 from order.requests import PlaceOrder
-from order.saga_input import execution_name
 from shared import ids
 from shared.contention import patiently
 from shared.errors import Conflict, PaymentsUnavailable, ServiceBusy, StorageContention
@@ -52,7 +51,7 @@ def place(
         raise _outcome_unknown(key) from exc
     if earlier is None:
         logger.append_keys(order_id=placed)
-        logger.info("order placed", execution=execution_name(order))
+        logger.info("order placed", execution=order.execution)
         sagas.start_or_leave(order)
         return placed
     if not request.asks_for(earlier):

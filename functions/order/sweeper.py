@@ -22,7 +22,6 @@ from order import execution, payment_window, wiring
 from order.domain import SERVICE, Order, Status
 from order.execution import SagaNotStarted, SagaUnreachable
 from order.redrive import SWEEPER, redrive
-from order.saga_input import execution_name
 from shared import clock, ids, logging
 from shared.errors import Conflict, StorageContention
 from shared.events import Origin
@@ -90,7 +89,7 @@ class _Sweep:
             "order repaired",
             what=what,
             order_id=order.order_id,
-            execution=execution_name(order),
+            execution=order.execution,
             correlation_id=order.correlation_id,
             trace_id=order.trace_id,
         )

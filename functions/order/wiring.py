@@ -8,6 +8,7 @@ from functools import cache
 
 from order.circuit import PaymentCircuit
 from order.execution import Sagas
+from order.holdings import Services
 from order.repository import OrderRepository
 from shared import dynamodb
 from shared.settings import load
@@ -64,6 +65,11 @@ def payment_circuit() -> PaymentCircuit | None:
     if settings().refuse_orders_while_circuit_open != "true":
         return None
     return PaymentCircuit(load(_PaymentSettings).payment_steps_function)
+
+
+@cache
+def services() -> Services:
+    return load(Services)
 
 
 @cache

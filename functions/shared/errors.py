@@ -8,10 +8,12 @@
     │   ├── PaymentExpired
     │   ├── CancelledByCustomer
     │   ├── ShipmentRejected
+    │   ├── ExecutionSuperseded
     │   └── StepAlreadyUndone
     ├── TransientError                may pass: retried with backoff, then compensated
     │   ├── StockContention
     │   ├── StorageContention
+    │   ├── PaymentWindowOpen
     │   ├── PaymentProviderUnavailable
     │   ├── RefundUnavailable
     │   ├── CarrierUnavailable
@@ -83,6 +85,10 @@ class ShipmentRejected(BusinessError):
     """The carrier does not take the order, or does not go where it is meant to."""
 
 
+class ExecutionSuperseded(BusinessError):
+    """Another execution has the order now, so this one must not change it."""
+
+
 class StepAlreadyUndone(BusinessError):
     """A late step arrived after its own compensation."""
 
@@ -93,6 +99,10 @@ class StockContention(TransientError):
 
 class StorageContention(TransientError):
     """The table was busy (a conflicting transaction, or throttled), or did not answer."""
+
+
+class PaymentWindowOpen(TransientError):
+    """The customer can still pay, so the order must not expire yet."""
 
 
 class PaymentProviderUnavailable(TransientError):

@@ -20,6 +20,7 @@ from payment import events as payment_events
 from shared import errors
 from shared.events import DomainEvent
 from shared.money import Money
+from shared.tasks import Task
 from shipping import domain as shipments
 from shipping import events as shipment_events
 from support.event_schemas import SCHEMAS, event_types, resolved, validate
@@ -27,6 +28,7 @@ from support.template import ROOT
 
 NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
 ORDER_ID = an_order().order_id
+TASK = Task(ORDER_ID, ORDER_ID, ORIGIN, sequence=3)
 TOTAL = Money(129_900, "USD")
 # Words that begin and end as an event's name does.
 EVENT_NAME = re.compile(
@@ -61,23 +63,23 @@ def of_stock() -> Iterator[DomainEvent]:
         decided = stock.decide(
             ORDER_ID, [stock.OrderLine("laptop", quantity)], {"laptop": laptop}, NOW
         )
-        yield stock_events.event_of(decided, NOW, ORIGIN)
+        yield stock_events.event_of(decided, NOW, TASK)
     unknown = stock.decide(ORDER_ID, [stock.OrderLine("unknown", 1)], {}, NOW)
-    yield stock_events.event_of(unknown, NOW, ORIGIN)
+    yield stock_events.event_of(unknown, NOW, TASK)
     reserved = stock.decide(ORDER_ID, [stock.OrderLine("laptop", 1)], {"laptop": laptop}, NOW)
     for after in (stock.commit(reserved, NOW), stock.release(reserved, NOW)):
-        yield stock_events.event_of(after, NOW, ORIGIN)
+        yield stock_events.event_of(after, NOW, TASK)
 
 
 def of_payments() -> Iterator[DomainEvent]:
     """What becomes of a payment."""
     begun = payments.begin(ORDER_ID, TOTAL, NOW)
     captured = payments.capture(begun, NOW)
-    yield payment_events.event_of("PaymentCaptured", captured, NOW, ORIGIN)
+    yield payment_events.event_of("PaymentCaptured", captured, NOW, TASK)
     declined = payments.decline(begun, "card_declined", NOW)
-    yield payment_events.event_of("PaymentDeclined", declined, NOW, ORIGIN)
+    yield payment_events.event_of("PaymentDeclined", declined, NOW, TASK)
     refunded = payments.refund(captured, NOW)
-    yield payment_events.event_of("PaymentRefunded", refunded, NOW, ORIGIN)
+    yield payment_events.event_of("PaymentRefunded", refunded, NOW, TASK)
 
 
 def of_shipments() -> Iterator[DomainEvent]:
@@ -85,11 +87,11 @@ def of_shipments() -> Iterator[DomainEvent]:
     begun = shipments.begin(ORDER_ID, shipments.Address("", "", "", "", "XX"), NOW)
     booking = shipments.Booking("Saga Parcel", "SP1", NOW)
     created = shipments.create(begun, booking, NOW)
-    yield shipment_events.event_of("ShipmentCreated", created, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentCreated", created, NOW, TASK)
     rejected = shipments.reject(begun, "nobody delivers to XX", NOW)
-    yield shipment_events.event_of("ShipmentRejected", rejected, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentRejected", rejected, NOW, TASK)
     cancelled = shipments.cancel(created, booking, NOW)
-    yield shipment_events.event_of("ShipmentCancelled", cancelled, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentCancelled", cancelled, NOW, TASK)
 
 
 def unpaid(order: Order) -> Order:
