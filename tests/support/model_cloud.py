@@ -329,9 +329,10 @@ class Cloud:
         """Returns every order's status; cheap enough to be asked after each write."""
         table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table_name("order")]
         return {
-            partition.removeprefix("ORDER#"): rows["ORDER"].attrs["status"].value
-            for partition, rows in table.items.items()
-            if partition.startswith("ORDER#") and "ORDER" in rows
+            item.attrs["order_id"].value: item.attrs["status"].value
+            for rows in table.items.values()
+            for item in rows.values()
+            if item.range_key.value == "ORDER"
         }
 
     def put(self, service: str, row: Row) -> None:
