@@ -33,6 +33,7 @@ from botocore.exceptions import (
 )
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import dynamodb_backends
 
 from builders import a_request
@@ -55,6 +56,7 @@ PARTNERS = {"payment": "error_rate", "shipping": "error_rate", "notification": "
 _ALL_SERVICES = (*SERVICES, "notification")
 _NO_ANSWER = {"Error": {"Code": "InternalFailure", "Message": "no answer"}}
 _STATE_MACHINE = f"arn:aws:states:{REGION}:{DEFAULT_ACCOUNT_ID}:stateMachine:model"
+_MOTOS_GET_VALUE = ResponseSerializer.get_value
 _BEGINNING = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
@@ -514,8 +516,22 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
         patch.dict(os.environ, _ENVIRONMENT),
         mock_aws(),
         patch.object(boto3, "client", client),
+        patch.object(ResponseSerializer, "get_value", _get_value),
     ):
         yield make
+
+
+def _get_value(serializer: Any, value: Any, key: str, shape: Any) -> Any:
+    """Picks a member of an answer as moto does, without looking for it under further names.
+
+    DynamoDB's answers in moto have the service's own names. It halves the time of a call.
+    """
+    if (
+        isinstance(value, dict)
+        and serializer.operation_model.service_model.service_name == "dynamodb"
+    ):
+        return value.get(key)
+    return _MOTOS_GET_VALUE(serializer, value, key, shape)
 
 
 class _Latest:
