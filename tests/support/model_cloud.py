@@ -246,6 +246,7 @@ class Cloud:
         The outcome comes too late where the task's token came back first.
         """
         delivery, token = execution.delivery(), execution.token
+        handed_out = execution.handed_out
         answer = self.deliver(delivery, mishap)
         if not execution.is_running or (execution.task, execution.token) != (delivery.task, token):
             return answer  # its token came back meanwhile, or it was stopped
@@ -256,7 +257,8 @@ class Cloud:
         elif execution.hands_out_a_token:
             execution.wait()
             assert execution.wait_seconds is not None
-            self._deadlines[execution.name] = self.now + timedelta(seconds=execution.wait_seconds)
+            # The engine's timer runs from before the function began.
+            self._deadlines[execution.name] = handed_out + timedelta(seconds=execution.wait_seconds)
         else:
             execution.succeed(answer.result)
         return answer

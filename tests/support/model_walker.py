@@ -54,6 +54,8 @@ class Execution:
     """The task token whose return it waits for."""
     wait_seconds: int | None = None
     """How long a token that was just handed out is waited for."""
+    handed_out: datetime = field(init=False)
+    """Since when the current attempt of its task runs."""
     path: list[str] = field(default_factory=list)
     variables: Json = field(init=False, default_factory=dict)
     """What the states so far have assigned."""
@@ -156,7 +158,7 @@ class Execution:
                 raise NotImplementedError(f"{name}: a {other} state")
 
     def _hand_out_a_token(self) -> None:
-        self.waits_for = self.wait_seconds = None
+        self.waits_for, self.wait_seconds, self.handed_out = None, None, self.now()
         self._token = f"{self.name}/{next(self.serials)}"
 
     def _end(self, status: str, error: str | None) -> None:
