@@ -121,6 +121,25 @@ def test_a_completed_order_whose_answer_was_lost_is_not_undone(store: Store) -> 
     assert "PaymentRefunded" not in store.told(order_id)
 
 
+def test_a_completed_order_keeps_its_parcel_when_its_execution_is_stopped_as_it_turns_back(
+    store: Store,
+) -> None:
+    # Given an order whose completion is written, and whose execution believes that it failed
+    order_id = before("CompleteOrder")(store)
+    fail_for_good(store, order_id, NO_ANSWER)
+
+    # When somebody stops the execution as soon as it has called off the parcel, if it does
+    execution = store.executions(order_id)[-1]
+    while execution.is_running and execution.task != "RefundPayment":
+        store.step(execution)
+    if execution.is_running:
+        execution.abort()
+
+    # Then the order still has its parcel, as its customer paid for it
+    assert parts(store, order_id) == KEPT
+    store.check_the_end()
+
+
 @pytest.mark.parametrize("task", ["RefundPayment", "ReleaseStock", "CancelOrder"])
 def test_an_execution_that_is_stopped_in_the_middle_of_an_undo_is_followed_by_the_rest_of_it(
     task: str, store: Store

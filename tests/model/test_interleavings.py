@@ -1,10 +1,10 @@
 """Random interleavings of everything that can happen to a few orders, held against a reference.
 
 Hypothesis decides how deep each order starts, which takes its next step, what goes wrong with it
-and what comes between: payments, cancellations, expiries, duplicates, late deliveries, dead workers,
-a dead engine, partners that are down, clocks that disagree. After every move stock and money must add
-up, and every order must be where `support.model_reference` lets it be. At the end everything is
-repaired and swept, and every order must have ended rightly.
+and what comes between: payments, cancellations, expiries, duplicates, late deliveries, dead
+workers, a dead engine, partners that are down, clocks that disagree. After every move stock and
+money must add up, and every order must be where `support.model_reference` lets it be. At the end
+everything is repaired and swept, and every order must have ended rightly.
 
 The states and transitions on the list of `support.model_goals` are counted when they are reached
 before that clean-up, and a run that misses one proves too little: it fails.
