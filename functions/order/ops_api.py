@@ -14,6 +14,7 @@ from shared import clock
 from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
+from shared.storage import Unreadable
 
 # How many seconds it takes at most until a new secret replaces the old one.
 _SECRET_MAX_AGE = 60
@@ -35,15 +36,23 @@ handler = api.handler
 
 @api.get("/ops/orders")
 def list_unsettled_orders() -> dict[str, Any]:
-    """Lists the orders for which something is left to do, all or those in one `status`."""
+    """Lists the orders for which something is left to do, all or those in one `status`.
+
+    Names those that cannot be read, whatever their status may be.
+    """
     wanted = api.query("status")
     if wanted is not None and wanted not in Status:
         expected = f"must be one of {', '.join(Status)}"
         raise ValidationFailed([FieldError("status", expected)])
-    orders = [order for order in wiring.orders().unsettled() if wanted in (None, order.status)]
-    parked = [order for order in orders if order.is_parked]
-    owed = holdings.owed_of(parked, wiring.services())
-    return {"orders": [views.operators_view(order, owed.get(order.order_id)) for order in orders]}
+    orders, unreadable = [], []
+    for order in wiring.orders().unsettled():
+        if isinstance(order, Unreadable):
+            unreadable.append(order.order_id)
+        elif wanted in (None, order.status):
+            orders.append(order)
+    owed = holdings.owed_of([order for order in orders if order.is_parked], wiring.services())
+    listed = [views.operators_view(order, owed.get(order.order_id)) for order in orders]
+    return {"orders": listed, "unreadable": unreadable}
 
 
 @api.post("/ops/orders/{order_id}/redrive")

@@ -44,6 +44,7 @@ from shared.dynamodb import (
 )
 from shared.errors import NotFound
 from shared.events import PublishedEvent
+from shared.logging import logger
 from shared.storage import Table
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class OrderRepository(Table[Order]):
             self.update(before, change.order, [change.event] if change.event else [])
 
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
-        """Returns the status of each of these orders (at most 100) that there is."""
+        """Returns the status of each of these orders (at most 100) that can be read."""
         keys = [
             self._key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)
         ]
@@ -121,8 +122,13 @@ class OrderRepository(Table[Order]):
                         }
                     }
                 )
-            rows = map(from_item, response["Responses"].get(self._table) or ())
-            found |= {row["order_id"]: Status(row["status"]) for row in rows}
+            for item in response["Responses"].get(self._table) or ():
+                try:
+                    row = from_item(item)
+                    found[row["order_id"]] = Status(row["status"])
+                except (KeyError, TypeError, ValueError) as exc:
+                    # One unreadable order must not stop the sweeps of all others' rows.
+                    logger.error("order has no readable status", error=type(exc).__name__)
             left = response["UnprocessedKeys"].get(self._table)
             keys = [] if left is None else list(left["Keys"])
         return found
@@ -213,10 +219,13 @@ def _plain(value: Any) -> Any:
 
 
 def _read(name: str, value: Any) -> Any:
-    return value if value is None or name not in _READERS else _READERS[name](value)
+    if value is None and name in _NULLABLE:
+        return None
+    return _READERS[name](value) if name in _READERS else value
 
 
 _ORDER_FIELDS = {field.name for field in fields(Order)}
+_NULLABLE = {field.name for field in fields(Order) if field.default is None}
 # How a field is read that a row holds in another form.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "status": Status,

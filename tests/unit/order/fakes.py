@@ -9,10 +9,11 @@ from order.repository import IDEMPOTENCY_LIFETIME
 from shared.errors import NotFound, StorageContention
 from shared.events import DomainEvent, PublishedEvent
 from support.event_schemas import validate
+from unit.fakes import FakeCursor
 
 
 @dataclass
-class FakeOrders:
+class FakeOrders(FakeCursor):
     """A `OrderRepository`; test_order_repository.py holds it to the same rules as the real one.
 
     `outbox` holds the orders' own events in the order in which they were written.

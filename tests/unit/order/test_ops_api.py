@@ -16,6 +16,7 @@ from order.domain import Change, Failure, Order, Parked, Status
 from order.redrive import redrive
 from shared import clock
 from shared.errors import Conflict, StorageContention
+from shared.storage import Position, Unreadable
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
 
@@ -451,6 +452,21 @@ def test_the_unsettled_orders_are_listed_with_what_is_owed(call: Call, orders: F
         "updated_at": "2026-03-01T09:30:00.000Z",
     }
     assert listed[1]["parked"] is None
+
+
+def test_one_unreadable_row_does_not_stop_the_list_of_orders(
+    call: Call, orders: FakeOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    broken = Unreadable(Position("2026-03-01T09:30:00.000Z", "ord_broken"), "KeyError")
+    monkeypatch.setattr(orders, "unsettled", lambda: [broken, parked()])
+
+    # When
+    listed = call("GET", "/ops/orders")["body"]
+
+    # Then
+    assert [order["order_id"] for order in listed["orders"]] == [ORDER_ID]
+    assert listed["unreadable"] == ["ord_broken"]
 
 
 def test_the_list_can_be_narrowed_to_one_status(

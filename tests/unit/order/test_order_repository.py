@@ -9,11 +9,12 @@ from botocore.exceptions import ClientError
 
 from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
 from order import domain, repository
-from order.domain import Change, Failure, Parked, Refund, Status
+from order.domain import Change, Failure, Order, Parked, Refund, Status
 from order.repository import OrderRepository
 from shared import dynamodb
 from shared.errors import NotFound, StorageContention
 from shared.events import DomainEvent, PublishedEvent
+from shared.storage import Unreadable
 from unit.order.fakes import FakeOrders
 
 type Orders = OrderRepository | FakeOrders
@@ -181,6 +182,29 @@ def test_the_status_of_many_orders_is_told_at_once_and_of_those_that_exist(
     # Then
     assert orders.statuses(asked) == {an_order().order_id: "PENDING", SECOND_ID: "PAID"}
     assert orders.statuses([]) == {}
+
+
+def test_one_unreadable_row_does_not_stop_a_sweep(table: OrderRepository, order_table: str) -> None:
+    # Given an order with a status of a later release, and one without its time
+    for number in (1, 2, 3):
+        table.add(Change(an_order().with_id(f"{SECOND_ID[:-1]}{number}").build()), None)
+    strange, timeless, sound = rows(order_table)
+    dynamodb.client().put_item(
+        TableName=order_table, Item=dynamodb.to_item(strange | {"status": "FROZEN"})
+    )
+    dynamodb.client().put_item(
+        TableName=order_table, Item=dynamodb.to_item(timeless | {"created_at": None})
+    )
+    order_ids = [f"{SECOND_ID[:-1]}{number}" for number in (1, 2, 3)]
+
+    # Then the order's own sweep meets all three, and other services' sweeps learn what they can
+    found = {row.order_id: type(row) for row in table.unsettled()}
+    assert found == {
+        strange["order_id"]: Unreadable,
+        timeless["order_id"]: Unreadable,
+        sound["order_id"]: Order,
+    }
+    assert table.statuses(order_ids).keys() == set(order_ids) - {strange["order_id"]}
 
 
 def test_an_order_its_event_and_its_key_are_stored_together(
