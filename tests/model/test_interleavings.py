@@ -100,8 +100,8 @@ class Game(Store, RuleBasedStateMachine):
     @rule(depth=some_depth)
     def go_deep(self, depth: str) -> None:
         """An order comes to a chosen depth, and nothing interferes."""
-        DEPTHS[depth](self)
         self.cloud.down.clear()
+        DEPTHS[depth](self)
 
     @precondition(lambda self: len(self.wishes) < MOST_ORDERS)
     @rule(

@@ -36,7 +36,7 @@ from support.model_walker import Delivery, Execution
 
 MOST_ROUNDS = 12
 PRICES = {"mouse": 2999, "teapot": 1250}
-SEEDED = {"mouse": 6, "teapot": 2}
+SEEDED = {"mouse": 12, "teapot": 2}
 SWEEPERS = ["SweepOrders", "SweepStock", "SweepPayments", "SweepShipments"]
 UNDO = ("ReleaseStock", "RefundPayment", "CancelShipment")
 OPERATOR_SECRET = "model-secret"
