@@ -13,6 +13,7 @@ A failure prints the shortest play that shows it, as Python to paste into a test
 """
 
 from collections.abc import Callable, Iterator
+from itertools import batched
 from typing import Any
 
 import boto3
@@ -136,6 +137,25 @@ class Game(Store, RuleBasedStateMachine):
     def cancel(self, number: int, mishap: Mishap) -> None:
         """A customer changes their mind."""
         self.do_cancel(self.order_id(number), mishap)
+
+    @precondition(lambda self: self.waiting())
+    @rule(
+        number=some_order,
+        seconds_left=st.sampled_from([60, 1, -1, -3]),
+        decision=st.one_of(st.just(None), st.just("cancel"), some_token),
+        mishap=st.one_of(st.just(FINE), some_mishap),
+    )
+    def decide_late(
+        self, number: int, seconds_left: int, decision: str | None, mishap: Mishap
+    ) -> None:
+        """A customer who was asked to pay decides around the end of the time to pay, if at all."""
+        waiting = self.waiting()
+        order_id = waiting[number % len(waiting)]
+        self.cloud.advance(max(0, self.seconds_left(self.order_row(order_id)) - seconds_left))
+        if decision == "cancel":
+            self.do_cancel(order_id, mishap)
+        elif decision is not None:
+            self.do_pay(order_id, decision, mishap)
 
     # The state machine
 
@@ -292,6 +312,11 @@ class Game(Store, RuleBasedStateMachine):
         running = self.running()
         return running[number % len(running)]
 
+    def waiting(self) -> list[str]:
+        return [
+            order_id for order_id, status in self.statuses.items() if status == "AWAITING_PAYMENT"
+        ]
+
     def order_id(self, number: int) -> str:
         return list(self.wishes)[number % len(self.wishes)]
 
@@ -325,21 +350,22 @@ def play(examples: int, steps: int, **options: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_an_order_ends_rightly_from_every_depth(depth: str) -> None:
-    # Given an order that has come so far
+@pytest.mark.parametrize("depths", list(batched(DEPTHS, MOST_ORDERS)), ids=" | ".join)
+def test_orders_end_rightly_from_every_depth(depths: tuple[str, ...]) -> None:
+    # Given orders that have come so far
     store = Store()
-    order_id = DEPTHS[depth](store)
-    store.everything_adds_up()
+    for depth in depths:
+        DEPTHS[depth](store)
+        store.everything_adds_up()
+        store.cloud.down.clear()
 
-    # When its sagas go on, and nothing else goes wrong
-    store.cloud.down.clear()
-    for execution in store.executions(order_id):
+    # When their sagas go on, and nothing else goes wrong
+    for execution in store.running():
         while execution.is_running and execution.waits_for is None:
             store.step(execution)
     store.everything_adds_up()
 
-    # Then it ends rightly
+    # Then they end rightly
     store.check_the_end()
 
 
