@@ -235,10 +235,7 @@ def lost_while_waiting(store: Store) -> str:
 
 
 def charged_by_a_stale_execution(store: Store) -> str:
-    """A superseded execution charges an order that the current one has cancelled before a charge.
-
-    No compensation can know of it, so the payment service's sweeper refunds it.
-    """
+    """A superseded execution charges an order that the current one has cancelled."""
     order_id = paid_while_waiting(store)
     store.drive(order_id, until="ChargePayment")
     stale = store.executions(order_id)[-1]
@@ -409,7 +406,7 @@ DEPTHS: Mapping[str, Depth] = {
     "paid after cancelling": paid_after_cancelling,
     "cancelled after paying": cancelled_after_paying,
     "lost while waiting": lost_while_waiting,
-    "charged by a stale execution": swept(charged_by_a_stale_execution),
+    "charged by a stale execution": charged_by_a_stale_execution,
     "late first AwaitPayment": late("AwaitPayment", waiting_again),
     "late FlagForAttention": late("FlagForAttention", redriven(parked_at("RefundPayment"))),
     "late CompleteOrder": late("CompleteOrder", undoing("ReleaseStock")),

@@ -39,7 +39,6 @@ GOALS: tuple[str, ...] = (
     "a redrive comes between two calls",
     "a sweep comes between two calls",
     "SweepOrders restarts an order",
-    "SweepPayments undoes what was left",
     # The payment window
     "pay wins",
     "cancel wins",

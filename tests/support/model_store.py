@@ -279,8 +279,6 @@ class Store:
             for order_id in self.wishes:
                 if self.statuses[order_id] == "CANCELLED":
                     self.did(*UNDO, order_id=order_id)
-            if report and report["repaired"]:
-                self.reach(f"{sweeper} undoes what was left")
             return
         for order_id, started in restarts.items():
             if len(self.executions(order_id)) > started:
@@ -639,11 +637,7 @@ class Store:
         return set(self.cloud.statuses())
 
     def order_row(self, order_id: str) -> Row:
-        return next(
-            row
-            for row in self.cloud.rows("order")
-            if row.get("sk") == "ORDER" and row["order_id"] == order_id
-        )
+        return self.cloud.row("order", f"ORDER#{order_id}", "ORDER")
 
     def events(self) -> list[Row]:
         """Returns every event that a service has told, in each service in the order of time."""
