@@ -33,6 +33,7 @@ from support.model_cloud import (
     FINE,
     PARTNERS,
     PAYMENT_WAIT_SECONDS,
+    SERVICES,
     WORKERS,
     Mishap,
     listeners_of,
@@ -202,7 +203,7 @@ class Game(Store, RuleBasedStateMachine):
         self.cloud.advance(seconds)
 
     @rule(
-        service=st.sampled_from(["order", "order", "inventory", "payment", "shipping"]),
+        service=st.sampled_from(["order", "order", *SERVICES, "notification"]),
         worker=st.integers(0, WORKERS - 1),
         seconds=st.sampled_from([-180, -1, 0, 2, 180]),
     )
