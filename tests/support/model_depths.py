@@ -164,6 +164,20 @@ def twice_undoing(task: str) -> Depth:
     return reach
 
 
+def overtaken(depth: Depth, until: str) -> Depth:
+    """Of two executions, the current one goes ahead to a task; the stale one follows to its end."""
+
+    def reach(store: Store) -> str:
+        order_id = depth(store)
+        stale, _ = store.executions(order_id)
+        store.drive(order_id, until)
+        while stale.is_running:
+            store.step(stale)
+        return order_id
+
+    return reach
+
+
 def cancelled_late(store: Store) -> str:
     """The customer cancels an order that has shipped, just before it is complete."""
     order_id = before("CompleteOrder")(store)
@@ -392,6 +406,8 @@ DEPTHS: Mapping[str, Depth] = {
     "two executions, one before CompleteOrder": twice("CompleteOrder"),
     "two executions, one before RefundPayment": twice_undoing("RefundPayment"),
     "two executions, one before CancelOrder": twice_undoing("CancelOrder"),
+    "overtaken on the way forward": overtaken(twice("CreateShipment"), "CommitStock"),
+    "overtaken in the undo": overtaken(twice_undoing("CancelShipment"), "RefundPayment"),
     "cancelled late": cancelled_late,
     "the provider is down": partner_down("payment", "ChargePayment"),
     "the carrier is down": partner_down("shipping", "CreateShipment"),
