@@ -372,7 +372,7 @@ def test_orders_end_rightly_from_every_depth(depths: tuple[str, ...]) -> None:
 
 def test_orders_end_rightly_however_their_steps_interleave() -> None:
     """The same games every time, so that a change is to blame for a failure."""
-    play(examples=8, steps=20, derandomize=True, database=None)
+    play(examples=5, steps=20, derandomize=True, database=None)
     reached = 1 - len(missing()) / len(GOALS)
     assert reached >= QUICK_SHARE, missing()
 

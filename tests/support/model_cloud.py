@@ -34,6 +34,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from moto import mock_aws
+from moto.core import responses as moto_responses
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import dynamodb_backends
@@ -60,6 +61,7 @@ PARTNERS = {"payment": "error_rate", "shipping": "error_rate", "notification": "
 _ALL_SERVICES = (*SERVICES, "notification")
 _NO_ANSWER = {"Error": {"Code": "InternalFailure", "Message": "no answer"}}
 _STATE_MACHINE = f"arn:aws:states:{REGION}:{DEFAULT_ACCOUNT_ID}:stateMachine:model"
+_METHOD_NAMES = cache(moto_responses.method_names_from_class)
 _MOTOS_GET_VALUE = ResponseSerializer.get_value
 _BEGINNING = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -529,6 +531,7 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
         patch.object(boto3, "client", client),
         patch.object(ResponseSerializer, "get_value", _get_value),
         patch.object(Table, "__deepcopy__", _copy_table, create=True),
+        patch.object(moto_responses, "method_names_from_class", _METHOD_NAMES),
     ):
         yield make
 
