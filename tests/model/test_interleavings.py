@@ -7,7 +7,8 @@ money must add up, and every order must be where `support.model_reference` lets 
 everything is repaired and swept, and every order must have ended rightly.
 
 The states and transitions on the list of `support.model_goals` are counted when they are reached
-before that clean-up, and a run that misses too many proves too little: it fails (`conftest.py`).
+before that clean-up, and a run that misses too many proves too little: it fails (see
+`support.model_coverage`).
 
 A failure prints the shortest play that shows it, as Python to paste into a test.
 """

@@ -274,6 +274,25 @@ def late(task: str, depth: Depth) -> Depth:
     return reach
 
 
+def late_everything(depth: Depth) -> Depth:
+    """Everything that the order's tasks were ever sent comes once more."""
+
+    def reach(store: Store) -> str:
+        order_id = depth(store)
+        for delivery in tuple(store.cloud.delivered[order_id]):
+            store.deliver(delivery)
+        return order_id
+
+    return reach
+
+
+def undone(store: Store) -> str:
+    """The order is cancelled, after everything was done and undone."""
+    order_id = undoing("CancelOrder")(store)
+    store.drive(order_id)
+    return order_id
+
+
 def redriven(depth: Depth, mishap: Mishap = FINE) -> Depth:
     """An operator has asked for a redrive."""
 
@@ -426,6 +445,10 @@ DEPTHS: Mapping[str, Depth] = {
     "late first AwaitPayment": late("AwaitPayment", waiting_again),
     "late FlagForAttention": late("FlagForAttention", redriven(parked_at("RefundPayment"))),
     "late CompleteOrder": late("CompleteOrder", undoing("ReleaseStock")),
+    "everything late, before the undo": late_everything(undoing("CancelShipment")),
+    "everything late, in the undo": late_everything(redriven_before("ReleaseStock")),
+    "everything late, after the undo": late_everything(undone),
+    "everything late, after the end": late_everything(completed),
     "late CancelOrder": late("CancelOrder", parked_at("CancelOrder")),
     "redriven, and told to run": redriven(stopped_before("RefundPayment"), Mishap("lagging")),
     "redriven while it runs": redriven(before("ChargePayment")),

@@ -1,7 +1,7 @@
 """What the model must reach before its clean-up: the list, and how often each was reached.
 
 A goal that no game reaches is one that the model proves nothing about. So the run fails when one is
-missing; `tests/model/conftest.py` prints the counts.
+missing: see `support.model_coverage`, which prints the counts, too.
 """
 
 from collections import Counter

@@ -85,6 +85,8 @@ class Store:
         """How often an event's mail was accepted, and the notification service may not know."""
         self.mails_of: dict[str, list[str]] = defaultdict(list)
         """The events whose mails an order's customer was sent, in their order."""
+        self.failures: dict[str, Any] = {}
+        """Why an order turned back, as its row said first."""
         self.is_cleaning_up = False
         self.cloud.on_effect = self.observe
         self.cloud.on_event = self.reach
@@ -342,8 +344,9 @@ class Store:
             self.trouble(execution)
         order_id, delivery = order_of(execution), execution.delivery()
         self.did(execution.task, order_id=order_id)
-        before = self.statuses.get(order_id)
+        before, row = self.statuses.get(order_id), self.order_row(order_id)
         answer = self.cloud.step(execution, mishap, for_good=for_good)
+        self.check_fence(delivery, mishap, row)
         if answer.error in ("CircuitOpen", "PaymentProviderUnavailable", "CarrierUnavailable"):
             self.trouble(execution)
         self.observe_delivery(delivery, before, answer, is_late=False)
@@ -357,8 +360,9 @@ class Store:
     def deliver(self, delivery: Delivery, mishap: Mishap = FINE) -> Answer:
         """Delivers a task beside its saga, which hears nothing of it."""
         self.did(delivery.task, order_id=delivery.order_id)
-        before = self.statuses.get(delivery.order_id)
+        before, row = self.statuses.get(delivery.order_id), self.order_row(delivery.order_id)
         answer = self.cloud.deliver(delivery, mishap)
+        self.check_fence(delivery, mishap, row)
         self.observe_delivery(delivery, before, answer, is_late=True)
         return answer
 
@@ -450,6 +454,8 @@ class Store:
         orders = {row["order_id"]: row for row in rows["order"] if row["sk"] == "ORDER"}
         for execution in self.running():
             self.check_waiting(execution, orders[order_of(execution)])
+        for order_id, order in orders.items():
+            self.check_decisions(order_id, order)
         self.seen, self.tasks = now, {}
         self.available = {sku: row["available"] for sku, row in products.items()}
 
@@ -469,6 +475,15 @@ class Store:
         took = total if row["status"] in ("CAPTURED", "REFUNDED") else 0
         gave = total if row["status"] == "REFUNDED" else 0
         assert (row.get("captured_cents", 0), row.get("refunded_cents", 0)) == (took, gave)
+
+    def check_fence(self, delivery: Delivery, mishap: Mishap, before: Row) -> None:
+        """Only the current execution changes the order's row."""
+        is_current = delivery.payload["task"]["execution"] == current_execution(before)
+        if is_current or mishap.interruption is not None:
+            return
+        # A failure in the middle of a sweep or of a request would only become an answer.
+        if self.order_row(delivery.order_id) != before:
+            self.wrong.append(f"{delivery.order_id} was changed by {delivery}")
 
     def check_owed(self, order_id: str) -> None:
         """What operators are told that is owed is what the services hold, or the worst."""
@@ -491,13 +506,20 @@ class Store:
 
     def check_waiting(self, execution: Execution, order: Row) -> None:
         """The order's row has the token for which its current execution waits."""
-        redrives = order["redrives"]
-        current = f"{order['order_id']}-r{redrives}" if redrives else order["order_id"]
-        if execution.waits_for is None or execution.name != current:
+        if execution.waits_for is None or execution.name != current_execution(order):
             return
         window = order["payment_window"]
         if order["status"] == "AWAITING_PAYMENT" and window is not None:
             assert window["task_token"] == execution.waits_for, "the live task token was replaced"
+
+    def check_decisions(self, order_id: str, order: Row) -> None:
+        """What was decided stays so: why the order turned back, and the end of its time to pay."""
+        if order["failure"] is not None:
+            first = self.failures.setdefault(order_id, order["failure"])
+            assert order["failure"] == first, f"{order_id} turned back for another reason"
+        window = order["payment_window"]
+        if window is not None and order["payment_expired_at"] is not None:
+            assert order["payment_expired_at"] >= window["due_at"], f"{order_id} expired early"
 
     # The end
 
@@ -565,7 +587,14 @@ class Store:
             if event_type not in REPEATED_EVENTS
         )
         assert not [event for event, times in told.items() if times > 1]
+        reasons = {
+            (detail["data"]["order_id"], event_type): detail["data"]["reason"]["code"]
+            for event_type, detail in events
+            if event_type in ("OrderCancellationStarted", "OrderCancelled")
+        }
         for order_id in self.wishes:
+            announced = reasons.get((order_id, "OrderCancellationStarted"))
+            assert announced == reasons.get((order_id, "OrderCancelled")), order_id
             sequences = [
                 detail["metadata"]["sequence"]
                 for row, (_, detail) in zip(self.events(), events, strict=True)
@@ -714,6 +743,12 @@ def order_of(execution: Execution) -> str:
     """Returns the order that an execution is of."""
     order_id: str = execution.saga_input["task"]["order_id"]
     return order_id
+
+
+def current_execution(order: Row) -> str:
+    """Returns the name of the one execution that may change an order."""
+    order_id, redrives = order["order_id"], order["redrives"]
+    return f"{order_id}-r{redrives}" if redrives else order_id
 
 
 def look(order_id: str, rows: Mapping[str, list[Row]]) -> Seen:

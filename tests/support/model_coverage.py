@@ -1,17 +1,18 @@
 """Prints which states and transitions the model has reached; fails a run that reached too few.
 
-`make test` has to reach QUICK_SHARE of the list, `make test-full` all of it. A run of some of the
-games says nothing about that.
+A pytest plugin. `make test` has to reach QUICK_SHARE of the list, `make test-full` all of it. A run
+of some of the games says nothing about that.
 """
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.model_goals import GOALS, REACHED, missing, table
+from support.template import ROOT
 
 QUICK_SHARE = 0.8
-GAMES = Path(__file__).with_name("test_interleavings.py")
+GAMES = ROOT / "tests" / "model" / "test_interleavings.py"
 SHARE = pytest.StashKey[float]()
 PARTIAL = pytest.StashKey[bool]()
 
@@ -32,8 +33,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     session.config.stash[SHARE] = 1.0 if is_full else QUICK_SHARE
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """Adds what a worker of a parallel run reached; one that crashed has failed it already."""
+    share, reached = getattr(node, "workeroutput", {}).get("model_coverage", (None, {}))
+    REACHED.update(reached)
+    if share is not None:
+        node.config.stash[SHARE] = share
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails a run whose games reached too little."""
+    worker_output = getattr(session.config, "workeroutput", None)
+    if worker_output is not None:
+        share = session.config.stash.get(SHARE, None)
+        worker_output["model_coverage"] = (share, dict(REACHED))
+        return
     if session.exitstatus == pytest.ExitCode.OK and not _is_enough(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
