@@ -18,7 +18,7 @@ from sagashop_ops.stack import DEFAULT_PORT, Stack
 from support.stores import new_store, what_is_wrong
 from support.waiting import eventually
 
-pytest_plugins = ["support.saga_coverage"]
+pytest_plugins = ["support.saga_coverage", "support.model_coverage"]
 
 # As many connections as the busiest test has callers.
 CONNECTIONS = 40
