@@ -1,0 +1,67 @@
+"""A pytest plugin for a tree with a planted bug: tells which kinds of tests found it.
+
+A kind's tests stop at the first that fails. The report says also where a search proves nothing:
+tests that cannot be imported find no bug, and neither do those of another tree.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from support.planting import REPORT, Finder, finder_of
+
+_found_by: dict[Finder, str] = {}
+_passed: Counter[Finder] = Counter()
+_broken: list[str] = []
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Notes what could not be collected."""
+    if report.failed:
+        _broken.append(f"{report.nodeid} cannot be collected")
+
+
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Passes over the tests of a kind that has found the bug."""
+    return True if _kind_of(item.nodeid) in _found_by else None
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Notes what a test came to."""
+    kind = _kind_of(report.nodeid)
+    if report.failed:
+        _found_by.setdefault(kind, report.nodeid)
+    elif report.when == "call":
+        _passed[kind] += report.passed
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes the report."""
+    trouble = [*_broken, *(f"{path} is of another tree" for path in _strays(session.config))]
+    told = {"found_by": _found_by, "passed": _passed, "trouble": "; ".join(trouble)}
+    (session.config.rootpath / REPORT).write_text(json.dumps(told), encoding="utf-8")
+
+
+def _kind_of(nodeid: str) -> Finder:
+    return finder_of(nodeid.partition("::")[0])
+
+
+def _strays(config: pytest.Config) -> list[str]:
+    """Returns the modules that came from the project itself, instead of from the tree."""
+    origin, environment = Path(os.environ["PLANTING_ORIGIN"]), Path(sys.prefix).resolve()
+    files = {
+        Path(module.__file__).resolve()
+        for module in list(sys.modules.values())
+        if getattr(module, "__file__", None)
+    }
+    return sorted(
+        str(path)
+        for path in files
+        if path.is_relative_to(origin)
+        and not path.is_relative_to(environment)
+        and not path.is_relative_to(config.rootpath)
+    )
