@@ -22,7 +22,7 @@ A decision that was made before returns the order unchanged, so that every step 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -176,7 +176,7 @@ class Owed:
     currency: str | None
     stock_held: Sequence[Mapping[str, Any]]
     shipment_booked: bool
-    unanswered: Sequence[str] = ()
+    unanswered: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def owed_of(orders: Sequence[Order], services: Services) -> dict[str, Owed]:
         money = _ask(services.payment_steps_function, ids)
         parcels = _ask(services.shipping_steps_function, ids)
         answers = {"inventory": stock, "payment": money, "shipping": parcels}
-        unanswered = tuple(name for name, answer in answers.items() if answer is None)
+        unanswered = [name for name, answer in answers.items() if answer is None]
         owed |= {order.order_id: _owed(order, stock, money, parcels, unanswered) for order in batch}
     return owed
 

@@ -3,12 +3,13 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from builders import ORIGIN, an_order
+from builders import ORIGIN, OWED, an_order
 from inventory import domain as stock
 from inventory import events as stock_events
 from order import domain as orders
@@ -41,18 +42,23 @@ def of_orders() -> Iterator[DomainEvent | None]:
     placed, priced = an_order().build(), an_order().reserved().build()
     paid = an_order().paid().build()
     yield orders.place(placed, ORIGIN).event
-    yield payment_window.ask_for_payment(unpaid(priced), "token", 900, ORIGIN, NOW).event
+    window = orders.PaymentWindow("token", NOW)
+    yield payment_window.ask_for_payment(unpaid(priced), window, ORIGIN, NOW).event
     yield orders.request_cancellation(priced, ORIGIN, NOW).event
     yield orders.complete(paid, Carried("Saga Parcel", "SP1"), ORIGIN, NOW).event
     for error in (*error_names(), "a bug"):
-        yield orders.cancel(paid, error, ORIGIN, NOW).event
-    yield orders.cancel(paid, "ShipmentRejected", ORIGIN, NOW, Refund(129_900, "USD")).event
-    for order in (placed, priced, paid):
+        turned = orders.begin_cancellation(paid, Failure(error, ""), ORIGIN, NOW)
+        yield turned.event
+        yield orders.cancel(turned.order, None, ORIGIN, NOW).event
+        yield orders.cancel(turned.order, Refund(129_900, "USD"), ORIGIN, NOW).event
+    for order in (an_order(), an_order().reserved(), an_order().paid()):
         for compensation in orders.COMPENSATIONS:
-            stuck = parked(order, compensation)
-            yield orders.flag_for_attention(order, stuck, ORIGIN, NOW).event
-            parked_order = orders.flag_for_attention(order, stuck, ORIGIN, NOW).order
-            yield redrive.count_redrive(parked_order, "ada", "Fixed.", ORIGIN, NOW).event
+            stuck = Parked(compensation, "RefundUnavailable")
+            for owed in (OWED, replace(OWED, refund_cents=None, unanswered=["payment"])):
+                turned_back = order.cancelling().build()
+                yield orders.flag_for_attention(turned_back, stuck, owed, ORIGIN, NOW).event
+            parked = order.parked(compensation).build()
+            yield redrive.count_redrive(parked, "ada", "Fixed.", ORIGIN, NOW).event
     yield redrive.count_redrive(paid, "sweeper", "Its saga died.", ORIGIN, NOW).event
 
 
@@ -97,11 +103,6 @@ def of_shipments() -> Iterator[DomainEvent]:
 def unpaid(order: Order) -> Order:
     """The order without the payment token that it was placed with."""
     return orders.changed(order, NOW, payment_token=None)
-
-
-def parked(order: Order, compensation: str) -> Parked:
-    failure = Failure("CarrierUnavailable", "{}")
-    return Parked(failure, compensation, "RefundUnavailable", None, order.redrives)
 
 
 def error_names() -> list[str]:

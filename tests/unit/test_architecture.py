@@ -48,6 +48,7 @@ ADAPTERS = {
     "notification/mailer.py",
     "order/circuit.py",
     "order/execution.py",
+    "order/holdings.py",
     *(f"{service}/repository.py" for service in SERVICES),
 }
 

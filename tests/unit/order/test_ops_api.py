@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, BaseProvider
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
-from order import domain, ops_api
-from order.domain import Change, Failure, Order, Parked, Status
+from order import ops_api
+from order.domain import Change, Order, Owed, Status
 from order.redrive import redrive
 from shared import clock
 from shared.errors import Conflict, StorageContention
@@ -26,7 +26,6 @@ type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 SECRET = "the-operators-secret"
 AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
 REASON = {"operator": "ada", "reason": "the provider is fixed"}
-STUCK = Parked(Failure("KeyError", "a bug"), "RefundPayment", "RefundUnavailable", None, 0)
 
 
 @pytest.fixture
@@ -44,6 +43,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def call(
     orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
+    services: dict[str, Owed],
     secret: None,
     frozen_clock: Any,
     lambda_context: Any,
@@ -63,7 +63,7 @@ def call(
 
 
 def parked() -> Order:
-    return domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLACED_AT).order
+    return an_order().paid().parked().build()
 
 
 def have(orders: FakeOrders, order: Order, state: str | None, sagas: FakeStepFunctions) -> str:
@@ -133,7 +133,10 @@ class FakeSecretsManager(BaseProvider):
 
 
 def test_the_secret_is_the_one_that_secrets_manager_keeps(
-    orders: FakeOrders, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+    orders: FakeOrders,
+    services: dict[str, Owed],
+    lambda_context: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given
     monkeypatch.setitem(DEFAULT_PROVIDERS, "secrets", FakeSecretsManager())
@@ -168,7 +171,7 @@ def test_without_a_secret_to_compare_with_it_stays_shut(
     assert call("GET", "/ops/orders")["status"] == 500
 
 
-def test_a_parked_order_goes_on_at_the_compensation_that_got_stuck(
+def test_a_parked_order_is_undone_again_from_the_first_compensation(
     call: Call,
     orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
@@ -185,14 +188,14 @@ def test_a_parked_order_goes_on_at_the_compensation_that_got_stuck(
     assert response["body"] == {
         "order_id": order_id,
         "execution": f"{order_id}-r1",
-        "resume_at": "RefundPayment",
+        "resume_at": "CancelShipment",
     }
+    assert orders.get(order_id).status is Status.CANCELLING
     told = json.loads(stepfunctions.executions[f"{order_id}-r1"])
-    assert told["resume_at"] == "RefundPayment"
-    assert told["failure"] == {"Error": "KeyError", "Cause": "a bug"}
+    assert told["failure"] == {"Error": "PaymentOutcomeUnknown", "Cause": ""}
     ((event_type, detail),) = outbox_events()
     assert event_type == "OrderRedriven"
-    assert detail["data"] == {"order_id": order_id, "resume_at": "RefundPayment", **REASON}
+    assert detail["data"] == {"order_id": order_id, "resume_at": "CancelShipment", **REASON}
 
 
 @pytest.mark.parametrize("state", ["FAILED", "ABORTED", "TIMED_OUT"])
@@ -207,7 +210,7 @@ def test_a_dead_saga_begins_again(
 
     # Then
     assert (response["status"], response["body"]["resume_at"]) == (202, None)
-    assert json.loads(stepfunctions.executions[f"{order_id}-r1"])["resume_at"] is None
+    assert json.loads(stepfunctions.executions[f"{order_id}-r1"])["failure"] is None
 
 
 @pytest.mark.parametrize("order", [an_order().build(), parked()], ids=lambda order: order.status)
@@ -437,8 +440,9 @@ def test_the_unsettled_orders_are_listed_with_what_is_owed(call: Call, orders: F
         "execution": ORDER_ID,
         "redrives": 0,
         "cancel_requested": False,
+        "failure": "PaymentOutcomeUnknown",
         "parked": {
-            "failure": "KeyError",
+            "failure": "PaymentOutcomeUnknown",
             "compensation": "RefundPayment",
             "error": "RefundUnavailable",
             "owed": {
@@ -446,6 +450,7 @@ def test_the_unsettled_orders_are_listed_with_what_is_owed(call: Call, orders: F
                 "currency": "USD",
                 "stock_held": [{"sku": "product-001", "quantity": 1}],
                 "shipment_booked": False,
+                "unanswered": [],
             },
         },
         "created_at": "2026-03-01T09:30:00.000Z",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
+from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order, undone
 from order import api, domain, payment_window
 from order.domain import Change, Status
 from order.saga_input import execution_input
@@ -76,7 +76,7 @@ def test_a_placed_order_is_accepted_stored_told_and_started(
     }
     order = orders.get(order_id)
     assert order.email == "ada@example.com"
-    assert stepfunctions.executions == {order_id: execution_input(order, 900)}
+    assert stepfunctions.executions == {order_id: execution_input(order, 900, PLACED_AT)}
     ((event_type, detail),) = outbox_events()
     assert event_type == "OrderPlaced"
     assert detail["metadata"]["correlation_id"] == response["headers"]["X-Correlation-Id"]
@@ -212,7 +212,7 @@ def test_the_same_answer_is_given_even_after_the_order_has_moved_on(
     # Given
     first = place(call, key="key-1")
     order = orders.get(first["body"]["order_id"])
-    orders.save(order, domain.cancel(order, "OutOfStock", ORIGIN, PLACED_AT))
+    orders.save(order, undone(order, "OutOfStock", PLACED_AT))
 
     # Then
     assert place(call, key="key-1")["body"] == first["body"]
@@ -351,7 +351,7 @@ def test_a_reserved_order_shows_its_prices_and_a_cancelled_one_its_reason(
     # Given
     order = an_order().with_item("product-001", 2).reserved().build()
     orders.add(domain.place(order, ORIGIN), None)
-    orders.save(order, domain.cancel(order, "PaymentDeclined", ORIGIN, PLACED_AT))
+    orders.save(order, undone(order, "PaymentDeclined", PLACED_AT))
 
     # When
     body = call("GET", "/orders/{order_id}", order_id=order.order_id)["body"]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, TRACE_ID, an_order
-from order import domain, service, sweeper
-from order.domain import Change, Failure, Order, Parked, Status
+from order import service, sweeper
+from order.domain import Change, Order, Status
 from order.redrive import count_redrive
 from shared import rounds
 from shared.storage import Position, Unreadable
@@ -20,8 +20,7 @@ from unit.order.fakes import FakeOrders
 
 type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 
-STUCK = Parked(Failure("KeyError", ""), "RefundPayment", "RefundUnavailable", None, 0)
-PARKED = domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLACED_AT).order
+PARKED = an_order().paid().parked().build()
 
 
 @pytest.fixture
@@ -192,7 +191,7 @@ def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resume
     sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
-    orders.add(Change(replace(PARKED, redrives=1)), None)
+    orders.add(count_redrive(PARKED, "ada", "Fixed.", ORIGIN, PLACED_AT), None)
     stepfunctions.states[ORDER_ID] = "FAILED"
 
     # When
@@ -202,7 +201,10 @@ def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resume
     assert repaired(report) == ["started"]
     (execution,) = stepfunctions.executions
     assert execution == f"{ORDER_ID}-r1"
-    assert json.loads(stepfunctions.executions[execution])["resume_at"] == "RefundPayment"
+    assert json.loads(stepfunctions.executions[execution])["failure"] == {
+        "Error": "PaymentOutcomeUnknown",
+        "Cause": "",
+    }
 
 
 def test_an_order_that_ended_while_the_index_still_had_it_is_left_alone(
