@@ -14,7 +14,7 @@ from support.planted_bugs import BUGS, Bug
 from support.planting import Search, mutated, search, search_all, table, tests_for
 from support.template import ROOT
 
-_AUDIT = ["tests/model/test_audited_orders.py"]
+_AUDIT = ["tests/model/test_played_orders.py"]
 # Each with the tests that find it quickly: the audit above all, which knows nothing of the code.
 QUICK = {
     "one-unit-is-reserved": _AUDIT,

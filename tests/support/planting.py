@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,16 +39,16 @@ class Finder(StrEnum):
     AUDIT = "audit"
 
 
-# The tests of each kind; a file counts as the kind with the longest path.
+# How the names of each kind's tests begin; the longest counts.
 _TESTS = {
     Finder.UNIT: "tests/unit",
     Finder.CONTRACTS: "tests/contracts",
     Finder.STATE_MACHINE: "tests/statemachine",
     Finder.MODEL: "tests/model",
-    Finder.AUDIT: "tests/model/test_audited_orders.py",
+    Finder.AUDIT: "tests/model/test_played_orders.py::test_the_audit",
 }
 # They play whole orders, so every bug has to pass them.
-_WHOLE_ORDERS = ("tests/model/test_findings.py", "tests/model/test_audited_orders.py")
+_WHOLE_ORDERS = ("tests/model/test_played_orders.py", "tests/model/test_findings.py")
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,10 @@ class Search:
     output: str
 
 
-def finder_of(path: str) -> Finder:
-    """Returns the kind of a test file, given by its path in the project."""
-    return max((finder for finder in Finder if path.startswith(_TESTS[finder])), key=_path_length)
-
-
-def _path_length(finder: Finder) -> int:
-    return len(_TESTS[finder])
+def finder_of(test: str) -> Finder:
+    """Returns the kind of a test, which is given by pytest's id."""
+    fitting = [finder for finder in Finder if test.startswith(_TESTS[finder])]
+    return max(fitting, key=lambda finder: len(_TESTS[finder]))
 
 
 def tests_for(bug: Bug) -> list[str]:
@@ -118,13 +116,14 @@ def search(bug: Bug | None, tests: Collection[str]) -> Search:
 def table(searches: Mapping[Bug, Search]) -> str:
     """Returns the bugs and who found each, as a Markdown table for each section."""
     lines: list[str] = []
-    for bug, found in searches.items():
-        if not lines or bug.section != section:
-            section = bug.section
-            lines += ["", f"## {section}", "", "| bug | file | found by |", "|---|---|---|"]
-        kinds = ", ".join(finder for finder in Finder if finder in found.found_by)
-        lines.append(f"| {bug.words} | `{bug.file}` | {kinds or '**nothing**'} |")
-    return "\n".join(lines).lstrip()
+    for section, bugs in groupby(searches, key=lambda bug: bug.section):
+        lines += [f"## {section}", "", "| bug | file | found by |", "|---|---|---|"]
+        for bug in bugs:
+            found_by = [finder for finder in Finder if finder in searches[bug].found_by]
+            kinds = ", ".join(found_by) or "**nothing**"
+            lines.append(f"| {bug.words} | `{bug.file}` | {kinds} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
 
 
 def _region(text: str, state: str | None) -> tuple[int, int]:
@@ -146,7 +145,7 @@ def _run(tree: Path, tests: Collection[str]) -> Search:
     }
     # The plugin is imported before pytest reads `pythonpath`.
     environment |= {"PYTHONPATH": str(tree / "tests"), "PLANTING_ORIGIN": str(ROOT)}
-    options = ["-q", "--tb=short", "--hypothesis-seed=0"]
+    options = ["-q", "-r", "fE", "--tb=short", "--hypothesis-seed=0"]
     plugins = ["-p", "no:cacheprovider", "-p", "support.planting_plugin"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *plugins, *dict.fromkeys(tests)],

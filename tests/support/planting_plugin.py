@@ -25,14 +25,16 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         _broken.append(f"{report.nodeid} cannot be collected")
 
 
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """Passes over the tests of a kind that has found the bug."""
-    return True if _kind_of(item.nodeid) in _found_by else None
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Passes over the tests of a kind that has found the bug, before their fixtures are made."""
+    if finder_of(item.nodeid) in _found_by:
+        pytest.skip("found")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Notes what a test came to."""
-    kind = _kind_of(report.nodeid)
+    kind = finder_of(report.nodeid)
     if report.failed:
         _found_by.setdefault(kind, report.nodeid)
     elif report.when == "call":
@@ -44,10 +46,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     trouble = [*_broken, *(f"{path} is of another tree" for path in _strays(session.config))]
     told = {"found_by": _found_by, "passed": _passed, "trouble": "; ".join(trouble)}
     (session.config.rootpath / REPORT).write_text(json.dumps(told), encoding="utf-8")
-
-
-def _kind_of(nodeid: str) -> Finder:
-    return finder_of(nodeid.partition("::")[0])
 
 
 def _strays(config: pytest.Config) -> list[str]:
