@@ -27,22 +27,28 @@ PAGE_FILE = ROOT / "docs" / "planted-bugs.md"
 PAGE = """\
 # Planted bugs
 
-Tests that pass prove little until it is known what they would find. So each of these bugs is planted
-in a copy of the code, alone, and the tests of that copy have to find it. The table is written by the
-test that checks it:
+Tests that pass prove little until it is known what they would find. So each of these bugs is
+planted in a copy of the code, alone, and the tests of that copy have to find it. The table is
+written by the test that checks it:
 
     PLANTED_BUGS=docs/planted-bugs.md make test-full T=tests/planted
 
 Who looks for a bug:
 
 - **unit tests**: those of the service that the bug is in.
-- **contracts**: the events against their schemas and their consumers, the docs against the code.
 - **state machine**: rules and paths of the definition, with scripted functions.
-- **model**: whole orders with the real handlers, held against a reference.
-- **audit**: orders with the real handlers and a look at what is stored and what the partners
-  recorded, held against what the customers were promised. It knows nothing of the code.
+- **model**: whole orders, played with the real handlers, each of which has to end in its own way;
+  and replays of what had once gone wrong.
+- **audit**: the same plays, and then only what is stored and what the partners recorded, held
+  against what the customers were promised. It knows nothing of the code, nor of the plays.
 
 """
+
+
+@pytest.fixture(scope="module")
+def quick_searches() -> Mapping[Bug, Search]:
+    """What became of the quick ones."""
+    return search_all({bug: QUICK[bug.id] for bug in BUGS if bug.id in QUICK})
 
 
 @pytest.fixture(scope="module")

@@ -586,8 +586,8 @@ BUGS: tuple[Bug, ...] = (
         _SAGA,
         "CommitStock has no Catch, so its failure ends the saga with nothing undone.",
         ASL,
-        '        {"ErrorEquals": ["States.ALL"], "Assign": {"failure": "{% $states.errorOutput %}", '
-        '"undo_from": "CancelShipment"}, "Next": "BeginCancellation"}\n',
+        '        {"ErrorEquals": ["States.ALL"], "Assign": {"failure": "{% $states.errorOutput %}",'
+        ' "undo_from": "CancelShipment"}, "Next": "BeginCancellation"}\n',
         "",
         state="CommitStock",
     ),
@@ -614,9 +614,8 @@ BUGS: tuple[Bug, ...] = (
         _SAGA,
         "ReserveStock has no Retry for throttling, so a spike undoes good orders.",
         ASL,
-        """,
-        {"ErrorEquals": ["Lambda.TooManyRequestsException"], "IntervalSeconds": 1, "BackoffRate": 2, \
-"MaxDelaySeconds": 60, "MaxAttempts": 20, "JitterStrategy": "FULL"}""",
+        ',\n        {"ErrorEquals": ["Lambda.TooManyRequestsException"], "IntervalSeconds": 1,'
+        ' "BackoffRate": 2, "MaxDelaySeconds": 60, "MaxAttempts": 20, "JitterStrategy": "FULL"}',
         "",
         state="ReserveStock",
     ),

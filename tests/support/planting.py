@@ -33,7 +33,6 @@ class Finder(StrEnum):
     """A kind of tests that may find a bug; the value is how the table calls it."""
 
     UNIT = "unit tests"
-    CONTRACTS = "contracts"
     STATE_MACHINE = "state machine"
     MODEL = "model"
     AUDIT = "audit"
@@ -42,7 +41,6 @@ class Finder(StrEnum):
 # How the names of each kind's tests begin; the longest counts.
 _TESTS = {
     Finder.UNIT: "tests/unit",
-    Finder.CONTRACTS: "tests/contracts",
     Finder.STATE_MACHINE: "tests/statemachine",
     Finder.MODEL: "tests/model",
     Finder.AUDIT: "tests/model/test_played_orders.py::test_the_audit",
@@ -79,7 +77,7 @@ def tests_for(bug: Bug) -> list[str]:
     if bug.file == ASL:
         return ["tests/statemachine", *bug.also, *_WHOLE_ORDERS]
     service = bug.file.split("/")[1]
-    return [f"tests/unit/{service}", *bug.also, "tests/contracts", *_WHOLE_ORDERS]
+    return [f"tests/unit/{service}", *bug.also, *_WHOLE_ORDERS]
 
 
 def mutated(bug: Bug) -> str:
