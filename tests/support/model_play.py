@@ -22,6 +22,7 @@ from support.model_store import OPERATOR_SECRET, SWEEPERS, product
 from support.model_walker import Execution
 
 MOUSE, TEAPOT = "mouse", "teapot"
+CARD = "tok_visa"
 BOTH = (Line(MOUSE, 2), Line(TEAPOT, 1))
 NO_CALL = Mishap("refused", "States.Timeout")
 NO_ANSWER = Mishap("lost", "States.Timeout")
@@ -61,7 +62,7 @@ class Play:
             self.publish()
 
     def order(
-        self, lines: Sequence[Line] = BOTH, token: str | None = "tok_visa", country: str = "GB"
+        self, lines: Sequence[Line] = BOTH, token: str | None = CARD, country: str = "GB"
     ) -> str:
         """A customer orders; returns the order's id, empty where none was told."""
         self.cloud.advance(1)
@@ -70,9 +71,7 @@ class Play:
 
     def pay(self, order_id: str) -> None:
         """The customer pays for an order that waits."""
-        self.cloud.request(
-            "POST", "/orders/{order_id}/payment", {"token": "tok_visa"}, order_id=order_id
-        )
+        self.cloud.request("POST", "/orders/{order_id}/payment", {"token": CARD}, order_id=order_id)
 
     def cancel(self, order_id: str) -> None:
         """The customer cancels."""

@@ -56,7 +56,7 @@ class Search:
     Attributes:
         found_by: of each kind that failed, its first failed test.
         passed: how many tests of each kind passed before.
-        trouble: why the search proves nothing; empty where it does.
+        trouble: why the search proves nothing; empty where it proves something.
         output: what pytest printed.
     """
 
@@ -143,7 +143,8 @@ def _run(tree: Path, tests: Collection[str]) -> Search:
     }
     # The plugin is imported before pytest reads `pythonpath`.
     environment |= {"PYTHONPATH": str(tree / "tests"), "PLANTING_ORIGIN": str(ROOT)}
-    options = ["-q", "-r", "fE", "--tb=short", "--hypothesis-seed=0"]
+    options = ["-q", "-r", "fE", "--tb=short", "--continue-on-collection-errors"]
+    options += ["--hypothesis-seed=0"]
     plugins = ["-p", "no:cacheprovider", "-p", "support.planting_plugin"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *plugins, *dict.fromkeys(tests)],
@@ -162,6 +163,6 @@ def _run(tree: Path, tests: Collection[str]) -> Search:
     return Search(
         {Finder(kind): test for kind, test in told["found_by"].items()},
         {Finder(kind): number for kind, number in told["passed"].items()},
-        told["trouble"],
+        ", ".join(f"{path} is of another tree" for path in told["strays"]),
         ran.stdout,
     )
