@@ -160,9 +160,9 @@ def _run(tree: Path, tests: Collection[str]) -> Search:
     if not report.exists():
         return Search({}, {}, f"pytest ended with {ran.returncode}", ran.stdout)
     told = json.loads(report.read_text(encoding="utf-8"))
-    return Search(
-        {Finder(kind): test for kind, test in told["found_by"].items()},
-        {Finder(kind): number for kind, number in told["passed"].items()},
-        ", ".join(f"{path} is of another tree" for path in told["strays"]),
-        ran.stdout,
-    )
+    found_by = {Finder(kind): test for kind, test in told["found_by"].items()}
+    passed = {Finder(kind): number for kind, number in told["passed"].items()}
+    trouble = [f"{path} is of another tree" for path in told["strays"]]
+    if not found_by and not passed:
+        trouble.append("no test ran")
+    return Search(found_by, passed, "; ".join(trouble), ran.stdout)
