@@ -12,11 +12,14 @@ import pytest
 from shared.dynamodb import to_item
 from support.model_cloud import FINE, WORKERS, Mishap, Row, open_cloud
 from support.model_depths import (
+    Depth,
     before,
     completed,
+    overtaken,
     parked_at,
     stopped_before,
     twice,
+    twice_undoing,
     undoing,
     waiting,
     waiting_again,
@@ -367,6 +370,27 @@ def test_the_timeline_is_in_the_order_of_cause_whatever_the_clocks_say(store: St
 
     # When an order is undone
     order_id = undoing("CancelShipment")(store)
+    store.end(order_id)
+    store.publish()
+
+    # Then what caused something is told before it
+    store.check_timeline(order_id)
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        overtaken(twice("CreateShipment"), "CommitStock"),
+        overtaken(twice_undoing("CancelShipment"), "RefundPayment"),
+    ],
+)
+def test_the_timeline_is_in_the_order_of_cause_where_two_executions_overlap(
+    depth: Depth, store: Store
+) -> None:
+    # Given an order of which a superseded execution did a part, after the current one
+    order_id = depth(store)
+
+    # When the order ends
     store.end(order_id)
     store.publish()
 

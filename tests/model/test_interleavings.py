@@ -7,12 +7,13 @@ money must add up, and every order must be where `support.model_reference` lets 
 everything is repaired and swept, and every order must have ended rightly.
 
 The states and transitions on the list of `support.model_goals` are counted when they are reached
-before that clean-up, and a run that misses one proves too little: it fails.
+before that clean-up, and a run that misses too many proves too little: it fails (`conftest.py`).
 
 A failure prints the shortest play that shows it, as Python to paste into a test.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import batched
 from typing import Any
 
 import boto3
@@ -32,19 +33,17 @@ from support.model_cloud import (
     FINE,
     PARTNERS,
     PAYMENT_WAIT_SECONDS,
+    SERVICES,
     WORKERS,
     Mishap,
     listeners_of,
     open_cloud,
 )
 from support.model_depths import DEPTHS
-from support.model_goals import GOALS, missing
 from support.model_store import OPERATOR_SECRET, SWEEPERS, Store, Wanted, order_of
 from support.model_walker import Delivery, Execution
 
 MOST_ORDERS = 5
-# The share of the list that a quick run reaches; the long one reaches all of it.
-QUICK_SHARE = 0.8
 TOKENS = [
     "tok_visa",
     "tok_visa",
@@ -137,6 +136,25 @@ class Game(Store, RuleBasedStateMachine):
         """A customer changes their mind."""
         self.do_cancel(self.order_id(number), mishap)
 
+    @precondition(lambda self: self.waiting())
+    @rule(
+        number=some_order,
+        seconds_left=st.sampled_from([60, 1, -1, -3]),
+        decision=st.one_of(st.just(None), st.just("cancel"), some_token),
+        mishap=st.one_of(st.just(FINE), some_mishap),
+    )
+    def decide_late(
+        self, number: int, seconds_left: int, decision: str | None, mishap: Mishap
+    ) -> None:
+        """A customer who was asked to pay decides around the end of the time to pay, if at all."""
+        waiting = self.waiting()
+        order_id = waiting[number % len(waiting)]
+        self.cloud.advance(max(0, self.seconds_left(self.order_row(order_id)) - seconds_left))
+        if decision == "cancel":
+            self.do_cancel(order_id, mishap)
+        elif decision is not None:
+            self.do_pay(order_id, decision, mishap)
+
     # The state machine
 
     @precondition(lambda self: self.running())
@@ -182,7 +200,7 @@ class Game(Store, RuleBasedStateMachine):
         self.cloud.advance(seconds)
 
     @rule(
-        service=st.sampled_from(["order", "order", "inventory", "payment", "shipping"]),
+        service=st.sampled_from(["order", "order", *SERVICES, "notification"]),
         worker=st.integers(0, WORKERS - 1),
         seconds=st.sampled_from([-180, -1, 0, 2, 180]),
     )
@@ -292,6 +310,11 @@ class Game(Store, RuleBasedStateMachine):
         running = self.running()
         return running[number % len(running)]
 
+    def waiting(self) -> list[str]:
+        return [
+            order_id for order_id, status in self.statuses.items() if status == "AWAITING_PAYMENT"
+        ]
+
     def order_id(self, number: int) -> str:
         return list(self.wishes)[number % len(self.wishes)]
 
@@ -325,35 +348,33 @@ def play(examples: int, steps: int, **options: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_an_order_ends_rightly_from_every_depth(depth: str) -> None:
-    # Given an order that has come so far
+@pytest.mark.parametrize("depths", list(batched(DEPTHS, MOST_ORDERS)), ids=" | ".join)
+def test_orders_end_rightly_from_every_depth(depths: tuple[str, ...]) -> None:
+    # Given orders that have come so far
     store = Store()
-    order_id = DEPTHS[depth](store)
-    store.everything_adds_up()
+    for depth in depths:
+        DEPTHS[depth](store)
+        store.everything_adds_up()
+        store.cloud.down.clear()
 
-    # When its sagas go on, and nothing else goes wrong
-    store.cloud.down.clear()
-    for execution in store.executions(order_id):
+    # When their sagas go on, and nothing else goes wrong
+    for execution in store.running():
         while execution.is_running and execution.waits_for is None:
             store.step(execution)
     store.everything_adds_up()
 
-    # Then it ends rightly
+    # Then they end rightly
     store.check_the_end()
 
 
 def test_orders_end_rightly_however_their_steps_interleave() -> None:
     """The same games every time, so that a change is to blame for a failure."""
-    play(examples=8, steps=20, derandomize=True, database=None)
-    reached = 1 - len(missing()) / len(GOALS)
-    assert reached >= QUICK_SHARE, missing()
+    play(examples=5, steps=20, derandomize=True, database=None)
 
 
 @pytest.mark.full
 def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
-    play(examples=120, steps=50)
-    assert not missing()
+    play(examples=100, steps=50)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ reach over the network is replaced at one seam, `boto3.client`: DynamoDB is moto
 Lambda and SES are this module's own. Each worker has a clock of its own, which may be minutes off.
 """
 
+import copy
 import importlib
 import io
 import json
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -32,9 +34,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from moto import mock_aws
+from moto.core import responses as moto_responses
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 
 from builders import a_request
 from shared.dynamodb import from_item, to_item
@@ -56,6 +61,7 @@ PARTNERS = {"payment": "error_rate", "shipping": "error_rate", "notification": "
 _ALL_SERVICES = (*SERVICES, "notification")
 _NO_ANSWER = {"Error": {"Code": "InternalFailure", "Message": "no answer"}}
 _STATE_MACHINE = f"arn:aws:states:{REGION}:{DEFAULT_ACCOUNT_ID}:stateMachine:model"
+_METHOD_NAMES = cache(moto_responses.method_names_from_class)
 _MOTOS_GET_VALUE = ResponseSerializer.get_value
 _BEGINNING = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -324,10 +330,13 @@ class Cloud:
     def rows(self, service: str) -> list[Row]:
         """Returns a service's rows, past its API: quickly, and whatever goes wrong there."""
         table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table_name(service)]
-        return [
-            from_item({name: value.to_regular_json() for name, value in item.attrs.items()})
-            for item in table.all_items()
-        ]
+        return [_plain(item) for item in table.all_items()]
+
+    def row(self, service: str, partition: str, sort_key: str) -> Row:
+        """Returns one row; raises KeyError."""
+        table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table_name(service)]
+        item = table.items[DynamoType({"S": partition})][DynamoType({"S": sort_key})]
+        return _plain(item)
 
     def statuses(self) -> dict[str, str]:
         """Returns every order's status; cheap enough to be asked after each write."""
@@ -511,6 +520,8 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
         dynamodb = make_client("dynamodb")
         for service in _ALL_SERVICES:
             definition = table_definition(f"{service.capitalize()}Table")
+            # Nobody reads the stream: the model delivers the events itself.
+            definition.pop("StreamSpecification", None)
             dynamodb.create_table(**definition, TableName=table_name(service))
         return current[0]
 
@@ -519,6 +530,8 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
         mock_aws(),
         patch.object(boto3, "client", client),
         patch.object(ResponseSerializer, "get_value", _get_value),
+        patch.object(Table, "__deepcopy__", _copy_table, create=True),
+        patch.object(moto_responses, "method_names_from_class", _METHOD_NAMES),
     ):
         yield make
 
@@ -534,6 +547,15 @@ def _get_value(serializer: Any, value: Any, key: str, shape: Any) -> Any:
     ):
         return value.get(key)
     return _MOTOS_GET_VALUE(serializer, value, key, shape)
+
+
+def _copy_table(table: Any, memo: Any) -> Any:
+    """Copies what moto restores after a transaction that failed: the items, and nothing else."""
+    twin = copy.copy(table)
+    twin.items = defaultdict(dict)
+    for partition, items in table.items.items():
+        twin.items[partition] = copy.deepcopy(items, memo)
+    return twin
 
 
 class _Latest:
@@ -570,6 +592,10 @@ _ENVIRONMENT = {
     "STATE_MACHINE_ARN": _STATE_MACHINE,
     "SWEEP_GRACE_SECONDS": "300",
 }
+
+
+def _plain(item: Any) -> Row:
+    return from_item({name: value.to_regular_json() for name, value in item.attrs.items()})
 
 
 def _is_ours(module: str) -> bool:

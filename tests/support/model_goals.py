@@ -39,9 +39,6 @@ GOALS: tuple[str, ...] = (
     "a redrive comes between two calls",
     "a sweep comes between two calls",
     "SweepOrders restarts an order",
-    "SweepStock undoes what was left",
-    "SweepPayments undoes what was left",
-    "SweepShipments undoes what was left",
     # The payment window
     "pay wins",
     "cancel wins",

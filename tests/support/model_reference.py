@@ -30,6 +30,8 @@ TRANSITIONS = frozenset(
         ("CANCELLING", "CANCELLED"),
         ("CANCELLING", "NEEDS_ATTENTION"),
         ("NEEDS_ATTENTION", "CANCELLING"),
+        # CancelOrder, the last compensation, may come late: after it was given up.
+        ("NEEDS_ATTENTION", "CANCELLED"),
     }
 )
 """Every way from one status of an order to another; a write that takes any other is a fault."""
@@ -98,7 +100,7 @@ MOVES: Mapping[str, Mapping[Part, Collection[Edge]]] = {
     "BeginCancellation": {
         "order": {(status, "CANCELLING") for status in ("PENDING", "AWAITING_PAYMENT", "PAID")}
     },
-    "CancelOrder": {"order": {("CANCELLING", "CANCELLED")}},
+    "CancelOrder": {"order": {("CANCELLING", "CANCELLED"), ("NEEDS_ATTENTION", "CANCELLED")}},
     "FlagForAttention": {"order": {("CANCELLING", "NEEDS_ATTENTION")}},
     "Redrive": {"order": {("NEEDS_ATTENTION", "CANCELLING")}},
 }

@@ -279,8 +279,6 @@ class Store:
             for order_id in self.wishes:
                 if self.statuses[order_id] == "CANCELLED":
                     self.did(*UNDO, order_id=order_id)
-            if report and report["repaired"]:
-                self.reach(f"{sweeper} undoes what was left")
             return
         for order_id, started in restarts.items():
             if len(self.executions(order_id)) > started:
@@ -321,10 +319,9 @@ class Store:
         ends = {"OrderCompleted": "COMPLETED", "OrderCancelled": "CANCELLED"}
         if event_type in ends:
             assert row["status"] == ends[event_type], told
-        earlier = {key.rpartition(":")[2] for key in self.mails_of[order_id]}
         if event_type in ("OrderPlaced", "PaymentRequested"):
-            over = {self.type_of(key) for key in self.mails_of[order_id]} & set(ends)
-            assert not over, f"{told} after {earlier}"
+            mailed = {self.type_of(key) for key in self.mails_of[order_id]}
+            assert not mailed & ends.keys(), f"{told}, after {mailed}"
 
     def type_of(self, event_id: str) -> str:
         """Returns an event's type."""
@@ -354,6 +351,8 @@ class Store:
             self.reach("a superseded execution ends quietly")
         if delivery.task == "FlagForAttention" and answer.error is None:
             self.reach(f"parked at {delivery.payload['compensation']}")
+            if mishap is FINE and before == "CANCELLING":
+                self.check_owed(order_id)
 
     def deliver(self, delivery: Delivery, mishap: Mishap = FINE) -> Answer:
         """Delivers a task beside its saga, which hears nothing of it."""
@@ -471,6 +470,25 @@ class Store:
         gave = total if row["status"] == "REFUNDED" else 0
         assert (row.get("captured_cents", 0), row.get("refunded_cents", 0)) == (took, gave)
 
+    def check_owed(self, order_id: str) -> None:
+        """What operators are told that is owed is what the services hold, or the worst."""
+        told = [
+            json.loads(event["detail"])["data"]
+            for event in self.events()
+            if event["detail_type"] == "OrderNeedsAttention" and order_id in event["detail"]
+        ][-1]["owed"]
+        wish, held = self.wishes[order_id], self.look()[order_id]
+        money = {"PENDING": None, "CAPTURED": PRICES[wish.sku] * wish.quantity}
+        stock = [{"sku": wish.sku, "quantity": wish.quantity}]
+        is_held = held["stock"] in ("RESERVED", "COMMITTED")
+        may_be_booked = held["shipment"] in ("PENDING", "CREATED")
+        if "payment" not in told["unanswered"]:
+            assert told["refund_cents"] == money.get(held["payment"] or "", 0), (told, held)
+        if "inventory" not in told["unanswered"]:
+            assert told["stock_held"] == (stock if is_held else []), (told, held)
+        if "shipping" not in told["unanswered"]:
+            assert told["shipment_booked"] == may_be_booked, (told, held)
+
     def check_waiting(self, execution: Execution, order: Row) -> None:
         """The order's row has the token for which its current execution waits."""
         redrives = order["redrives"]
@@ -547,6 +565,14 @@ class Store:
             if event_type not in REPEATED_EVENTS
         )
         assert not [event for event, times in told.items() if times > 1]
+        for order_id in self.wishes:
+            sequences = [
+                detail["metadata"]["sequence"]
+                for row, (_, detail) in zip(self.events(), events, strict=True)
+                if row["source"] == "sagashop.order" and detail["data"]["order_id"] == order_id
+            ]
+            assert min(sequences) == 1, sequences
+            assert len(sequences) == len(set(sequences)), sequences
         for order_id, parts in self.seen.items():
             facts = {
                 "OrderPlaced": True,
@@ -639,11 +665,7 @@ class Store:
         return set(self.cloud.statuses())
 
     def order_row(self, order_id: str) -> Row:
-        return next(
-            row
-            for row in self.cloud.rows("order")
-            if row.get("sk") == "ORDER" and row["order_id"] == order_id
-        )
+        return self.cloud.row("order", f"ORDER#{order_id}", "ORDER")
 
     def events(self) -> list[Row]:
         """Returns every event that a service has told, in each service in the order of time."""
