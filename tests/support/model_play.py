@@ -172,7 +172,8 @@ class Play:
         names = (*_WITHOUT_NOTIFICATION, "notification")
         fields = dict.fromkeys(Stack.__dataclass_fields__, "")
         tables = {name: table_name(name) for name in names}
-        return audit(read_books(Stack(**fields | {"tables": tables})))  # type: ignore[arg-type]
+        books = read_books(Stack(**fields | {"tables": tables}))  # type: ignore[arg-type]
+        return audit(books, self.cloud.now)
 
 
 def _occurred_at(event: Row) -> tuple[str, str]:
