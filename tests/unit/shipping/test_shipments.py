@@ -20,10 +20,11 @@ from shipping import service
 from shipping.carrier import Rejection
 from shipping.domain import Address, Item, ShipmentStatus
 
-TASK = Task(ORDER_ID, ORDER_ID, ORIGIN)
+# Of a redriven order: what counts is the order, not the execution.
+TASK = Task(ORDER_ID, f"{ORDER_ID}-r1", ORIGIN)
 ADDRESS = Address("1 Main St", "Springfield", "IL", "62701", "US")
 NOWHERE = replace(ADDRESS, country="XX")
-ITEMS = (Item("product-001", 2),)
+ITEMS = (Item("product-001", 2), Item("product-002", 1))
 LATER = PLACED_AT + timedelta(hours=1)
 
 pytestmark = pytest.mark.usefixtures("frozen_clock")
@@ -53,7 +54,10 @@ class TestCreating:
 
         assert shipment.status is ShipmentStatus.CREATED
         assert repository.find(ORDER_ID) == shipment
-        assert book.row()["parcel"] == [{"sku": "product-001", "quantity": 2}]
+        assert book.row()["parcel"] == [
+            {"sku": "product-001", "quantity": 2},
+            {"sku": "product-002", "quantity": 1},
+        ]
         ((event_type, event),) = outbox_events()
         assert event_type == "ShipmentCreated"
         assert event["metadata"]["correlation_id"] == ORIGIN.correlation_id
