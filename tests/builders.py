@@ -9,7 +9,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from order.domain import Address, Line, Order, Payment, PaymentWindow, Shipment, Status
+from order import domain
+from order.domain import (
+    Address,
+    Change,
+    Failure,
+    Line,
+    Order,
+    Owed,
+    Parked,
+    Payment,
+    PaymentWindow,
+    Shipment,
+    Status,
+)
 from shared.events import Origin
 
 ORDER_ID = "ord_01JNQ4ZV8X0000000000000001"
@@ -19,6 +32,7 @@ PLACED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 UNIT_PRICE_CENTS = 129_900
 CURRENCY = "USD"
 SHIPMENT = Shipment("Swift Parcel", "SP123456789US")
+OWED = Owed(UNIT_PRICE_CENTS, CURRENCY, [{"sku": "product-001", "quantity": 1}], False)
 
 
 def an_order() -> "OrderBuilder":
@@ -36,6 +50,8 @@ class OrderBuilder:
     priced: bool = False
     token: str | None = "tok_visa"
     window: PaymentWindow | None = None
+    error: str | None = None
+    stuck_at: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
 
     def with_id(self, order_id: str) -> Self:
@@ -71,6 +87,14 @@ class OrderBuilder:
         """The order is completed."""
         return replace(self.paid(), status=Status.COMPLETED)
 
+    def cancelling(self, error: str = "PaymentOutcomeUnknown") -> Self:
+        """The order turned back, and is being undone."""
+        return replace(self, error=error)
+
+    def parked(self, compensation: str = "RefundPayment") -> Self:
+        """Its undo got stuck at a compensation."""
+        return replace(self.cancelling(), stuck_at=compensation)
+
     def cancelled(self) -> Self:
         """The order was cancelled before anything happened to it."""
         return replace(self, status=Status.CANCELLED)
@@ -83,7 +107,7 @@ class OrderBuilder:
     def build(self) -> Order:
         """Returns the order itself."""
         is_paid = self.status in (Status.PAID, Status.COMPLETED)
-        return Order(
+        order = Order(
             order_id=self.order_id,
             status=self.status,
             lines=self._lines if self.priced else tuple(Line(*item) for item in self._items),
@@ -100,6 +124,13 @@ class OrderBuilder:
             payment=Payment("pay_1", self.total_cents, CURRENCY) if is_paid else None,
             shipment=SHIPMENT if self.status is Status.COMPLETED else None,
         )
+        if self.error is None:
+            return order
+        order = domain.begin_cancellation(order, Failure(self.error, ""), ORIGIN, PLACED_AT).order
+        if self.stuck_at is None:
+            return order
+        parked = Parked(self.stuck_at, "RefundUnavailable")
+        return domain.flag_for_attention(order, parked, OWED, ORIGIN, PLACED_AT).order
 
     def body(self) -> dict[str, Any]:
         """Returns the body of `POST /orders`."""
@@ -124,6 +155,7 @@ class OrderBuilder:
             "correlation_id": ORIGIN.correlation_id,
             "trace_id": TRACE_ID,
             "execution": self.order_id,
+            "sequence": 1,
         }
         return {"step": step, "task": task, **own}
 
@@ -170,6 +202,12 @@ class OrderBuilder:
         return tuple(
             Line(sku, quantity, f"Name of {sku}", UNIT_PRICE_CENTS) for sku, quantity in self._items
         )
+
+
+def undone(order: Order, error: str, at: datetime = PLACED_AT) -> Change:
+    """Turns an order back because of an error, and cancels it."""
+    turned = domain.begin_cancellation(order, Failure(error, ""), ORIGIN, at).order
+    return domain.cancel(turned, None, ORIGIN, at)
 
 
 def a_request(

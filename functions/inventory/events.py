@@ -6,10 +6,11 @@ from typing import Any
 
 from inventory.domain import Reservation, ReservationStatus
 from inventory.views import reservation_result
-from shared.events import DomainEvent, Origin
+from shared.events import DomainEvent
+from shared.tasks import Task
 
 
-def event_of(reservation: Reservation, at: datetime, origin: Origin) -> DomainEvent:
+def event_of(reservation: Reservation, at: datetime, task: Task) -> DomainEvent:
     """Returns the event that reports a reservation's new status."""
     items = [{"sku": line.sku, "quantity": line.quantity} for line in reservation.lines]
     data: dict[str, Any] = {"items": items}
@@ -25,4 +26,6 @@ def event_of(reservation: Reservation, at: datetime, origin: Origin) -> DomainEv
             name = "StockCommitted"
         case ReservationStatus.RELEASED:
             name = "StockReleased"
-    return DomainEvent("inventory", name, reservation.order_id, at, origin, data)
+    return DomainEvent(
+        "inventory", name, reservation.order_id, at, task.origin, data, sequence=task.sequence
+    )

@@ -47,7 +47,7 @@ def release(repository: StockTable, task: Task, at: datetime) -> None:
         before = repository.create(domain.tombstone(task.order_id, at))
     after = domain.release(before, at)
     if after is not before:
-        repository.update(before, after, [event_of(after, at, task.origin)])
+        repository.update(before, after, [event_of(after, at, task)])
 
 
 def commit(repository: StockTable, task: Task, at: datetime) -> None:
@@ -60,7 +60,7 @@ def commit(repository: StockTable, task: Task, at: datetime) -> None:
         raise OutOfSequence(f"{task.order_id} has no reservation to commit")
     after = domain.commit(before, at)
     if after is not before:
-        repository.update(before, after, [event_of(after, at, task.origin)])
+        repository.update(before, after, [event_of(after, at, task)])
 
 
 def _reserve_first(
@@ -73,7 +73,7 @@ def _reserve_first(
     """Decides an order's reservation and writes it; returns the one that then stands."""
     decided = domain.decide(task.order_id, wanted, products, at)
     try:
-        return repository.create(decided, [event_of(decided, at, task.origin)])
+        return repository.create(decided, [event_of(decided, at, task)])
     except StockChanged as race:
         current = {**products, **race.products}
         present = {sku: product for sku, product in current.items() if product is not None}
@@ -81,4 +81,4 @@ def _reserve_first(
         if decided.status is ReservationStatus.RESERVED:
             # The stock would do, so it is the price or the name that changed: decide again.
             raise StockContention("the catalogue changed during the reservation") from race
-        return repository.create(decided, [event_of(decided, at, task.origin)])
+        return repository.create(decided, [event_of(decided, at, task)])

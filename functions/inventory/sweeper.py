@@ -1,4 +1,4 @@
-"""Releases stock of orders that were cancelled or never existed."""
+"""Releases stock of orders that were cancelled."""
 
 from collections.abc import Mapping
 from typing import Any

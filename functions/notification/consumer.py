@@ -4,7 +4,8 @@ The queue decouples the order from its mail: a message that can't be sent is del
 end to the dead-letter queue, and the order is not affected.
 
 Metrics (dimensions `service` and `event`, one count a delivery): `NotificationSent`;
-`NotificationFailed`, the delivery comes again.
+`NotificationSkipped`, the message was out of date or had nobody to go to; `NotificationFailed`, the
+delivery comes again.
 """
 
 from functools import partial
@@ -40,10 +41,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 def _notify(event: PublishedEvent) -> None:
     configured = wiring.settings()
     try:
-        outcome = service.notify(
+        handled = service.notify(
             event,
             wiring.notifications(),
-            partial(customers.find_email, configured.order_queries_function),
+            partial(customers.find_customer, configured.order_queries_function),
             wiring.mailer(),
             operator_email=configured.operator_email,
             storefront_url=configured.storefront_url,
@@ -55,9 +56,13 @@ def _notify(event: PublishedEvent) -> None:
         )
         _count("NotificationFailed", event.type)
         raise
-    logger.info(outcome.value, **event.ids)
-    if outcome is Outcome.SENT:
-        _count("NotificationSent", event.type)
+    fields = event.ids if handled.reason is None else {**event.ids, "reason": handled.reason}
+    logger.info(handled.outcome.value, **fields)
+    match handled.outcome:
+        case Outcome.SENT:
+            _count("NotificationSent", event.type)
+        case Outcome.SKIPPED:
+            _count("NotificationSkipped", event.type)
 
 
 def _count(metric: str, event_type: str) -> None:

@@ -1,11 +1,22 @@
-"""Finds a customer's address, which no event carries, by asking the order service."""
+"""Asks the order service for a customer's address, which no event carries, and the time to pay."""
 
-from shared import queries
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared import clock, queries
 from shared.errors import NotFound
 
 
-def find_email(function: str, order_id: str) -> str | None:
-    """Returns the address of the order's customer, None where there is no such order.
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a message goes to; `payment_due_at` is None where no payment can be given now."""
+
+    email: str
+    payment_due_at: datetime | None = None
+
+
+def find_customer(function: str, order_id: str) -> Recipient | None:
+    """Returns the order's customer as of now, None where there is no such order.
 
     Raises QueryFailed where the order service's `function` fails.
     """
@@ -15,5 +26,5 @@ def find_email(function: str, order_id: str) -> str | None:
         if exc.error == NotFound.__name__:
             return None
         raise
-    email: str = answer["email"]
-    return email
+    due_at = answer["payment_due_at"]
+    return Recipient(answer["email"], None if due_at is None else clock.from_iso(due_at))

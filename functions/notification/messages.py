@@ -32,7 +32,8 @@ class Message:
 class Letter:
     """A message to the customer, or to the operator, before it is text or HTML.
 
-    `facts` are labels with their values.
+    `facts` are labels with their values. One that `asks_for_payment` is worth sending only while a
+    payment can be given.
     """
 
     subject: str
@@ -40,6 +41,7 @@ class Letter:
     paragraphs: tuple[str, ...]
     facts: tuple[tuple[str, str], ...] = ()
     for_operator: bool = False
+    asks_for_payment: bool = False
 
 
 type Data = Mapping[str, Any]
@@ -91,6 +93,7 @@ def _awaiting_payment(data: Data) -> Letter:
             ("To pay", str(Money(data["total_cents"], data["currency"]))),
             ("Pay by", due),
         ),
+        asks_for_payment=True,
     )
 
 
@@ -141,8 +144,8 @@ def _needs_attention(data: Data) -> Letter:
             ("Went wrong", data["reason"]["code"]),
             ("Stuck at", f"{data['compensation']}: {data['error']}"),
             ("Owed to the customer", _owed_money(owed)),
-            ("Units still held", _items(owed["stock_held"]) or "none"),
-            ("Shipment", "may be on its way" if owed.get("shipment_booked") else "none"),
+            ("Units still held", _owed_units(owed)),
+            ("Shipment", _owed_parcel(owed)),
             ("Resume with", f'sagashop redrive {order_id} --why "…"'),
             ("or", f"POST /ops/orders/{order_id}/redrive"),
         ),
@@ -173,7 +176,24 @@ def _owed_money(owed: Data) -> str:
     cents = owed["refund_cents"]
     if cents is None:
         return "not known: ask the payment provider whether anything was captured"
-    return str(Money(cents, owed["currency"])) if cents else "nothing"
+    amount = str(Money(cents, owed["currency"])) if cents else "nothing"
+    return _as_far_as_known("payment", owed, amount)
+
+
+def _owed_units(owed: Data) -> str:
+    return _as_far_as_known("inventory", owed, _items(owed["stock_held"]) or "none")
+
+
+def _owed_parcel(owed: Data) -> str:
+    parcel = "may be on its way" if owed.get("shipment_booked") else "none"
+    return _as_far_as_known("shipping", owed, parcel)
+
+
+def _as_far_as_known(service: str, owed: Data, worst: str) -> str:
+    """Returns what a service holds, or the worst that may be, where it did not answer."""
+    if service not in owed.get("unanswered", ()):
+        return worst
+    return f"not known, since the {service} service did not answer; at worst: {worst}"
 
 
 def _text(letter: Letter, order_id: str, link: str | None) -> str:

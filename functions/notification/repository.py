@@ -1,16 +1,19 @@
 """The notifications' rows: the one place in this service that speaks DynamoDB.
 
 NOTIFICATION#<event_id>  NOTIFICATION   event_id, event_type, order_id, status, subject, to,
-                                        claimed_at, sent_at, message_id
+                                        claimed_at, sent_at, message_id, reason
+NEWEST#<order_id>        NEWEST         the newest event of the order that came so far: order_id,
+                                        newest_sequence, event_type
 
 Rows are never deleted, so that an event that is replayed years later is still recognized.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from notification import domain
-from notification.domain import Notification, NotificationStatus
+from notification.domain import Notification, NotificationStatus, Sighting
 from shared.clock import from_iso, to_iso
 from shared.dynamodb import ConditionFailed, Item, to_item, typed_failures
 from shared.errors import StorageContention
@@ -19,14 +22,39 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NOTIFICATION = "NOTIFICATION"
+_NEWEST = "NEWEST"
 
 
 class NotificationTable:
-    """The notifications, one per event. Every method may raise StorageContention."""
+    """The notifications, one per event, and the newest event of each order.
+
+    Every method may raise StorageContention.
+    """
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
+
+    def note(self, sighting: Sighting) -> Sighting | None:
+        """Notes an order's event, unless a newer one has come; returns that one then."""
+        row = {
+            "pk": f"{_NEWEST}#{sighting.order_id}",
+            "sk": _NEWEST,
+            "order_id": sighting.order_id,
+            "newest_sequence": sighting.sequence,
+            "event_type": sighting.event_type,
+        }
+        try:
+            self._put(
+                row,
+                "attribute_not_exists(pk) OR newest_sequence <= :sequence",
+                {":sequence": sighting.sequence},
+            )
+        except ConditionFailed as refused:
+            newer = refused.failed[0]
+            assert newer is not None, "only an existing row fails this condition"
+            return Sighting(newer["order_id"], newer["newest_sequence"], newer["event_type"])
+        return None
 
     def claim(self, notification: Notification) -> Notification | None:
         """Writes a notification that is about to be sent, if `domain.is_claimable`.
@@ -34,7 +62,7 @@ class NotificationTable:
         Returns None where the claim succeeded, else the notification that prevents it.
         """
         try:
-            self._put(notification, "attribute_not_exists(pk)")
+            self._put(_to_row(notification), "attribute_not_exists(pk)")
         except ConditionFailed as refused:
             row = refused.failed[0]
             assert row is not None, "only an existing row fails this condition"
@@ -54,19 +82,21 @@ class NotificationTable:
     def _replace(self, before: Notification, after: Notification) -> None:
         """Writes a row where the claim is still that of `before`."""
         try:
-            self._put(after, "claimed_at = :before", {":before": to_iso(before.claimed_at)})
+            self._put(
+                _to_row(after), "claimed_at = :before", {":before": to_iso(before.claimed_at)}
+            )
         except ConditionFailed as refused:
             raise StorageContention("another delivery claimed the notification") from refused
 
     def _put(
-        self, notification: Notification, condition: str, values: dict[str, Any] | None = None
+        self, row: Mapping[str, Any], condition: str, values: Mapping[str, Any] | None = None
     ) -> None:
         # DynamoDB refuses an empty map of values.
         parameters: Any = {"ExpressionAttributeValues": to_item(values)} if values else {}
         with typed_failures():
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item=to_item(_to_row(notification)),
+                Item=to_item(row),
                 ConditionExpression=condition,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **parameters,
@@ -95,4 +125,6 @@ def _to_notification(row: Item) -> Notification:
         to=row["to"],
         sent_at=from_iso(row["sent_at"]) if row["sent_at"] else None,
         message_id=row["message_id"],
+        # Older rows have none.
+        reason=row.get("reason"),
     )

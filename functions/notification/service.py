@@ -1,64 +1,118 @@
 """Sends the message that an event calls for, once however often the event is delivered."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from notification import messages
-from notification.domain import AnotherDeliverySends, Notification, NotificationStatus
+from notification.customers import Recipient
+from notification.domain import AnotherDeliverySends, Notification, NotificationStatus, Sighting
 from notification.mailer import SesMailer
+from notification.messages import Letter
 from notification.repository import NotificationTable
 from shared.errors import NotificationUnavailable
 from shared.events import PublishedEvent
 
 
 class Outcome(StrEnum):
-    """The result of handling an event."""
+    """What came of handling an event."""
 
     SENT = "notification sent"
+    SKIPPED = "notification skipped"
     DUPLICATE = "notification sent before"
-    NOBODY = "nobody to notify"
     NOT_NEWS = "no notification for this event"
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The result of handling an event; `reason` says why its message was skipped."""
+
+    outcome: Outcome
+    reason: str | None = None
 
 
 def notify(
     event: PublishedEvent,
     notifications: NotificationTable,
-    find_email: Callable[[str], str | None],
+    find_customer: Callable[[str], Recipient | None],
     mailer: SesMailer,
     *,
     operator_email: str,
     storefront_url: str,
     now: Callable[[], datetime],
-) -> Outcome:
-    """Notifies the customer or the operator of an event.
+) -> Handled:
+    """Notifies the customer or the operator of an event, unless the message is out of date.
 
     Raises NotificationUnavailable where nothing was sent and a later delivery may succeed, and
     StorageContention. After any other exception of the mailer the message may have been sent; a
     delivery after domain.CLAIM sends it again.
     """
+    # At once, whatever becomes of this delivery: older events of the order are out of date now.
+    _newer_than(event, notifications)
     letter = messages.write(event.type, event.data)
     if letter is None:
-        return Outcome.NOT_NEWS
+        return Handled(Outcome.NOT_NEWS)
     event_id, order_id = event.metadata["event_id"], event.data["order_id"]
     # Before the claim, so that a query that fails leaves no claim.
-    recipient = operator_email if letter.for_operator else find_email(order_id)
+    recipient = Recipient(operator_email) if letter.for_operator else find_customer(order_id)
     message = messages.render(letter, event.type, order_id, storefront_url)
-    claim = Notification(event_id, event.type, order_id, message.subject, now(), to=recipient)
+    to = None if recipient is None else recipient.email
+    claim = Notification(event_id, event.type, order_id, message.subject, now(), to=to)
     standing = notifications.claim(claim)
     if standing is not None:
         if standing.status is NotificationStatus.SENDING:
             raise AnotherDeliverySends(f"{event_id} is being sent")
-        return Outcome.DUPLICATE
+        return Handled(Outcome.DUPLICATE)
     if recipient is None:
-        notifications.finish(replace(claim, status=NotificationStatus.SKIPPED))
-        return Outcome.NOBODY
+        return _skip(claim, "the order has no known customer", notifications)
+    if reason := _why_out_of_date(event, letter, recipient, notifications, now()):
+        return _skip(claim, reason, notifications)
     try:
-        message_id = mailer.send(recipient, message)
+        message_id = mailer.send(recipient.email, message)
     except NotificationUnavailable:
         notifications.finish(replace(claim, status=NotificationStatus.FAILED))
         raise
     sent = replace(claim, status=NotificationStatus.SENT, message_id=message_id, sent_at=now())
     notifications.finish(sent)
-    return Outcome.SENT
+    return Handled(Outcome.SENT)
+
+
+def _skip(claim: Notification, reason: str, notifications: NotificationTable) -> Handled:
+    notifications.finish(replace(claim, status=NotificationStatus.SKIPPED, reason=reason))
+    return Handled(Outcome.SKIPPED, reason)
+
+
+def _why_out_of_date(
+    event: PublishedEvent,
+    letter: Letter,
+    recipient: Recipient,
+    notifications: NotificationTable,
+    at: datetime,
+) -> str | None:
+    """Returns why an event's letter is not worth sending any more; None where it is.
+
+    A request to pay is judged by the order alone: an order whose saga was started again has newer
+    events, and may wait for its payment all the same.
+    """
+    if letter.asks_for_payment:
+        due_at = recipient.payment_due_at
+        is_payable = due_at is not None and at < due_at
+        return None if is_payable else "no payment can be given any more"
+    newer = _newer_than(event, notifications)
+    if newer is None:
+        return None
+    return (
+        f"{newer.event_type} (sequence {newer.sequence}) came before this event "
+        f"(sequence {event.sequence})"
+    )
+
+
+def _newer_than(event: PublishedEvent, notifications: NotificationTable) -> Sighting | None:
+    """Notes the event, and returns a newer one of its order that has come before it.
+
+    An event without a sequence, from before there was one, is neither older nor newer.
+    """
+    if event.sequence is None:
+        return None
+    return notifications.note(Sighting(event.data["order_id"], event.sequence, event.type))

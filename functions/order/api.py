@@ -19,7 +19,14 @@ def place_order() -> Answer:
     """Places an order and starts its saga; a repeat under the same key gets the same answer."""
     key = api.header("Idempotency-Key", "X-Idempotency-Key")
     request = requests.PlaceOrder.read(api.json_body(), key)
-    order_id = service.place(request, wiring.orders(), wiring.sagas(), api.origin, clock.now())
+    order_id = service.place(
+        request,
+        wiring.orders(),
+        wiring.sagas(),
+        wiring.payment_circuit(),
+        api.origin,
+        clock.now(),
+    )
     body = views.accepted_view(order_id)
     return Answer(body, HTTPStatus.ACCEPTED, {"Location": body["links"]["self"]})
 

@@ -35,15 +35,25 @@ class RecordReservation:
 
 @dataclass(frozen=True, slots=True)
 class AwaitPayment:
-    """Ask the customer to pay; `task_token` wakes the saga when that is decided."""
+    """Ask the customer to pay; `task_token` wakes the saga when that is decided.
+
+    `asked_at` orders the questions of one order: the later one has the greater text.
+    """
 
     task: Task
     task_token: str
+    asked_at: str
+    wait_seconds: int
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads `task_token`, which Step Functions limits to 2048 characters."""
-        return cls(task, fields.text("task_token", max_length=2048))
+        """Reads the fields of those names; Step Functions' tokens have up to 2048 characters."""
+        return cls(
+            task,
+            fields.text("task_token", max_length=2048),
+            fields.text("asked_at"),
+            fields.integer("wait_seconds", minimum=1),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +88,35 @@ class CompleteOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelOrder:
-    """Cancel the order after everything was undone; `error` names the first failure."""
+class BeginCancellation:
+    """Turn the order back, because of `failure`."""
 
     task: Task
-    error: str
+    failure: Failure
+
+    @classmethod
+    def read(cls, task: Task, fields: Fields) -> Self:
+        """Reads `failure`: `{"Error", "Cause"}` as a `Catch` leaves it."""
+        failure = fields.object("failure")
+        return cls(
+            task, Failure(failure.text("Error"), failure.excerpt("Cause", _MAX_CAUSE_LENGTH))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Cancel the order after everything was undone."""
+
+    task: Task
     refund: Refund | None
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads `failure`: `{"Error", "Cause"}` as a `Catch` leaves it, and `refund`."""
-        return cls(task, fields.object("failure").text("Error"), _refund(fields))
+        """Reads `refund`: `{"amount_cents", "currency"}`; null, or of 0, where none was due."""
+        refund = fields.optional_object("refund")
+        if refund is None or not (cents := refund.integer("amount_cents")):
+            return cls(task, None)
+        return cls(task, Refund(cents, refund.text("currency")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +128,6 @@ class FlagForAttention:
 
     @classmethod
     def read(cls, task: Task, fields: Fields) -> Self:
-        """Reads `failure`, `compensation` (a state's name), `compensation_failure` and `refund`."""
-        failure = fields.object("failure")
-        parked = Parked(
-            failure=Failure(failure.text("Error"), failure.excerpt("Cause", _MAX_CAUSE_LENGTH)),
-            compensation=fields.text("compensation"),
-            compensation_error=fields.object("compensation_failure").text("Error"),
-            refund=_refund(fields),
-        )
-        return cls(task, parked)
-
-
-def _refund(fields: Fields) -> Refund | None:
-    """Reads `refund`: `{"amount_cents", "currency"}`; null, or of nothing, where none was due."""
-    refund = fields.optional_object("refund")
-    if refund is None or not (cents := refund.integer("amount_cents")):
-        return None
-    return Refund(cents, refund.text("currency"))
+        """Reads `compensation`, a state's name, and `compensation_failure`: `{"Error", …}`."""
+        error = fields.object("compensation_failure").text("Error")
+        return cls(task, Parked(fields.text("compensation"), error))

@@ -1,30 +1,40 @@
 """The rules of an order: its life, and what may happen when. Pure: no I/O, no clock, no AWS.
 
     PENDING ──> AWAITING_PAYMENT ──> PAID ──> COMPLETED     paid with the order: straight to PAID
-       ├───────────────┴──────────────┴───────────┴──> CANCELLED          everything was undone
-       └───────────────┴──────────────┴───────────┴──> NEEDS_ATTENTION    a compensation is stuck;
-                                                       once it is fixed: CANCELLED
+       └───────────────┴──────────────┴──> CANCELLING ──> CANCELLED       everything was undone
+                                             │   ↑  └──────┐
+                                             ↓   │redrive  │
+                                          NEEDS_ATTENTION ─┘              a compensation is stuck
+
+The row decides whether an order completes or turns back: whichever is written first stands, and the
+saga follows it. So the turn is written, with its cause, before anything is undone.
 
 A request to cancel marks the open order. The saga's next step sees the mark and raises
-CancelledByCustomer, which is compensated like any other failure; CompleteOrder is the last step
-that can. Request and step write the same row on condition of its version, so one of them comes
+CancelledByCustomer, which turns the order back like any other failure; CompleteOrder is the last
+step that can. Request and step write the same row on condition of its version, so one of them comes
 first.
 
-A completed order can still be undone, but only by its saga: CompleteOrder may have succeeded
-although its answer was lost, which the saga treats as a failure.
+Only the row's current execution may change the order. Every redrive makes another one the current
+one, and raises the version, so that a write which an older execution has under way is refused.
 
 A decision is a function from an order to a Change: the order afterwards, and the event to publish.
 A decision that was made before returns the order unchanged, so that every step can be repeated.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from shared import wording
-from shared.errors import CancelledByCustomer, Conflict, PaymentExpired, StepAlreadyUndone
+from shared.errors import (
+    CancelledByCustomer,
+    Conflict,
+    ExecutionSuperseded,
+    PaymentExpired,
+    StepAlreadyUndone,
+)
 from shared.events import DomainEvent, Origin
 
 SERVICE = "order"
@@ -36,13 +46,14 @@ class Status(StrEnum):
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
     PAID = "PAID"
     COMPLETED = "COMPLETED"
+    CANCELLING = "CANCELLING"
     CANCELLED = "CANCELLED"
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
     @property
     def is_open(self) -> bool:
         """Whether the saga still has something to do."""
-        return self in {Status.PENDING, Status.AWAITING_PAYMENT, Status.PAID}
+        return not self.is_final and self is not Status.NEEDS_ATTENTION
 
     @property
     def is_final(self) -> bool:
@@ -113,10 +124,14 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class PaymentWindow:
-    """When the time to pay ends, and the task token that wakes the waiting saga."""
+    """When the time to pay ends, and the task token that wakes the waiting saga.
+
+    `asked_at` orders the tokens: the saga's later question has the greater text.
+    """
 
     task_token: str
     due_at: datetime
+    asked_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +150,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the saga started to compensate: an error's name, and its cause from Step Functions."""
+    """Why the order turned back: an error's name, and its cause from Step Functions."""
 
     error: str
     cause: str
@@ -143,22 +158,30 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Where the compensation got stuck, so that a redrive knows where to resume.
+    """Which compensation got stuck, and the error that it kept failing with."""
 
-    `redrive` is the number of redrives before the execution that got stuck: an order that is
-    redriven and gets stuck again is parked again.
+    compensation: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What the services still hold of an order that should be undone, by their own rows.
+
+    `refund_cents` is None where the service does not know. `unanswered` names the services that did
+    not answer; for them, this says the worst.
     """
 
-    failure: Failure
-    compensation: str
-    compensation_error: str
-    refund: Refund | None
-    redrive: int = 0
+    refund_cents: int | None
+    currency: str | None
+    stock_held: Sequence[Mapping[str, Any]]
+    shipment_booked: bool
+    unanswered: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why the order did not complete, in words for its customer."""
+    """Why the order does not complete, in words for its customer."""
 
     code: ReasonCode
     message: str
@@ -168,8 +191,8 @@ class Reason:
 class Order:
     """A customer's order. `version` counts its changes, so that none overwrites another.
 
-    `redrives` counts the executions after the first one, `swept` those of them that the sweeper
-    started since an operator last did.
+    `failure` is why it turned back; None while it goes forward. `redrives` counts the executions
+    after the first one, `swept` those of them that the sweeper started since an operator last did.
     """
 
     order_id: str
@@ -190,6 +213,7 @@ class Order:
     payment_expired_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     shipment: Shipment | None = None
+    failure: Failure | None = None
     parked: Parked | None = None
     redrives: int = 0
     swept: int = 0
@@ -198,8 +222,12 @@ class Order:
     @property
     def is_parked(self) -> bool:
         """Whether it waits for an operator: its last execution gave up, and no redrive followed."""
-        last_parked = 0 if self.parked is None else self.parked.redrive
-        return self.status is Status.NEEDS_ATTENTION and last_parked == self.redrives
+        return self.status is Status.NEEDS_ATTENTION
+
+    @property
+    def execution(self) -> str:
+        """The name of its current execution, the only one that may change it."""
+        return execution_name(self.order_id, self.redrives)
 
     def status_text(self, *, is_payable: bool) -> wording.StatusText:
         """Returns the status in words; `is_payable` tells whether a payment can be given now."""
@@ -210,20 +238,19 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Which order an idempotency key placed, and the fingerprint of the request that did."""
-
-    key: str
-    fingerprint: str
-    order_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """The outcome of a decision; `event` is None where there is nothing to publish."""
 
     order: Order
     event: DomainEvent | None = None
+
+
+def execution_name(order_id: str, redrives: int) -> str:
+    """Returns the name of an order's execution after so many redrives.
+
+    A name can be used once, so an execution that is started twice runs once.
+    """
+    return order_id if redrives == 0 else f"{order_id}-r{redrives}"
 
 
 def merge_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
@@ -283,12 +310,26 @@ def complete(order: Order, shipment: Shipment, origin: Origin, at: datetime) -> 
     return Change(completed, event(completed, "OrderCompleted", origin, data))
 
 
+def begin_cancellation(order: Order, failure: Failure, origin: Origin, at: datetime) -> Change:
+    """Turns the order back, unless it is complete; the first failure is the one that is kept.
+
+    What has ended stays as it is: the saga reads from the order's status what to do.
+    """
+    if order.status.is_final or order.failure is not None:
+        return Change(order)
+    code = _reason_code_of(order, failure.error)
+    reason = Reason(code, wording.cause_text(code))
+    turned = changed(order, at, status=Status.CANCELLING, failure=failure, reason=reason)
+    data = {"reason": {"code": reason.code, "message": reason.message}}
+    return Change(turned, event(turned, "OrderCancellationStarted", origin, data))
+
+
 def request_cancellation(order: Order, origin: Origin, at: datetime) -> Change:
     """Marks an open order as cancelled by its customer; the saga does the rest.
 
-    Raises Conflict where it is too late.
+    An order that is being cancelled anyway is not changed. Raises Conflict where it is too late.
     """
-    if order.cancel_requested_at is not None:
+    if order.cancel_requested_at is not None or order.status is Status.CANCELLING:
         return Change(order)
     if not order.status.is_open:
         raise Conflict(_TOO_LATE[order.status], code="ORDER_NOT_CANCELLABLE")
@@ -296,19 +337,16 @@ def request_cancellation(order: Order, origin: Origin, at: datetime) -> Change:
     return Change(marked, event(marked, "OrderCancellationRequested", origin, {}))
 
 
-def cancel(
-    order: Order, error: str, origin: Origin, at: datetime, refund: Refund | None = None
-) -> Change:
-    """Cancels the order after everything was undone; the error's name gives the customer's reason.
+def cancel(order: Order, refund: Refund | None, origin: Origin, at: datetime) -> Change:
+    """Cancels the order after everything was undone; why it turned back is the customer's reason.
 
-    An execution that replaced one that died after its refund does not know of the refund. But what
-    was recorded as paid has been refunded, or the payment service's sweeper refunds it.
+    Raises IllegalTransition where it did not turn back.
     """
     if order.status is Status.CANCELLED:
         return Change(order)
-    if refund is None and order.payment is not None:
-        refund = Refund(order.payment.amount_cents, order.payment.currency)
-    code = _reason_code_of(order, error)
+    if order.failure is None:
+        raise IllegalTransition(f"order {order.order_id} is {order.status}, not being cancelled")
+    code = _reason_code_of(order, order.failure.error)
     # Without a payment token, no charge was ever tried.
     was_charged = True if refund else None if order.payment_token else False
     reason = Reason(code, wording.reason_text(code, was_charged=was_charged))
@@ -320,45 +358,49 @@ def cancel(
     return Change(cancelled, event(cancelled, "OrderCancelled", origin, data))
 
 
-def flag_for_attention(order: Order, parked: Parked, origin: Origin, at: datetime) -> Change:
+def flag_for_attention(
+    order: Order, parked: Parked, owed: Owed, origin: Origin, at: datetime
+) -> Change:
     """Parks an order whose compensation got stuck; its event says what is still owed.
 
     A cancelled order stays cancelled: only the answer of that step was lost. Every redrive that
-    gets stuck has an event of its own.
+    gets stuck has an event of its own. Raises IllegalTransition where it did not turn back.
     """
     if order.status is Status.CANCELLED or order.is_parked:
         return Change(order)
-    reason = Reason(_reason_code_of(order, parked.failure.error), wording.UNSETTLED)
+    if order.failure is None:
+        raise IllegalTransition(f"order {order.order_id} is {order.status}, not being cancelled")
+    reason = Reason(_reason_code_of(order, order.failure.error), wording.UNSETTLED)
     flagged = changed(order, at, status=Status.NEEDS_ATTENTION, reason=reason, parked=parked)
     data = {
         "compensation": parked.compensation,
-        "error": parked.compensation_error,
+        "error": parked.error,
         "reason": {"code": reason.code, "message": reason.message},
-        "owed": owed(order, parked.compensation),
+        "owed": asdict(owed),
     }
     occurrence = order.redrives + 1
     return Change(flagged, event(flagged, "OrderNeedsAttention", origin, data, occurrence))
 
 
+def turned_back_by(order: Order) -> Failure | None:
+    """Returns why an execution that starts now undoes the order; None where it goes forward."""
+    if order.failure is None and order.cancel_requested_at is not None:
+        return Failure("CancelledByCustomer", "")
+    return order.failure
+
+
+def resumes_at(order: Order) -> str | None:
+    """Returns the compensation that an execution starts with; None where it goes forward.
+
+    It is the first one: an earlier execution may have done anything, and undoing what never
+    happened is harmless.
+    """
+    return None if turned_back_by(order) is None else COMPENSATIONS[0]
+
+
 def items_of(order: Order) -> list[dict[str, Any]]:
     """Returns what was ordered, `[{"sku", "quantity"}]`."""
     return [{"sku": line.sku, "quantity": line.quantity} for line in order.lines]
-
-
-def owed(order: Order, compensation: str) -> dict[str, Any]:
-    """Returns what is left to undo when `compensation` got stuck.
-
-    The compensations run in the order of COMPENSATIONS, so those before the stuck one are done.
-    `refund_cents` is None where it is unknown whether money was captured.
-    """
-    done = COMPENSATIONS[: COMPENSATIONS.index(compensation)]
-    captured = None if order.payment is None else order.payment.amount_cents
-    return {
-        "refund_cents": 0 if "RefundPayment" in done else captured,
-        "currency": order.currency,
-        "stock_held": [] if "ReleaseStock" in done else items_of(order),
-        "shipment_booked": "CancelShipment" not in done,
-    }
 
 
 def changed(order: Order, at: datetime, **changes: Any) -> Order:
@@ -371,8 +413,21 @@ def event(
 ) -> DomainEvent:
     """Returns the event that publishes the order's last change."""
     return DomainEvent(
-        SERVICE, event_type, order.order_id, order.updated_at, origin, data, occurrence
+        SERVICE,
+        event_type,
+        order.order_id,
+        order.updated_at,
+        origin,
+        data,
+        occurrence,
+        sequence=order.version,
     )
+
+
+def refuse_if_superseded(order: Order, execution: str) -> None:
+    """Raises ExecutionSuperseded for any execution but the order's current one."""
+    if execution != order.execution:
+        raise ExecutionSuperseded(f"{execution} is not {order.execution}, the current execution")
 
 
 def refuse_if_cancelled(order: Order) -> None:
@@ -382,8 +437,8 @@ def refuse_if_cancelled(order: Order) -> None:
 
 
 def refuse_if_undone(order: Order) -> None:
-    """Raises StepAlreadyUndone where the saga has compensated the order, or could not."""
-    if order.status in (Status.CANCELLED, Status.NEEDS_ATTENTION):
+    """Raises StepAlreadyUndone where the order turned back."""
+    if order.status in (Status.CANCELLING, Status.CANCELLED, Status.NEEDS_ATTENTION):
         raise StepAlreadyUndone(f"order {order.order_id} is {order.status} already")
 
 

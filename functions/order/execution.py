@@ -7,8 +7,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from order import saga_input
 from order.domain import Order
+from order.saga_input import execution_input
+from shared import clock
 from shared.logging import logger
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Sagas:
         try:
             client().start_execution(
                 stateMachineArn=self._state_machine_arn,
-                name=saga_input.execution_name(order),
-                input=saga_input.execution_input(order, self._payment_wait_seconds),
+                name=order.execution,
+                input=execution_input(order, self._payment_wait_seconds, clock.now()),
             )
         except client().exceptions.ExecutionAlreadyExists:
             return
@@ -76,7 +77,7 @@ class Sagas:
         SagaUnreachable.
         """
         machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
-        arn = f"{machine}:{saga_input.execution_name(order)}"
+        arn = f"{machine}:{order.execution}"
         try:
             return client().describe_execution(executionArn=arn)["status"]
         except client().exceptions.ExecutionDoesNotExist:

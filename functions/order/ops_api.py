@@ -6,15 +6,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities import parameters
 
-from order import domain, views, wiring
+from order import domain, holdings, views, wiring
 from order.domain import Status
 from order.execution import SagaUnreachable
 from order.redrive import redrive
-from order.saga_input import execution_name, resumption
 from shared import clock
 from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
+from shared.storage import Unreadable
 
 # How many seconds it takes at most until a new secret replaces the old one.
 _SECRET_MAX_AGE = 60
@@ -36,13 +36,23 @@ handler = api.handler
 
 @api.get("/ops/orders")
 def list_unsettled_orders() -> dict[str, Any]:
-    """Lists the orders for which something is left to do, all or those in one `status`."""
+    """Lists the orders for which something is left to do, all or those in one `status`.
+
+    Names those that cannot be read, whatever their status may be.
+    """
     wanted = api.query("status")
     if wanted is not None and wanted not in Status:
         expected = f"must be one of {', '.join(Status)}"
         raise ValidationFailed([FieldError("status", expected)])
-    orders = [order for order in wiring.orders().unsettled() if wanted in (None, order.status)]
-    return {"orders": [views.operators_view(order) for order in orders]}
+    orders, unreadable = [], []
+    for order in wiring.orders().unsettled():
+        if isinstance(order, Unreadable):
+            unreadable.append(order.order_id)
+        elif wanted in (None, order.status):
+            orders.append(order)
+    owed = holdings.owed_of([order for order in orders if order.is_parked], wiring.services())
+    listed = [views.operators_view(order, owed.get(order.order_id)) for order in orders]
+    return {"orders": listed, "unreadable": unreadable}
 
 
 @api.post("/ops/orders/{order_id}/redrive")
@@ -55,10 +65,14 @@ def redrive_order(order_id: str) -> Answer:
     try:
         order = redrive(order_id, operator, reason, api.origin, clock.now())
     except SagaUnreachable as exc:
-        raise ServiceBusy("The saga's engine did not answer. Nothing was changed.") from exc
+        # An earlier attempt may have been recorded, and only its answer lost.
+        raise ServiceBusy(
+            "The saga's engine did not answer; the redrive may have been recorded. "
+            "Send the same request again: an order is never redriven while its saga runs."
+        ) from exc
     body = {
         "order_id": order_id,
-        "execution": execution_name(order),
-        "resume_at": resumption(order).resume_at,
+        "execution": order.execution,
+        "resume_at": domain.resumes_at(order),
     }
     return Answer(body, HTTPStatus.ACCEPTED)

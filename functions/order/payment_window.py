@@ -5,34 +5,33 @@ window (`close`). Payment, cancellation and expiry all write the order's row, an
 decides. Waking the saga carries no decision; `close` then reads what was decided.
 """
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from order import domain
 from order.domain import Change, IllegalTransition, Order, PaymentWindow, Status
 from shared import clock
-from shared.errors import Conflict, PaymentExpired
+from shared.errors import Conflict, PaymentExpired, PaymentWindowOpen
 from shared.events import Origin
 
 
-def ask_for_payment(
-    order: Order, task_token: str, wait_seconds: int, origin: Origin, at: datetime
-) -> Change:
-    """Opens the window: the order is AWAITING_PAYMENT until `wait_seconds` from now.
+def ask_for_payment(order: Order, window: PaymentWindow, origin: Origin, at: datetime) -> Change:
+    """Opens the window: the order is AWAITING_PAYMENT until it is due.
 
-    A repeat replaces the task token and keeps the time limit that the customer was told. An order
-    that is already decided is not opened again.
+    A later question replaces the task token and keeps the time limit that the customer was told. An
+    earlier one that comes late changes nothing: its token wakes nobody. An order that is already
+    decided is not opened again.
     """
     domain.refuse_if_undone(order)
     if is_decided(order, at):
         return Change(order)
     if order.payment_window is not None:
-        window = PaymentWindow(task_token, order.payment_window.due_at)
-        if window == order.payment_window:
+        if window.asked_at <= order.payment_window.asked_at:
             return Change(order)
+        window = replace(window, due_at=order.payment_window.due_at)
         return Change(domain.changed(order, at, payment_window=window))
     if order.total_cents is None:
         raise IllegalTransition(f"order {order.order_id} has no prices yet")
-    window = PaymentWindow(task_token, at + timedelta(seconds=wait_seconds))
     waiting = domain.changed(order, at, status=Status.AWAITING_PAYMENT, payment_window=window)
     data = {
         "total_cents": order.total_cents,
@@ -58,12 +57,14 @@ def give_payment(order: Order, token: str, at: datetime) -> Change:
 def close(order: Order, at: datetime) -> Change:
     """Closes the window: the order has its payment token then, or is marked as expired.
 
-    Raises StepAlreadyUndone and CancelledByCustomer.
+    Raises StepAlreadyUndone, CancelledByCustomer, and PaymentWindowOpen until it is due.
     """
     domain.refuse_if_undone(order)
     domain.refuse_if_cancelled(order)
     if order.payment_token is not None or order.payment_expired_at is not None:
         return Change(order)
+    if order.payment_window is not None and at < order.payment_window.due_at:
+        raise PaymentWindowOpen(f"order {order.order_id} can still be paid")
     return Change(domain.changed(order, at, payment_expired_at=at))
 
 
@@ -96,6 +97,7 @@ def _refusal(order: Order, at: datetime) -> str | None:
     is_late = order.payment_window is not None and at >= order.payment_window.due_at
     reasons = (
         (order.status in (Status.PAID, Status.COMPLETED), "The order is already paid."),
+        (order.status is Status.CANCELLING, "The order is being cancelled."),
         (
             order.payment_token is not None and order.status.is_open,
             "A payment was already given.",

@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order import wiring
-from shared import logging
+from order import payment_window, wiring
+from shared import clock, logging
 from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
 from shared.logging import logger
@@ -18,11 +18,11 @@ def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers one of two questions.
 
         {"query": "order_statuses", "order_ids": [at most 100]}   {"statuses": {id: status}}
-        {"query": "customer", "order_id": id}                     {"email": address}
+        {"query": "customer", "order_id": id}                     {"email", "payment_due_at"}
 
     An order that is not among the statuses does not exist. The address stays out of events and
-    logs. Raises ValidationFailed, StorageContention, and NotFound for the customer of an order that
-    does not exist.
+    logs. `payment_due_at` is null where no payment can be given now. Raises ValidationFailed,
+    StorageContention, and NotFound for the customer of an order that does not exist.
     """
     logging.bind(context)
     match query.get("query"):
@@ -49,6 +49,10 @@ def _find_customer(query: Mapping[str, Any]) -> dict[str, Any]:
     order_id = fields.text("order_id")
     fields.check()
     logger.append_keys(order_id=order_id)
-    email = wiring.orders().get(order_id).email
+    order = wiring.orders().get(order_id)
+    due_at = payment_window.due_at(order, clock.now())
     logger.info("customer told")
-    return {"email": email}
+    return {
+        "email": order.email,
+        "payment_due_at": None if due_at is None else clock.to_iso(due_at),
+    }

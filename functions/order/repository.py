@@ -26,18 +26,25 @@ from order.domain import (
     Parked,
     Payment,
     PaymentWindow,
-    Placement,
     Reason,
     ReasonCode,
-    Refund,
     Shipment,
     Status,
 )
 from shared import clock, ids, outbox
 from shared.contention import patiently
-from shared.dynamodb import ConditionFailed, Item, from_item, query_rows, to_item, typed_failures
+from shared.dynamodb import (
+    ConditionFailed,
+    Item,
+    from_item,
+    get_row,
+    query_rows,
+    to_item,
+    typed_failures,
+)
 from shared.errors import NotFound
 from shared.events import PublishedEvent
+from shared.logging import logger
 from shared.storage import Table
 
 if TYPE_CHECKING:
@@ -54,21 +61,33 @@ class OrderRepository(Table[Order]):
 
     entity = _ORDER
 
-    def add(self, change: Change, placement: Placement | None) -> Placement | None:
-        """Stores a new order with its event and its idempotency key, all or nothing.
+    def add(self, change: Change, key: str | None) -> str:
+        """Stores a new order with its event, under its idempotency key if any, all or nothing.
 
-        Returns None, or the placement that used the same key before: then nothing was stored.
+        Returns the id of the order that the request placed: the new one, or the one that was placed
+        under the same key before; then nothing was stored.
         """
         order, events = change.order, [change.event] if change.event else []
-        more = [] if placement is None else [self._put_placement(placement, order.created_at)]
+        more = [] if key is None else [self._put_placement(key, order)]
         try:
             patiently(lambda: self._write(None, order, events, more))
         except ConditionFailed as exc:
-            used = exc.failed.get(1)
-            if placement is None or used is None:
+            # Either may be this very order: an earlier attempt wrote it, and its answer was lost.
+            # The id is new, so what is found under it cannot be another order.
+            placed = exc.failed.get(0 if key is None else 1)
+            if placed is None:
                 raise
-            return Placement(placement.key, used["fingerprint"], used["order_id"])
-        return None
+            order_id: str = placed["order_id"]
+            return order_id
+        return order.order_id
+
+    def placed_under(self, key: str, at: datetime) -> str | None:
+        """Returns the id of the order that was placed under an idempotency key, valid at `at`."""
+        row = get_row(self._dynamodb, self._table, to_item(_placement_key(key)))
+        if row is None or row["expires_at"] < int(at.timestamp()):
+            return None
+        order_id: str = row["order_id"]
+        return order_id
 
     def get(self, order_id: str) -> Order:
         """Returns an order as it is now; raises NotFound."""
@@ -86,7 +105,7 @@ class OrderRepository(Table[Order]):
             self.update(before, change.order, [change.event] if change.event else [])
 
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
-        """Returns the status of each of these orders (at most 100) that there is."""
+        """Returns the status of each of these orders (at most 100) that can be read."""
         keys = [
             self._key(order_id) for order_id in dict.fromkeys(order_ids) if _is_sensible(order_id)
         ]
@@ -103,8 +122,13 @@ class OrderRepository(Table[Order]):
                         }
                     }
                 )
-            rows = map(from_item, response["Responses"].get(self._table) or ())
-            found |= {row["order_id"]: Status(row["status"]) for row in rows}
+            for item in response["Responses"].get(self._table) or ():
+                try:
+                    row = from_item(item)
+                    found[row["order_id"]] = Status(row["status"])
+                except (KeyError, TypeError, ValueError) as exc:
+                    # One unreadable order must not stop the sweeps of all others' rows.
+                    logger.error("order has no readable status", error=type(exc).__name__)
             left = response["UnprocessedKeys"].get(self._table)
             keys = [] if left is None else list(left["Keys"])
         return found
@@ -138,21 +162,20 @@ class OrderRepository(Table[Order]):
         return row.status.is_final
 
     def _to_item(self, row: Order) -> Item:
-        return {**_plain(asdict(row)), "entity": "order"}
+        # The execution is derived, and written all the same: whoever reads the table looks for it.
+        return {**_plain(asdict(row)), "execution": row.execution, "entity": "order"}
 
     def _from_item(self, item: Item) -> Order:
         """Returns the order in a row; what an older row does not have yet gets its default."""
         names = item.keys() & _ORDER_FIELDS
         return Order(**{name: _read(name, item[name]) for name in names})
 
-    def _put_placement(self, placement: Placement, at: datetime) -> "TransactWriteItemTypeDef":
+    def _put_placement(self, key: str, order: Order) -> "TransactWriteItemTypeDef":
         row = {
-            "pk": f"{_IDEMPOTENCY}#{placement.key}",
-            "sk": _IDEMPOTENCY,
+            **_placement_key(key),
             "entity": "idempotency",
-            "fingerprint": placement.fingerprint,
-            "order_id": placement.order_id,
-            "expires_at": int((at + IDEMPOTENCY_LIFETIME).timestamp()),
+            "order_id": order.order_id,
+            "expires_at": int((order.created_at + IDEMPOTENCY_LIFETIME).timestamp()),
         }
         return {
             "Put": {
@@ -160,7 +183,7 @@ class OrderRepository(Table[Order]):
                 "Item": to_item(row),
                 # DynamoDB deletes what has expired within days, not at once.
                 "ConditionExpression": "attribute_not_exists(pk) OR expires_at < :now",
-                "ExpressionAttributeValues": to_item({":now": int(at.timestamp())}),
+                "ExpressionAttributeValues": to_item({":now": int(order.created_at.timestamp())}),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
@@ -168,6 +191,10 @@ class OrderRepository(Table[Order]):
 
 def _partition(order_id: str) -> str:
     return f"{_ORDER}#{order_id}"
+
+
+def _placement_key(key: str) -> dict[str, str]:
+    return {"pk": f"{_IDEMPOTENCY}#{key}", "sk": _IDEMPOTENCY}
 
 
 def _is_sensible(order_id: str) -> bool:
@@ -192,15 +219,13 @@ def _plain(value: Any) -> Any:
 
 
 def _read(name: str, value: Any) -> Any:
-    return value if value is None or name not in _READERS else _READERS[name](value)
-
-
-def _parked(row: Mapping[str, Any]) -> Parked:
-    refund = None if row["refund"] is None else Refund(**row["refund"])
-    return Parked(**{**row, "failure": Failure(**row["failure"]), "refund": refund})
+    if value is None and name in _NULLABLE:
+        return None
+    return _READERS[name](value) if name in _READERS else value
 
 
 _ORDER_FIELDS = {field.name for field in fields(Order)}
+_NULLABLE = {field.name for field in fields(Order) if field.default is None}
 # How a field is read that a row holds in another form.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "status": Status,
@@ -211,10 +236,11 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "payment": lambda payment: Payment(**payment),
     "reason": lambda reason: Reason(ReasonCode(reason["code"]), reason["message"]),
     "payment_window": lambda window: PaymentWindow(
-        window["task_token"], clock.from_iso(window["due_at"])
+        window["task_token"], clock.from_iso(window["due_at"]), window.get("asked_at", "")
     ),
     "payment_expired_at": clock.from_iso,
     "cancel_requested_at": clock.from_iso,
     "shipment": lambda shipment: Shipment(**shipment),
-    "parked": _parked,
+    "failure": lambda failure: Failure(**failure),
+    "parked": lambda parked: Parked(**parked),
 }

@@ -1,11 +1,9 @@
 """What customers and operators ask for over HTTP, read from a request's body and headers."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
-from order.domain import Address, Line, merge_lines
+from order.domain import Address, Line, Order, merge_lines
 from shared.errors import FieldError
 from shared.fields import Fields
 
@@ -65,7 +63,18 @@ class PlaceOrder:
         fields.check()
         return cls(merge_lines(lines), email, shipping_address, payment_token, idempotency_key)
 
-    def fingerprint(self) -> str:
-        """Returns a digest that only the same request has, however its JSON was written."""
-        content = {**asdict(self), "idempotency_key": None}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    def asks_for(self, order: Order) -> bool:
+        """Whether this is a request for the same as the one that placed the order.
+
+        What counts is what is bought, by whom, and where it goes; not the order of the lines, nor
+        the payment token: a client may get a new one for each attempt.
+        """
+        return (
+            _quantities(self.lines) == _quantities(order.lines)
+            and self.email == order.email
+            and self.shipping_address == order.shipping_address
+        )
+
+
+def _quantities(lines: tuple[Line, ...]) -> dict[str, int]:
+    return {line.sku: line.quantity for line in lines}

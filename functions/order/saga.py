@@ -1,19 +1,23 @@
-"""The saga's steps that change the order itself. Each may be repeated at any time."""
+"""The saga's steps that change the order itself. Each may be repeated at any time.
+
+A step of any execution but the order's current one raises ExecutionSuperseded and changes nothing.
+"""
 
 from collections.abc import Callable
-from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from order import domain, execution, payment_window, wiring
+from order import domain, execution, holdings, payment_window, wiring
 from order.commands import (
     AwaitPayment,
+    BeginCancellation,
     CancelOrder,
     CompleteOrder,
     FlagForAttention,
     RecordPayment,
     RecordReservation,
 )
-from order.domain import Change, Order, Status
+from order.domain import Change, Order, PaymentWindow, Status
 from shared import clock
 from shared.tasks import SagaSteps, Task
 
@@ -24,13 +28,13 @@ handler = steps.handler
 @steps.saga_task("RecordReservation", RecordReservation)
 def record_reservation(command: RecordReservation) -> dict[str, Any]:
     """Records the catalogue's names and prices, and the total, on the order."""
-    _decide(
+    order = _decide(
         command.task,
         lambda order: domain.price(
             order, command.lines, command.total_cents, command.currency, clock.now()
         ),
     )
-    return _outcome(command.task, Status.PENDING)
+    return _outcome(order, Status.PENDING)
 
 
 @steps.saga_task("AwaitPayment", AwaitPayment)
@@ -40,43 +44,53 @@ def await_payment(command: AwaitPayment) -> dict[str, Any]:
     The state machine ignores the result: it waits for the task token.
     """
     at = clock.now()
-    token, wait_seconds = command.task_token, wiring.settings().payment_wait_seconds
+    question = PaymentWindow(
+        command.task_token, at + timedelta(seconds=command.wait_seconds), command.asked_at
+    )
     order = _decide(
         command.task,
-        lambda order: payment_window.ask_for_payment(
-            order, token, wait_seconds, command.task.origin, at
-        ),
+        lambda order: payment_window.ask_for_payment(order, question, command.task.origin, at),
     )
     if payment_window.is_decided(order, at):
-        execution.wake(token)
-    return _outcome(command.task, order.status)
+        execution.wake(command.task_token)
+    return _outcome(order, order.status)
 
 
 @steps.saga_task("ClosePaymentWindow")
 def close_payment_window(task: Task) -> dict[str, Any]:
     """Returns the token that the customer paid with; raises what was decided instead."""
     order = _decide(task, lambda order: payment_window.close(order, clock.now()))
-    return {"token": payment_window.token_of(order)}
+    return {"token": payment_window.token_of(order), "sequence": order.version}
 
 
 @steps.saga_task("RecordPayment", RecordPayment)
 def record_payment(command: RecordPayment) -> dict[str, Any]:
-    _decide(command.task, lambda order: domain.pay(order, command.payment, clock.now()))
-    return _outcome(command.task, Status.PAID)
+    order = _decide(command.task, lambda order: domain.pay(order, command.payment, clock.now()))
+    return _outcome(order, Status.PAID)
 
 
 @steps.saga_task("CompleteOrder", CompleteOrder)
 def complete_order(command: CompleteOrder) -> dict[str, Any]:
     task, shipment = command.task, command.shipment
-    _decide(task, lambda order: domain.complete(order, shipment, task.origin, clock.now()))
-    return _outcome(task, Status.COMPLETED)
+    order = _decide(task, lambda order: domain.complete(order, shipment, task.origin, clock.now()))
+    return _outcome(order, Status.COMPLETED)
+
+
+@steps.saga_task("BeginCancellation", BeginCancellation)
+def begin_cancellation(command: BeginCancellation) -> dict[str, Any]:
+    """Turns the order back. Its status then tells the saga whether it did, or came too late."""
+    task, failure = command.task, command.failure
+    order = _decide(
+        task, lambda order: domain.begin_cancellation(order, failure, task.origin, clock.now())
+    )
+    return _outcome(order, order.status)
 
 
 @steps.saga_task("CancelOrder", CancelOrder)
 def cancel_order(command: CancelOrder) -> dict[str, Any]:
-    task, error, refund = command.task, command.error, command.refund
-    _decide(task, lambda order: domain.cancel(order, error, task.origin, clock.now(), refund))
-    return _outcome(task, Status.CANCELLED)
+    task, refund = command.task, command.refund
+    order = _decide(task, lambda order: domain.cancel(order, refund, task.origin, clock.now()))
+    return _outcome(order, Status.CANCELLED)
 
 
 @steps.saga_task("FlagForAttention", FlagForAttention)
@@ -84,10 +98,13 @@ def flag_for_attention(command: FlagForAttention) -> dict[str, Any]:
     """Parks the order, because a compensation got stuck."""
 
     def park(order: Order) -> Change:
-        parked = replace(command.parked, redrive=order.redrives)
-        return domain.flag_for_attention(order, parked, command.task.origin, clock.now())
+        owed = holdings.owed_of([order], wiring.services())[order.order_id]
+        return domain.flag_for_attention(
+            order, command.parked, owed, command.task.origin, clock.now()
+        )
 
-    return _outcome(command.task, _decide(command.task, park).status)
+    order = _decide(command.task, park)
+    return _outcome(order, order.status)
 
 
 def _decide(task: Task, decide: Callable[[Order], Change]) -> Order:
@@ -97,11 +114,15 @@ def _decide(task: Task, decide: Callable[[Order], Change]) -> Order:
     """
     orders = wiring.orders()
     order = orders.get(task.order_id)
+    domain.refuse_if_superseded(order, task.execution)
     change = decide(order)
     orders.save(order, change)
     return change.order
 
 
-def _outcome(task: Task, status: Status) -> dict[str, Any]:
-    """A repeated step returns what it returned at first, even when the order has moved on since."""
-    return {"order_id": task.order_id, "status": status}
+def _outcome(order: Order, status: Status) -> dict[str, Any]:
+    """A repeated step returns the same status, even when the order has moved on since.
+
+    `sequence` is the order's version, which the events of the saga's next steps carry.
+    """
+    return {"order_id": order.order_id, "status": status, "sequence": order.version}

@@ -9,7 +9,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import wiring
-from order.saga_input import execution_name
 from shared import logging
 from shared.events import PublishedEvent
 from shared.logging import logger
@@ -39,4 +38,4 @@ def start_saga(event: Mapping[str, Any], context: LambdaContext) -> None:
         logger.info("order has ended", status=order.status)
         return
     wiring.sagas().start(order)
-    logger.info("saga is started", execution=execution_name(order))
+    logger.info("saga is started", execution=order.execution)

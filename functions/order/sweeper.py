@@ -5,10 +5,11 @@ sweeper starts it again: every step is idempotent. Parked orders are left to the
 describes how the other services sweep.
 
 Metrics (dimension `service`): the gauges `OpenOrders`, `ParkedOrders` and `OldestOpenOrderSeconds`,
-and the count `SweepRepaired`.
+and the counts `SweepRepaired`, `SweepFailed` (orders that are unreadable or stuck, or whose check
+raised an unexpected error) and `SweepBehind` (1 where the time was up before all orders were
+checked).
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,17 +23,15 @@ from order import execution, payment_window, wiring
 from order.domain import SERVICE, Order, Status
 from order.execution import SagaNotStarted, SagaUnreachable
 from order.redrive import SWEEPER, redrive
-from order.saga_input import execution_name
 from shared import clock, ids, logging
 from shared.errors import Conflict, StorageContention
 from shared.events import Origin
 from shared.logging import logger
+from shared.rounds import Round
+from shared.storage import Unreadable, position_of
 
 MAX_SWEEPS = 3
 """How often the sweeper redrives an order before it reports the order as stuck."""
-
-# The function's timeout is a minute. What is left over is the next sweep's.
-_BUDGET_SECONDS = 45.0
 
 _metrics = Metrics()
 
@@ -43,11 +42,16 @@ class _Sweep:
 
     origin: Origin
     at: datetime
+    failed: int = 0
     repaired: list[dict[str, str]] = field(default_factory=list)
     left: list[dict[str, str]] = field(default_factory=list)
 
-    def look_at(self, order_id: str) -> None:
+    def look_at(self, order: Order | Unreadable) -> None:
         """Restarts the order's saga if it does not run; records what was done or why not."""
+        order_id = order.order_id
+        if isinstance(order, Unreadable):
+            self._fail(order_id, f"unreadable: {order.error}")
+            return
         try:
             self._repair(wiring.orders().get(order_id))
         except (SagaUnreachable, SagaNotStarted, StorageContention) as exc:
@@ -56,6 +60,10 @@ class _Sweep:
         except Conflict as refusal:
             # Another writer was faster: the order has ended, or its saga runs again.
             logger.info("order needs nothing any more", order_id=order_id, code=refusal.code)
+        except Exception as exc:
+            # A bug that shows in one order must not keep the sweep from the orders after it.
+            logger.exception("order failed", order_id=order_id, error=type(exc).__name__)
+            self._fail(order_id, type(exc).__name__)
 
     def _repair(self, order: Order) -> None:
         if order.status.is_final or order.is_parked:
@@ -68,7 +76,7 @@ class _Sweep:
             self._repaired(order, "started")
         elif order.swept >= MAX_SWEEPS:
             logger.error("order is stuck", order_id=order.order_id, state=state)
-            self._leave(order.order_id, "stuck")
+            self._fail(order.order_id, "stuck")
         else:
             reason = f"the execution is {state} and the order {order.status}"
             origin = Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
@@ -90,11 +98,15 @@ class _Sweep:
             "order repaired",
             what=what,
             order_id=order.order_id,
-            execution=execution_name(order),
+            execution=order.execution,
             correlation_id=order.correlation_id,
             trace_id=order.trace_id,
         )
         self.repaired.append({"order_id": order.order_id, "what": what})
+
+    def _fail(self, order_id: str, what: str) -> None:
+        self.failed += 1
+        self._leave(order_id, what)
 
     def _leave(self, order_id: str, what: str) -> None:
         self.left.append({"order_id": order_id, "what": what})
@@ -103,26 +115,33 @@ class _Sweep:
 def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Checks all orders unchanged for `grace_seconds`, which the event or the settings give.
 
-    Returns `{"service", "looked_at", "repaired", "left", "more", "parked", "oldest_open_seconds"}`.
-    `repaired` (`started`, `woken` or `redriven`) and `left` are lists of `{"order_id", "what"}`; an
-    order that is `stuck` was redriven MAX_SWEEPS times without success. `more` is true where the
-    time was up before all orders were checked.
+    Returns `{"service", "looked_at", "repaired", "left", "behind", "parked",
+    "oldest_open_seconds"}`. `repaired` (`started`, `woken` or `redriven`) and `left` are lists of
+    `{"order_id", "what"}`; an order that is `stuck` was redriven MAX_SWEEPS times without success.
+    `behind` is true where the time was up before all orders were checked: the next sweep continues
+    there. An unreadable order is not among the figures of open and parked ones.
     """
     at = clock.now()
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
     logging.bind(context, sweep=run.origin.correlation_id)
-    unsettled = list(wiring.orders().unsettled())
-    latest = at - timedelta(
-        seconds=event.get("grace_seconds", wiring.settings().sweep_grace_seconds)
+    marked = sorted(wiring.orders().unsettled(), key=position_of)
+    unsettled = [order for order in marked if not isinstance(order, Unreadable)]
+    latest = clock.to_iso(
+        at - timedelta(seconds=event.get("grace_seconds", wiring.settings().sweep_grace_seconds))
     )
-    due = [order for order in unsettled if order.updated_at <= latest and not order.is_parked]
-    started = time.monotonic()
+    tour = Round(wiring.orders())
     looked_at = 0
-    for order in due:
-        if time.monotonic() - started > _BUDGET_SECONDS:
+    for order in marked:
+        if position_of(order).updated_at > latest or not tour.is_ahead(order):
+            continue
+        if not isinstance(order, Unreadable) and order.is_parked:
+            continue
+        if tour.is_over():
             break
-        run.look_at(order.order_id)
+        run.look_at(order)
+        tour.passed(order)
         looked_at += 1
+    is_behind = tour.close()
     parked = sum(order.is_parked for order in unsettled)
     ages = [at - order.created_at for order in unsettled if order.status.is_open]
     oldest_open_seconds = int(max(ages, default=timedelta()).total_seconds())
@@ -130,14 +149,22 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     _metrics.add_metric("ParkedOrders", MetricUnit.Count, parked)
     _metrics.add_metric("OldestOpenOrderSeconds", MetricUnit.Seconds, oldest_open_seconds)
     _metrics.add_metric("SweepRepaired", MetricUnit.Count, len(run.repaired))
+    _metrics.add_metric("SweepFailed", MetricUnit.Count, run.failed)
+    _metrics.add_metric("SweepBehind", MetricUnit.Count, is_behind)
     _metrics.flush_metrics()
-    logger.info("orders swept", looked_at=looked_at, repaired=len(run.repaired), left=run.left)
+    logger.info(
+        "orders swept",
+        looked_at=looked_at,
+        repaired=len(run.repaired),
+        left=run.left,
+        behind=is_behind,
+    )
     return {
         "service": SERVICE,
         "looked_at": looked_at,
         "repaired": run.repaired,
         "left": run.left,
-        "more": looked_at < len(due),
+        "behind": is_behind,
         "parked": parked,
         "oldest_open_seconds": oldest_open_seconds,
     }

@@ -3,16 +3,31 @@
 from collections.abc import Iterable
 from typing import Any
 
-from order import saga_input
+from order import domain
 from shared import wording
 from shared.events import PublishedEvent
 
+_ORDER = "sagashop.order"
+SAGAS_ORDER = (
+    "StockReserved",
+    "StockReservationFailed",
+    "PaymentCaptured",
+    "PaymentDeclined",
+    "ShipmentCreated",
+    "ShipmentRejected",
+    "StockCommitted",
+    "ShipmentCancelled",
+    "PaymentRefunded",
+    "StockReleased",
+)
+"""The other services' events, in the order in which the saga causes them."""
+
 
 def timeline_view(order_id: str, events: Iterable[PublishedEvent]) -> dict[str, Any]:
-    """Returns `GET /orders/{order_id}/timeline`."""
+    """Returns `GET /orders/{order_id}/timeline`; the events are in the order of `by_cause`."""
     redrives = 0
     entries = []
-    for event in events:
+    for event in by_cause(events):
         # Every redrive starts another execution, to which the later events belong.
         redrives += event.type == "OrderRedriven"
         entry = {
@@ -23,7 +38,40 @@ def timeline_view(order_id: str, events: Iterable[PublishedEvent]) -> dict[str, 
             "event_id": event.metadata["event_id"],
             "correlation_id": event.metadata["correlation_id"],
             "trace_id": event.metadata["trace_id"],
-            "execution": saga_input.name_of(order_id, redrives),
+            "execution": domain.execution_name(order_id, redrives),
         }
         entries.append(entry)
     return {"order_id": order_id, "events": entries}
+
+
+def by_cause(events: Iterable[PublishedEvent]) -> list[PublishedEvent]:
+    """Returns an order's events with each after what caused it, whatever the services' clocks say.
+
+    First comes the change of the order that made version n, then what other services did on
+    version n, in the saga's order. An event without a sequence, from before there was one, goes by
+    its time: after the highest sequence that had occurred by then.
+    """
+    known = list(events)
+    numbered = [
+        (event.metadata["occurred_at"], event.sequence)
+        for event in known
+        if event.sequence is not None
+    ]
+
+    def place(event: PublishedEvent) -> tuple[int, int, str, str]:
+        at, event_id = event.metadata["occurred_at"], event.metadata["event_id"]
+        if event.sequence is not None:
+            return event.sequence, _rank(event), at, event_id
+        reached = max((sequence for time, sequence in numbered if time <= at), default=0)
+        return reached, len(SAGAS_ORDER) + 2, at, event_id
+
+    return sorted(known, key=place)
+
+
+def _rank(event: PublishedEvent) -> int:
+    """Returns an event's place among those with its sequence; a type of tomorrow is the last."""
+    if event.source == _ORDER:
+        return 0
+    if event.type in SAGAS_ORDER:
+        return 1 + SAGAS_ORDER.index(event.type)
+    return 1 + len(SAGAS_ORDER)

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from order import payment_window
-from order.domain import Order, Status, owed
-from order.saga_input import execution_name
+from order.domain import Order, Owed, Status
 from shared import clock
 
 
@@ -45,21 +44,22 @@ def order_view(order: Order, at: datetime) -> dict[str, Any]:
     }
 
 
-def operators_view(order: Order) -> dict[str, Any]:
-    """Returns one of `GET /ops/orders`: what is wrong with an order, and what is owed."""
+def operators_view(order: Order, owed: Owed | None) -> dict[str, Any]:
+    """Returns one of `GET /ops/orders`: what is wrong with an order, and what is owed if parked."""
     parked = order.parked if order.is_parked else None
     return {
         "order_id": order.order_id,
         "status": order.status,
-        "execution": execution_name(order),
+        "execution": order.execution,
         "redrives": order.redrives,
         "cancel_requested": order.cancel_requested_at is not None,
+        "failure": order.failure and order.failure.error,
         "parked": parked
         and {
-            "failure": parked.failure.error,
+            "failure": order.failure and order.failure.error,
             "compensation": parked.compensation,
-            "error": parked.compensation_error,
-            "owed": owed(order, parked.compensation),
+            "error": parked.error,
+            "owed": owed and asdict(owed),
         },
         "created_at": clock.to_iso(order.created_at),
         "updated_at": clock.to_iso(order.updated_at),

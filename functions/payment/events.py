@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from payment.domain import Payment
-from shared.events import DomainEvent, Origin
+from shared.events import DomainEvent
+from shared.tasks import Task
 
 
-def event_of(name: str, payment: Payment, at: datetime, origin: Origin) -> DomainEvent:
+def event_of(name: str, payment: Payment, at: datetime, task: Task) -> DomainEvent:
     """Returns what the provider did at `at`: PaymentCaptured, PaymentDeclined, PaymentRefunded."""
     data: dict[str, Any]
     if name == "PaymentDeclined":
@@ -18,4 +19,6 @@ def event_of(name: str, payment: Payment, at: datetime, origin: Origin) -> Domai
             "amount_cents": payment.amount.cents,
             "currency": payment.amount.currency,
         }
-    return DomainEvent("payment", name, payment.order_id, at, origin, data)
+    return DomainEvent(
+        "payment", name, payment.order_id, at, task.origin, data, sequence=task.sequence
+    )

@@ -48,12 +48,12 @@ def charge(
     match outcome:
         case Decline(reason):
             payment = domain.decline(pending, reason, at)
-            event = event_of("PaymentDeclined", payment, at, task.origin)
+            event = event_of("PaymentDeclined", payment, at, task)
         case Capture(refunded=True):
             raise StepAlreadyUndone(f"the payment of {task.order_id} was undone")
         case Capture(captured_at=captured_at):
             payment = domain.capture(pending, at)
-            event = event_of("PaymentCaptured", payment, captured_at, task.origin)
+            event = event_of("PaymentCaptured", payment, captured_at, task)
     # Where an undo got here first, this is refused, and so is the charge's next attempt.
     repository.update(pending, payment, [event])
     payment.require_captured()
@@ -86,10 +86,10 @@ def refund(
         reports = []
     else:
         undone = domain.refund(payment, at)
-        reports = [event_of("PaymentRefunded", undone, at, task.origin)]
+        reports = [event_of("PaymentRefunded", undone, at, task)]
         if payment.status is PaymentStatus.PENDING:
             # The reply was lost, so no event has reported the capture yet.
-            capture = event_of("PaymentCaptured", undone, found.captured_at, task.origin)
+            capture = event_of("PaymentCaptured", undone, found.captured_at, task)
             reports.insert(0, capture)
     repository.update(payment, undone, reports)
     return undone

@@ -1,4 +1,4 @@
-"""Refunds payments of orders that were cancelled or never existed."""
+"""Refunds payments of orders that were cancelled."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -116,6 +116,13 @@ def query_rows(
     dynamodb: "DynamoDBClient", table: str, condition: str, values: Item, **options: Any
 ) -> Iterator[dict[str, Any]]:
     """Yields the rows whose keys meet `condition`, all pages; raises StorageContention."""
+    return map(from_item, query_items(dynamodb, table, condition, values, **options))
+
+
+def query_items(
+    dynamodb: "DynamoDBClient", table: str, condition: str, values: Item, **options: Any
+) -> Iterator[dict[str, Any]]:
+    """Yields what `query_rows` does, in wire format."""
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,
         KeyConditionExpression=condition,
@@ -124,7 +131,7 @@ def query_rows(
     )
     with typed_failures():
         for page in pages:
-            yield from map(from_item, page["Items"])
+            yield from page["Items"]
 
 
 def to_item(values: Item) -> dict[str, Any]:

@@ -8,10 +8,12 @@
     │   ├── PaymentExpired
     │   ├── CancelledByCustomer
     │   ├── ShipmentRejected
+    │   ├── ExecutionSuperseded
     │   └── StepAlreadyUndone
     ├── TransientError                may pass: retried with backoff, then compensated
     │   ├── StockContention
     │   ├── StorageContention
+    │   ├── PaymentWindowOpen
     │   ├── PaymentProviderUnavailable
     │   ├── RefundUnavailable
     │   ├── CarrierUnavailable
@@ -27,7 +29,8 @@
     ├── Conflict                      409
     ├── UnsupportedMediaType          415
     ├── ValidationFailed              422, naming each wrong field
-    └── ServiceBusy                   503, the same call may succeed in a moment
+    └── ServiceBusy                   503, another call may succeed later
+        └── PaymentsUnavailable
 
     UnknownStep                       the state machine asked a service for a step it doesn't have
     InjectedFailure                   failure injection made a step fail for good
@@ -51,7 +54,7 @@ class BusinessError(SagaError):
 
 
 class TransientError(SagaError):
-    """The step did not happen and may succeed when it is tried again."""
+    """The step may not have happened; it is safe to try it again, and it may succeed then."""
 
 
 class AmbiguousError(SagaError):
@@ -82,6 +85,10 @@ class ShipmentRejected(BusinessError):
     """The carrier does not take the order, or does not go where it is meant to."""
 
 
+class ExecutionSuperseded(BusinessError):
+    """Another execution has the order now, so this one must not change it."""
+
+
 class StepAlreadyUndone(BusinessError):
     """A late step arrived after its own compensation."""
 
@@ -92,6 +99,10 @@ class StockContention(TransientError):
 
 class StorageContention(TransientError):
     """The table was busy (a conflicting transaction, or throttled), or did not answer."""
+
+
+class PaymentWindowOpen(TransientError):
+    """The customer can still pay, so the order must not expire yet."""
 
 
 class PaymentProviderUnavailable(TransientError):
@@ -196,11 +207,26 @@ class ValidationFailed(HttpError):
 
 
 class ServiceBusy(HttpError):
-    """The service was too busy to do the work; nothing happened."""
+    """The service could not do the work, or does not know whether it did: an answer may be lost.
+
+    `detail` says whether a repetition is safe. `retry_after` is how many seconds to wait before it,
+    None where the caller should look before it repeats anything.
+    """
 
     status = 503
     title = "The service is busy"
     default_code = "SERVICE_BUSY"
+
+    def __init__(self, detail: str, *, retry_after: int | None = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class PaymentsUnavailable(ServiceBusy):
+    """The payment provider does not answer, so no new order is accepted; nothing happened."""
+
+    title = "Payments are not available"
+    default_code = "PAYMENTS_UNAVAILABLE"
 
 
 class UnknownStep(Exception):

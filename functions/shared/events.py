@@ -29,6 +29,8 @@ class DomainEvent:
     """Something that happened to an order. Its id follows from the order and the type.
 
     Of most types an order has one event at most; `occurrence` counts those that it has more of.
+    `sequence` is the order's version that this change made, or, in another service, on which it
+    acted: see docs/events.md.
     """
 
     service: str
@@ -38,6 +40,7 @@ class DomainEvent:
     origin: Origin
     data: Mapping[str, Any]
     occurrence: int = 1
+    sequence: int | None = None
 
     @property
     def event_id(self) -> str:
@@ -50,18 +53,21 @@ class DomainEvent:
         return f"sagashop.{self.service}"
 
     def envelope(self) -> dict[str, Any]:
-        """Returns EventBridge's `detail`: `{"metadata": {…}, "data": {"order_id", …}}`."""
-        return {
-            "metadata": {
-                "event_id": self.event_id,
-                "schema_version": SCHEMA_VERSION,
-                "occurred_at": clock.to_iso(self.occurred_at),
-                "correlation_id": self.origin.correlation_id,
-                "causation_id": self.origin.causation_id,
-                "trace_id": self.origin.trace_id,
-            },
-            "data": {"order_id": self.order_id, **self.data},
+        """Returns EventBridge's `detail`: `{"metadata": {…}, "data": {"order_id", …}}`.
+
+        The metadata has no `sequence` where it is not known.
+        """
+        metadata = {
+            "event_id": self.event_id,
+            "schema_version": SCHEMA_VERSION,
+            "occurred_at": clock.to_iso(self.occurred_at),
+            "correlation_id": self.origin.correlation_id,
+            "causation_id": self.origin.causation_id,
+            "trace_id": self.origin.trace_id,
         }
+        if self.sequence is not None:
+            metadata["sequence"] = self.sequence
+        return {"metadata": metadata, "data": {"order_id": self.order_id, **self.data}}
 
     def published(self) -> "PublishedEvent":
         """Returns the event as it goes over the bus."""
@@ -88,6 +94,12 @@ class PublishedEvent:
     @property
     def data(self) -> Mapping[str, Any]:
         return self.detail["data"]
+
+    @property
+    def sequence(self) -> int | None:
+        """Where it belongs among its order's events; None of an event from before there was one."""
+        sequence: int | None = self.metadata.get("sequence")
+        return sequence
 
     @property
     def ids(self) -> dict[str, Any]:

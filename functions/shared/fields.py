@@ -77,6 +77,10 @@ class Fields:
             return value
         return minimum
 
+    def optional_integer(self, name: str, *, minimum: int = 0) -> int | None:
+        """Returns an integer that is not below `minimum`, or None where it is missing or null."""
+        return None if self._values.get(name) is None else self.integer(name, minimum=minimum)
+
     def object(self, name: str) -> "Fields":
         """Returns a nested object to read on; of a missing one, all wanted fields are missing."""
         value = self._values.get(name)

@@ -44,7 +44,17 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _CORS = CORSConfig(
     allow_origin="*",
     allow_headers=[CORRELATION_HEADER, "Idempotency-Key", "X-Idempotency-Key"],
-    expose_headers=[CORRELATION_HEADER, "Location"],
+    expose_headers=[CORRELATION_HEADER, "Location", "Retry-After"],
+    max_age=600,
+)
+# Of all services: some paths are shared by two of them.
+_METHODS = "GET, POST, OPTIONS"
+
+# A write whose answer was lost may have happened. Every route may be called again all the same,
+# except for placing an order without a key, which has words of its own.
+_BUSY = ServiceBusy(
+    "The store did not answer in time; it may have done what you asked. "
+    "Send the same request again: repeating it is safe."
 )
 
 
@@ -132,12 +142,26 @@ class ServiceApi:
         if method in methods:
             response: dict[str, Any] = self._app(event, context)
             return response
+        if methods and method == "OPTIONS":
+            return self._preflight().to_dict()
         error: HttpError = NotFound(f"There is nothing at {path}.")
         if methods:
             error = MethodNotAllowed(f"{path} answers {', '.join(sorted(methods))}.")
         refusal = self._problem(error)
         refusal.headers.update(_CORS.get_access_control_headers())
         return refusal.to_dict()
+
+    def _preflight(self) -> Response:
+        """Answers a browser that asks whether a page of another origin may call.
+
+        https://fetch.spec.whatwg.org/#cors-preflight-fetch
+        """
+        headers: dict[str, str | list[str]] = {
+            **_CORS.get_access_control_headers(),
+            "Access-Control-Allow-Methods": _METHODS,
+            CORRELATION_HEADER: self.origin.correlation_id,
+        }
+        return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     @property
     def _request(self) -> Request:
@@ -169,7 +193,7 @@ class ServiceApi:
                 return self._problem(error)
             except StorageContention:
                 logger.warning("storage was busy", exc_info=True)
-                return self._problem(ServiceBusy("Try the same request again in a moment."))
+                return self._problem(_BUSY)
             except Exception:
                 # The last resort: the caller gets an answer, and the log the exception.
                 logger.exception("request failed")
@@ -194,8 +218,7 @@ class ServiceApi:
             document["errors"] = [
                 {"field": wrong.field, "message": wrong.message} for wrong in error.errors
             ]
-        # https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1: a 401 says how to do better.
-        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+        headers = _headers_of(error)
         return self._response(document, error.status, "application/problem+json", headers)
 
     def _internal_error(self) -> Response:
@@ -231,6 +254,19 @@ class ServiceApi:
         """Returns API Gateway's trace id, else Lambda's, else a new one: every order has one."""
         sent = settings.root_of_trace(self.header(_TRACE_HEADER) or "")
         return sent or settings.trace_id() or ids.new_trace_id(clock.now())
+
+
+def _headers_of(error: HttpError) -> Mapping[str, str]:
+    """Returns the headers that tell a client how to do better.
+
+    https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1 and #section-10.2.3
+    """
+    match error:
+        case Unauthorized():
+            return {"WWW-Authenticate": "Bearer"}
+        case ServiceBusy(retry_after=int(seconds)):
+            return {"Retry-After": str(seconds)}
+    return {}
 
 
 def _refuse_constant(constant: str) -> Any:

@@ -21,12 +21,14 @@ class QueryFailed(Exception):
         self.error = error
 
 
-def ask(function: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+def ask(function: str, question: Mapping[str, Any], *, timeout: float = 8) -> Mapping[str, Any]:
     """Returns the answer of the function, which is given by name or ARN.
 
-    Raises QueryFailed, or botocore's errors where the function was not reached.
+    It is asked twice at most, and waited for `timeout` seconds each time. Raises QueryFailed, or
+    botocore's errors where the function was not reached.
     """
-    response = _client().invoke(FunctionName=function, Payload=json.dumps(question).encode())
+    client = _client(timeout)
+    response = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
     answer: Mapping[str, Any] = json.loads(response["Payload"].read())
     if response.get("FunctionError"):
         # A function that was killed has no type of error, only a message.
@@ -35,12 +37,12 @@ def ask(function: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @cache
-def _client() -> "LambdaClient":
+def _client(timeout: float) -> "LambdaClient":
     return boto3.client(
         "lambda",
         config=Config(
             connect_timeout=1,
-            read_timeout=8,
+            read_timeout=timeout,
             retries={"mode": "standard", "total_max_attempts": 2},
         ),
     )

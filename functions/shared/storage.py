@@ -2,6 +2,7 @@
 
     <ENTITY>#<order_id>  <ENTITY>                  the row: its fields, `version`, `unsettled`
     <ENTITY>#<order_id>  EVENT#<time>#<event id>   the outbox: see `shared.outbox`
+    SWEEP                SWEEP                     where the last sweep stopped: `shared.rounds`
 
 A row is created once and replaced only by a writer that read its latest version. Its events are
 written in the same transaction.
@@ -11,16 +12,24 @@ marked rows are in the sparse index of that name, ordered by `updated_at`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from shared import dynamodb, outbox, settings
 from shared.clock import to_iso
-from shared.dynamodb import ConditionFailed, Item, to_item, transact_write, typed_failures
+from shared.dynamodb import (
+    ConditionFailed,
+    Item,
+    from_item,
+    to_item,
+    transact_write,
+    typed_failures,
+)
 from shared.errors import StorageContention
 from shared.events import DomainEvent
+from shared.logging import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
 _MARK = "Y"
 # Later than any change of a row.
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
+_CURSOR = to_item({"pk": "SWEEP", "sk": "SWEEP"})
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,40 @@ class Row(Protocol):
 
     @property
     def version(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A row's place in the index of marked rows, with the time as the index has it."""
+
+    updated_at: str
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A marked row that no `Row` can be made of; `error` is the type of the exception."""
+
+    position: Position
+    error: str
+
+    @property
+    def order_id(self) -> str:
+        return self.position.order_id
+
+
+def position_of(row: Row | Unreadable) -> Position:
+    """Returns where the index has a row."""
+    if isinstance(row, Unreadable):
+        return row.position
+    return Position(to_iso(row.updated_at), row.order_id)
+
+
+def _check(row: Any) -> None:
+    """Raises TypeError for a row without what every reader relies on."""
+    types = {"order_id": str, "status": str, "updated_at": datetime, "version": int}
+    if wrong := [name for name, of in types.items() if not isinstance(getattr(row, name), of)]:
+        raise TypeError(f"of another type: {', '.join(wrong)}")
 
 
 class Table[R: Row](ABC):
@@ -115,19 +159,42 @@ class Table[R: Row](ABC):
                 raise StorageContention("another step changed the row") from refused
             raise
 
-    def unsettled(self, before: datetime = _ALWAYS) -> Iterator[R]:
+    def unsettled(
+        self, before: datetime = _ALWAYS, after: Position | None = None
+    ) -> Iterator[R | Unreadable]:
         """Yields the marked rows that nothing has touched since `before`, the oldest first.
 
-        They may be a moment old: decide on what `find` returns.
+        With `after`, only those that follow that place. They may be a moment old: decide on what
+        `find` returns.
         """
-        rows = dynamodb.query_rows(
+        start: dict[str, Any] = {}
+        if after is not None:
+            if after.updated_at >= to_iso(before):
+                # DynamoDB refuses to start where the query has ended: the last sweep's `before`
+                # may have been later.
+                return iter(())
+            place = {"unsettled": _MARK, "updated_at": after.updated_at}
+            start["ExclusiveStartKey"] = self._key(after.order_id) | to_item(place)
+        items = dynamodb.query_items(
             self._dynamodb,
             self._table,
             "unsettled = :mark AND updated_at < :before",
             {":mark": _MARK, ":before": to_iso(before)},
             IndexName="unsettled",
+            **start,
         )
-        return map(self._from_item, rows)
+        return map(self._read, items)
+
+    def cursor(self) -> Position | None:
+        """Returns where the last sweep stopped; None where it reached the end."""
+        row = dynamodb.get_row(self._dynamodb, self._table, _CURSOR)
+        return Position(**row["position"]) if row and row["position"] else None
+
+    def move_cursor(self, position: Position | None) -> None:
+        """Stores where a sweep stopped; None where it reached the end."""
+        row = {"entity": "sweep", "position": asdict(position) if position else None}
+        with typed_failures():
+            self._dynamodb.put_item(TableName=self._table, Item=_CURSOR | to_item(row))
 
     def settle(self, row: R) -> None:
         """Removes the mark; the next write sets it again.
@@ -145,6 +212,20 @@ class Table[R: Row](ABC):
                 )
         except ConditionFailed as refused:
             raise StorageContention("another step changed the row") from refused
+
+    def _read(self, attributes: Mapping[str, Any]) -> R | Unreadable:
+        """Returns a marked row from its wire format."""
+        key = attributes["pk"]["S"]
+        try:
+            row = self._from_item(from_item(attributes))
+            _check(row)
+        except Exception as exc:
+            # A row may be wrong in any way, and must not keep its readers from the rows after it.
+            error = type(exc).__name__
+            logger.error("row is unreadable", key=key, error=error)
+            order_id = key.removeprefix(f"{self.entity}#")
+            return Unreadable(Position(attributes["updated_at"]["S"], order_id), error)
+        return row
 
     def _write(
         self,

@@ -5,14 +5,18 @@ a step arrived after the end. So each service marks every row that it writes as 
 sweep removes the mark once the order has ended and the row agrees with it. The saga's own
 compensation undoes a row that disagrees, and sets the mark again for the next sweep.
 
+A sweep never undoes the row of an order that is unknown. Every order is written before its rows, so
+somebody lost it: the order table may be an old copy. Only a person can find out.
+
 Metrics (dimension `service`, one point each a sweep): `SweepFound`, rows that disagreed;
-`SweepRepaired`, those of them that were undone; `SweepFailed`, those that were not, and those whose
-check raised an unexpected error. A failure that the next sweep repeats requires a person.
+`SweepRepaired`, those of them that were undone; `SweepFailed`, those that were not, the unreadable
+ones, those of unknown orders, and those whose check raised an unexpected error; `SweepBehind`, 1
+where the time was up before all rows were checked. A failure that the next sweep repeats requires a
+person.
 """
 
 import itertools
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,7 +30,8 @@ from shared import clock, ids, logging, queries, settings
 from shared.errors import TransientError
 from shared.events import Origin
 from shared.logging import logger
-from shared.storage import Row, Table
+from shared.rounds import Round
+from shared.storage import Row, Table, Unreadable
 from shared.tasks import Task
 
 type AskStatuses = Callable[[Sequence[str]], Mapping[str, str]]
@@ -37,29 +42,34 @@ EXECUTION = "sweeper"
 _ORDERS_A_QUESTION = 100
 _COMPLETED = "COMPLETED"
 _ENDED = frozenset({_COMPLETED, "CANCELLED"})
-# A row may be written shortly before its order can be read, but never this long before.
-_UNKNOWN_FOR = timedelta(hours=1)
-# The function's timeout is a minute. The next sweep checks the rest.
-_BUDGET_SECONDS = 45.0
 
 _metrics = Metrics()
 
 
 @dataclass(slots=True)
 class Report:
-    """The result of one sweep; `more` tells that the time was up before all rows were checked."""
+    """The result of one sweep; `behind` tells that the time was up before all rows were checked."""
 
     service: str
     looked_at: int = 0
     settled: int = 0
     found: int = 0
     failed: int = 0
-    more: bool = False
+    behind: bool = False
     repaired: list[dict[str, str]] = field(default_factory=list)
     left: list[dict[str, str]] = field(default_factory=list)
 
+    def leave(self, order_id: str, what: str) -> None:
+        """Reports a row to which nothing was done, and why."""
+        self.left.append({"order_id": order_id, "what": what})
+
+    def fail(self, order_id: str, what: str) -> None:
+        """Reports a row that the sweep could not settle and should have."""
+        self.failed += 1
+        self.leave(order_id, what)
+
     def answer(self) -> dict[str, Any]:
-        """Returns `{"service", "looked_at", "settled", "repaired", "left", "more"}`.
+        """Returns `{"service", "looked_at", "settled", "repaired", "left", "behind"}`.
 
         `repaired` and `left` are lists of `{"order_id", "what"}`.
         """
@@ -69,7 +79,7 @@ class Report:
             "settled": self.settled,
             "repaired": self.repaired,
             "left": self.left,
-            "more": self.more,
+            "behind": self.behind,
         }
 
 
@@ -128,30 +138,34 @@ class Sweeper[R: Row]:
             found=report.found,
             repaired=len(report.repaired),
             failed=report.failed,
-            more=report.more,
+            behind=report.behind,
         )
         _metrics.add_metric("SweepFound", MetricUnit.Count, report.found)
         _metrics.add_metric("SweepRepaired", MetricUnit.Count, len(report.repaired))
         _metrics.add_metric("SweepFailed", MetricUnit.Count, report.failed)
+        _metrics.add_metric("SweepBehind", MetricUnit.Count, report.behind)
         _metrics.flush_metrics()
         return report.answer()
 
     def sweep(self, ask: AskStatuses, origin: Origin, at: datetime, grace: timedelta) -> Report:
         """Checks all rows unchanged for `grace` against their orders, the oldest first.
 
-        One row's failure is reported and does not stop the sweep.
+        Starts where the last sweep ran out of time. One row's failure is reported and does not stop
+        the sweep.
         """
         report = Report(self.service)
-        deadline = time.monotonic() + _BUDGET_SECONDS
-        rows = self.repository.unsettled(at - grace)
-        for batch in itertools.batched(rows, _ORDERS_A_QUESTION):
-            statuses = ask([row.order_id for row in batch])
-            for row in batch:
-                if time.monotonic() > deadline:
-                    report.more = True
-                    return report
-                report.looked_at += 1
-                self._check(row, statuses.get(row.order_id), origin, at, report)
+        tour = Round(self.repository)
+        rows = self.repository.unsettled(at - grace, tour.start)
+        for row, status in _with_statuses(rows, ask):
+            if tour.is_over():
+                break
+            report.looked_at += 1
+            if isinstance(row, Unreadable):
+                report.fail(row.order_id, f"unreadable: {row.error}")
+            else:
+                self._check(row, status, origin, at, report)
+            tour.passed(row)
+        report.behind = tour.close()
         return report
 
     def _check(
@@ -160,8 +174,13 @@ class Sweeper[R: Row]:
         known: dict[str, Any] = {"order_id": row.order_id, "order_status": status}
         disagrees = False
         try:
-            if left := _in_flux(row, status, at):
-                report.left.append({"order_id": row.order_id, "what": left})
+            if status is None:
+                # Not a reason to undo anything: the order table may be an old copy.
+                logger.error("order is unknown", row_status=row.status, **known)
+                report.fail(row.order_id, f"{row.status} of an order that is unknown")
+                return
+            if status not in _ENDED:
+                report.leave(row.order_id, f"its order is {status}")
                 return
             if not self._agrees(row, status):
                 # The index may lag behind the table, so read the table.
@@ -172,34 +191,35 @@ class Sweeper[R: Row]:
                 return
             disagrees = True
             report.found += 1
-            what = f"{row.status} of an order that is {status or 'unknown'}"
+            what = f"{row.status} of an order that is {status}"
             if status == _COMPLETED:
                 # Something is missing, and there is nothing to undo: only a person can find out
                 # why.
                 logger.error("row not repaired", what=what, **known)
-                report.failed += 1
-                report.left.append({"order_id": row.order_id, "what": what})
+                report.fail(row.order_id, what)
                 return
             self.undo(Task(row.order_id, EXECUTION, origin), at)
         except TransientError as exc:
             logger.warning("row deferred", error=type(exc).__name__, reason=str(exc), **known)
             report.failed += disagrees
-            report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
+            report.leave(row.order_id, type(exc).__name__)
         except Exception as exc:
             # A bug that shows in one row must not keep the sweep from the rows after it.
             logger.exception("row failed", error=type(exc).__name__, **known)
-            report.failed += 1
-            report.left.append({"order_id": row.order_id, "what": type(exc).__name__})
+            report.fail(row.order_id, type(exc).__name__)
         else:
             logger.info("row repaired", what=what, **known)
             report.repaired.append({"order_id": row.order_id, "what": what})
 
-    def _agrees(self, row: R, status: str | None) -> bool:
+    def _agrees(self, row: R, status: str) -> bool:
         return row.status in self.kept if status == _COMPLETED else row.status not in self.held
 
 
-def _in_flux(row: Row, status: str | None, at: datetime) -> str | None:
-    """Returns why it is too early to check a row; None where it isn't."""
-    if status is None:
-        return "its order is unknown, as yet" if at - row.updated_at < _UNKNOWN_FOR else None
-    return None if status in _ENDED else f"its order is {status}"
+def _with_statuses[R: Row](
+    rows: Iterator[R | Unreadable], ask: AskStatuses
+) -> Iterator[tuple[R | Unreadable, str | None]]:
+    """Yields each row with its order's status, None for an order that is unknown."""
+    for batch in itertools.batched(rows, _ORDERS_A_QUESTION):
+        statuses = ask([row.order_id for row in batch])
+        for row in batch:
+            yield row, statuses.get(row.order_id)

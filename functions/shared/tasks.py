@@ -30,11 +30,15 @@ _metrics = Metrics()
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every step is told: the order, the execution that asks, and where it all comes from."""
+    """What every step is told: the order, the execution that asks, and where it all comes from.
+
+    `sequence` is the order's version as the saga last learned it; None where nobody told.
+    """
 
     order_id: str
     execution: str
     origin: Origin
+    sequence: int | None = None
 
 
 class Command(Protocol):
@@ -98,9 +102,10 @@ class SagaSteps:
     def handler(self, payload: Any, context: LambdaContext) -> dict[str, Any]:
         """The Lambda handler; returns what the step named `step` returns.
 
-        The payload is `{"step", "task": {"order_id", "correlation_id", "trace_id", "execution"},
-        …}` with the step's own fields. Raises ValidationFailed where it doesn't fit and UnknownStep
-        where the service has no such step: bugs of the state machine's, hence compensated.
+        The payload is `{"step", "task": {"order_id", "correlation_id", "trace_id", "execution",
+        "sequence"}, …}` with the step's own fields. Raises ValidationFailed where it doesn't fit
+        and UnknownStep where the service has no such step: bugs of the state machine's, hence
+        compensated.
         """
         fields = Fields(payload)
         name = fields.text("step")
@@ -150,6 +155,7 @@ def _task(fields: Fields, context: LambdaContext) -> Task:
             # An order that was placed without a trace id is traced by its invocations.
             trace_id=fields.optional_text("trace_id") or settings.trace_id(),
         ),
+        sequence=fields.optional_integer("sequence", minimum=1),
     )
 
 

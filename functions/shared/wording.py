@@ -43,6 +43,11 @@ STATUSES: Mapping[str, StatusText] = MappingProxyType(
             "Your order is complete",
             "Thank you! Your order is paid, and your parcel is on its way.",
         ),
+        "CANCELLING": StatusText(
+            "Being cancelled",
+            "We're cancelling your order",
+            "We are undoing what was done for it.",
+        ),
         "CANCELLED": StatusText("Cancelled", "Your order was cancelled", ""),
         "NEEDS_ATTENTION": StatusText(
             "With our team",
@@ -54,11 +59,6 @@ STATUSES: Mapping[str, StatusText] = MappingProxyType(
 )
 _IN_PROGRESS = StatusText(
     "In progress", "We're working on your order", "This usually takes a second or two."
-)
-_CANCELLING = StatusText(
-    "Being cancelled",
-    "We're cancelling your order",
-    "We are undoing what was done for it.",
 )
 
 _REASONS: Mapping[str, str] = MappingProxyType(
@@ -92,11 +92,19 @@ def status_text(
     customer asked to cancel it.
     """
     if is_being_cancelled:
-        return _CANCELLING
+        return STATUSES["CANCELLING"]
     if status == "AWAITING_PAYMENT" and not is_payable:
         return _IN_PROGRESS
     name = status.replace("_", " ").capitalize()
     return STATUSES.get(status) or StatusText(name, name, "")
+
+
+def cause_text(code: str) -> str:
+    """Returns why an order is being cancelled.
+
+    It says nothing of the money: what happens to that is known only once everything is undone.
+    """
+    return _REASONS.get(code) or f"{code.replace('_', ' ').capitalize()}."
 
 
 def reason_text(code: str, *, was_charged: bool | None) -> str:
@@ -104,7 +112,7 @@ def reason_text(code: str, *, was_charged: bool | None) -> str:
 
     `was_charged` is None where it is not known whether money was taken.
     """
-    reason = _REASONS.get(code) or f"{code.replace('_', ' ').capitalize()}."
+    reason = cause_text(code)
     if code in _BEFORE_THE_CHARGE or was_charged is False:
         return f"{reason} You have not been charged."
     if was_charged is None:
@@ -170,6 +178,9 @@ _EVENTS: Mapping[str, Callable[[Data], str]] = MappingProxyType(
         "StockReleased": lambda data: "The items set aside are back on sale.",
         "OrderCompleted": lambda data: "Your order is complete. Thank you!",
         "OrderCancellationRequested": lambda data: "You asked us to cancel your order.",
+        "OrderCancellationStarted": lambda data: (
+            f"We are cancelling your order. {data['reason']['message']}"
+        ),
         "OrderCancelled": _cancellation,
         "OrderNeedsAttention": lambda data: data["reason"]["message"],
         "OrderRedriven": lambda data: "We are working on your order again.",

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from shared.events import DomainEvent, Origin
+from shared.events import DomainEvent
+from shared.tasks import Task
 from shipping.domain import Shipment
 
 
-def event_of(name: str, shipment: Shipment, at: datetime, origin: Origin) -> DomainEvent:
+def event_of(name: str, shipment: Shipment, at: datetime, task: Task) -> DomainEvent:
     """Returns what happened at `at`: ShipmentCreated, ShipmentRejected or ShipmentCancelled."""
     if shipment.booking is None:
         data = {"reason": shipment.reject_reason}
@@ -16,4 +17,6 @@ def event_of(name: str, shipment: Shipment, at: datetime, origin: Origin) -> Dom
             "carrier": shipment.booking.carrier,
             "tracking_number": shipment.booking.tracking_number,
         }
-    return DomainEvent("shipping", name, shipment.order_id, at, origin, data)
+    return DomainEvent(
+        "shipping", name, shipment.order_id, at, task.origin, data, sequence=task.sequence
+    )

@@ -39,10 +39,10 @@ def create(
     match outcome:
         case Rejection(reason):
             shipment = domain.reject(pending, reason, at)
-            event = event_of("ShipmentRejected", shipment, at, task.origin)
+            event = event_of("ShipmentRejected", shipment, at, task)
         case Booking():
             shipment = domain.create(pending, outcome, at)
-            event = event_of("ShipmentCreated", shipment, outcome.booked_at, task.origin)
+            event = event_of("ShipmentCreated", shipment, outcome.booked_at, task)
     # Where a cancel got here first, this is refused, and so is the booking's next attempt.
     repository.update(pending, shipment, [event])
     shipment.require_created()
@@ -66,8 +66,8 @@ def cancel(repository: ShipmentTable, carrier: Carrier, task: Task, at: datetime
     if booking is not None:
         if shipment.status is ShipmentStatus.PENDING:
             # The reply was lost, so no event has reported the booking yet.
-            created = event_of("ShipmentCreated", cancelled, booking.booked_at, task.origin)
+            created = event_of("ShipmentCreated", cancelled, booking.booked_at, task)
             reports.append(created)
-        reports.append(event_of("ShipmentCancelled", cancelled, at, task.origin))
+        reports.append(event_of("ShipmentCancelled", cancelled, at, task))
     repository.update(shipment, cancelled, reports)
     return cancelled

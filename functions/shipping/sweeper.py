@@ -1,4 +1,4 @@
-"""Calls off parcels of orders that were cancelled or never existed."""
+"""Calls off parcels of orders that were cancelled."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -16,9 +16,10 @@ def describe(report: Report) -> str:
     """Returns a sweeper's report as text: a line of counts, and one for each order."""
     left = report.get("left", [])
     parked = f", {report['parked']} parked" if report.get("parked") else ""
+    behind = ", behind" if report["behind"] else ""
     lines = [
         f"{report['service']:<10} looked at {report['looked_at']}, "
-        f"repaired {len(report['repaired'])}, left {len(left)}{parked}",
+        f"repaired {len(report['repaired'])}, left {len(left)}{parked}{behind}",
         *(f"{'':<10} repaired {_item(item)}" for item in report["repaired"]),
         *(f"{'':<10} left   {_item(item)}" for item in left),
     ]

@@ -18,7 +18,7 @@ export function awaitsPayment(order) {
 
 /** True while the shopper can still cancel the order. */
 export function canBeCancelled(order) {
-  return !hasEnded(order) && !order.cancel_requested;
+  return !hasEnded(order) && order.status !== "CANCELLING" && !order.cancel_requested;
 }
 
 /** How the order's status is marked: good, bad, warn, or busy while the shop works on it. */

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builders import ORIGIN, an_order
-from notification import consumer, wiring
+from notification import consumer, messages, wiring
 from order import domain, execution, log, starter, timeline
 from order import wiring as order_wiring
 from shared.events import PublishedEvent
@@ -50,6 +50,11 @@ def over_the_bus(event_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
 def with_id(detail: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Returns the event under an id of its own; two with one id would be one that came twice."""
     return {**detail, "metadata": {**detail["metadata"], "event_id": f"evt_{number:026}"}}
+
+
+def of_an_order_of_its_own(detail: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Returns the event about another order, whose story no other event makes out of date."""
+    return {**detail, "data": {**detail["data"], "order_id": f"ord_{number:026}"}}
 
 
 def over_the_queue(event_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,15 +119,20 @@ def test_the_notification_service_writes_of_it(
     monkeypatch.setattr(wiring, "mailer", lambda: post_office)
     monkeypatch.setattr(wiring, "notifications", lambda: notifications)
     monkeypatch.setattr(
-        "notification.customers.find_email", lambda _, order_id: customers.find_email(order_id)
+        "notification.customers.find_customer",
+        lambda _, order_id: customers.find_customer(order_id),
     )
-    wanted = resources("AWS::Events::Rule")["NotificationRule"]["EventPattern"]["detail-type"]
-    due = [each.values for each in EVERYTHING if each.values[0] in wanted]
-    assert {event_type for event_type, _ in due} == set(wanted)
+    pattern = resources("AWS::Events::Rule")["NotificationRule"]["EventPattern"]
+    # Every event of an order: what it does not write of makes older mail stale all the same.
+    assert pattern == {"source": ["sagashop.order"]}
+    told_of = [each.values for each in EVERYTHING]
+    heard = [told for told in told_of if over_the_bus(*told)["source"] in pattern["source"]]
+    due = [event_type for event_type, detail in heard if messages.write(event_type, detail["data"])]
+    assert {"OrderPlaced", "OrderNeedsAttention", "PaymentRequested"} <= set(due)
 
     # When
-    for number, (event_type, detail) in enumerate(due):
-        batch = over_the_queue(event_type, with_id(detail, number))
+    for number, (event_type, detail) in enumerate(heard):
+        batch = over_the_queue(event_type, of_an_order_of_its_own(with_id(detail, number), number))
         answer = consumer.handler(batch, lambda_context)
         assert answer == {"batchItemFailures": []}, event_type
 

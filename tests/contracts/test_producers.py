@@ -3,12 +3,13 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from builders import ORIGIN, an_order
+from builders import ORIGIN, OWED, an_order
 from inventory import domain as stock
 from inventory import events as stock_events
 from order import domain as orders
@@ -20,6 +21,7 @@ from payment import events as payment_events
 from shared import errors
 from shared.events import DomainEvent
 from shared.money import Money
+from shared.tasks import Task
 from shipping import domain as shipments
 from shipping import events as shipment_events
 from support.event_schemas import SCHEMAS, event_types, resolved, validate
@@ -27,6 +29,7 @@ from support.template import ROOT
 
 NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
 ORDER_ID = an_order().order_id
+TASK = Task(ORDER_ID, ORDER_ID, ORIGIN, sequence=3)
 TOTAL = Money(129_900, "USD")
 # Words that begin and end as an event's name does.
 EVENT_NAME = re.compile(
@@ -39,18 +42,23 @@ def of_orders() -> Iterator[DomainEvent | None]:
     placed, priced = an_order().build(), an_order().reserved().build()
     paid = an_order().paid().build()
     yield orders.place(placed, ORIGIN).event
-    yield payment_window.ask_for_payment(unpaid(priced), "token", 900, ORIGIN, NOW).event
+    window = orders.PaymentWindow("token", NOW)
+    yield payment_window.ask_for_payment(unpaid(priced), window, ORIGIN, NOW).event
     yield orders.request_cancellation(priced, ORIGIN, NOW).event
     yield orders.complete(paid, Carried("Saga Parcel", "SP1"), ORIGIN, NOW).event
     for error in (*error_names(), "a bug"):
-        yield orders.cancel(paid, error, ORIGIN, NOW).event
-    yield orders.cancel(paid, "ShipmentRejected", ORIGIN, NOW, Refund(129_900, "USD")).event
-    for order in (placed, priced, paid):
+        turned = orders.begin_cancellation(paid, Failure(error, ""), ORIGIN, NOW)
+        yield turned.event
+        yield orders.cancel(turned.order, None, ORIGIN, NOW).event
+        yield orders.cancel(turned.order, Refund(129_900, "USD"), ORIGIN, NOW).event
+    for order in (an_order(), an_order().reserved(), an_order().paid()):
         for compensation in orders.COMPENSATIONS:
-            stuck = parked(order, compensation)
-            yield orders.flag_for_attention(order, stuck, ORIGIN, NOW).event
-            parked_order = orders.flag_for_attention(order, stuck, ORIGIN, NOW).order
-            yield redrive.count_redrive(parked_order, "ada", "Fixed.", ORIGIN, NOW).event
+            stuck = Parked(compensation, "RefundUnavailable")
+            for owed in (OWED, replace(OWED, refund_cents=None, unanswered=["payment"])):
+                turned_back = order.cancelling().build()
+                yield orders.flag_for_attention(turned_back, stuck, owed, ORIGIN, NOW).event
+            parked = order.parked(compensation).build()
+            yield redrive.count_redrive(parked, "ada", "Fixed.", ORIGIN, NOW).event
     yield redrive.count_redrive(paid, "sweeper", "Its saga died.", ORIGIN, NOW).event
 
 
@@ -61,23 +69,23 @@ def of_stock() -> Iterator[DomainEvent]:
         decided = stock.decide(
             ORDER_ID, [stock.OrderLine("laptop", quantity)], {"laptop": laptop}, NOW
         )
-        yield stock_events.event_of(decided, NOW, ORIGIN)
+        yield stock_events.event_of(decided, NOW, TASK)
     unknown = stock.decide(ORDER_ID, [stock.OrderLine("unknown", 1)], {}, NOW)
-    yield stock_events.event_of(unknown, NOW, ORIGIN)
+    yield stock_events.event_of(unknown, NOW, TASK)
     reserved = stock.decide(ORDER_ID, [stock.OrderLine("laptop", 1)], {"laptop": laptop}, NOW)
     for after in (stock.commit(reserved, NOW), stock.release(reserved, NOW)):
-        yield stock_events.event_of(after, NOW, ORIGIN)
+        yield stock_events.event_of(after, NOW, TASK)
 
 
 def of_payments() -> Iterator[DomainEvent]:
     """What becomes of a payment."""
     begun = payments.begin(ORDER_ID, TOTAL, NOW)
     captured = payments.capture(begun, NOW)
-    yield payment_events.event_of("PaymentCaptured", captured, NOW, ORIGIN)
+    yield payment_events.event_of("PaymentCaptured", captured, NOW, TASK)
     declined = payments.decline(begun, "card_declined", NOW)
-    yield payment_events.event_of("PaymentDeclined", declined, NOW, ORIGIN)
+    yield payment_events.event_of("PaymentDeclined", declined, NOW, TASK)
     refunded = payments.refund(captured, NOW)
-    yield payment_events.event_of("PaymentRefunded", refunded, NOW, ORIGIN)
+    yield payment_events.event_of("PaymentRefunded", refunded, NOW, TASK)
 
 
 def of_shipments() -> Iterator[DomainEvent]:
@@ -85,21 +93,16 @@ def of_shipments() -> Iterator[DomainEvent]:
     begun = shipments.begin(ORDER_ID, shipments.Address("", "", "", "", "XX"), NOW)
     booking = shipments.Booking("Saga Parcel", "SP1", NOW)
     created = shipments.create(begun, booking, NOW)
-    yield shipment_events.event_of("ShipmentCreated", created, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentCreated", created, NOW, TASK)
     rejected = shipments.reject(begun, "nobody delivers to XX", NOW)
-    yield shipment_events.event_of("ShipmentRejected", rejected, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentRejected", rejected, NOW, TASK)
     cancelled = shipments.cancel(created, booking, NOW)
-    yield shipment_events.event_of("ShipmentCancelled", cancelled, NOW, ORIGIN)
+    yield shipment_events.event_of("ShipmentCancelled", cancelled, NOW, TASK)
 
 
 def unpaid(order: Order) -> Order:
     """The order without the payment token that it was placed with."""
     return orders.changed(order, NOW, payment_token=None)
-
-
-def parked(order: Order, compensation: str) -> Parked:
-    failure = Failure("CarrierUnavailable", "{}")
-    return Parked(failure, compensation, "RefundUnavailable", None, order.redrives)
 
 
 def error_names() -> list[str]:

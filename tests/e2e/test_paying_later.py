@@ -196,6 +196,26 @@ def test_a_shopper_is_not_thrown_out_of_a_form_that_goes_away(
     expect(shopper.heading).to_be_focused()
 
 
+def test_an_order_that_is_being_undone_is_followed_to_its_end(
+    shopper: Shopper, waits: Callable[..., None]
+) -> None:
+    # Given an order whose payment was declined
+    cause = wording.cause_text("PAYMENT_DECLINED")
+    reason = {"code": "PAYMENT_DECLINED", "message": cause}
+    # When the shop undoes what was done for it
+    waits(status="CANCELLING", reason=reason, payment_due_at=None)
+    # Then the page says so and why, and there is nothing to pay, nor to cancel
+    expect(shopper.order_status).to_contain_text("cancelling your order", timeout=PATIENCE_MS)
+    expect(shopper.order_status).to_contain_text(cause)
+    expect(shopper.payment_form).to_be_hidden()
+    expect(shopper.cancel_button).to_be_hidden()
+    # When everything is undone
+    message = wording.reason_text("PAYMENT_DECLINED", was_charged=False)
+    waits(status="CANCELLED", reason=reason | {"message": message}, payment_due_at=None)
+    # Then the page says that too, by itself
+    expect(shopper.order_status).to_contain_text(message, timeout=PATIENCE_MS)
+
+
 @pytest.mark.full
 def test_news_leaves_an_open_question_open(shopper: Shopper, waits: Callable[..., None]) -> None:
     shopper.cancel_button.click()

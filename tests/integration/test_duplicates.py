@@ -61,7 +61,8 @@ def everything_about(
 
 def has_its_own_time(item: Json) -> bool:
     """Whether a row is written by who listens, and not by a step: it comes when it comes."""
-    return item.get("entity") == {"S": "logged_event"} or item["sk"] == {"S": "NOTIFICATION"}
+    mail = ({"S": "NOTIFICATION"}, {"S": "NEWEST"})
+    return item.get("entity") == {"S": "logged_event"} or item["sk"] in mail
 
 
 @dataclass(frozen=True)

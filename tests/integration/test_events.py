@@ -20,19 +20,20 @@ SOLD = [
     "StockCommitted",
     "OrderCompleted",
 ]
-OUT_OF_STOCK = ["OrderPlaced", "StockReservationFailed", "OrderCancelled"]
-DECLINED = ["OrderPlaced", "StockReserved", "PaymentDeclined", "StockReleased", "OrderCancelled"]
+TURNED_BACK = ["OrderCancellationStarted", "OrderCancelled"]
+OUT_OF_STOCK = ["OrderPlaced", "StockReservationFailed", *TURNED_BACK]
+DECLINED = ["OrderPlaced", "StockReserved", "PaymentDeclined", "StockReleased", *TURNED_BACK]
 REFUNDED = [
     "OrderPlaced",
     "StockReserved",
     "PaymentCaptured",
     "PaymentRefunded",
     "StockReleased",
-    "OrderCancelled",
+    *TURNED_BACK,
 ]
 UNDELIVERABLE = [*REFUNDED, "ShipmentRejected"]
 PAID_LATER = [*SOLD, "PaymentRequested"]
-EXPIRED = ["OrderPlaced", "StockReserved", "PaymentRequested", "StockReleased", "OrderCancelled"]
+EXPIRED = ["OrderPlaced", "StockReserved", "PaymentRequested", "StockReleased", *TURNED_BACK]
 CALLED_OFF = [*EXPIRED, "OrderCancellationRequested"]
 STORIES = {
     "sold": SOLD,
@@ -109,6 +110,20 @@ def test_an_event_names_the_service_that_it_comes_from(heard: dict[str, list[Jso
         "StockCommitted": "sagashop.inventory",
         "OrderCompleted": "sagashop.order",
     }
+
+
+def test_every_event_has_a_sequence_and_no_two_of_the_orders_own_share_one(
+    heard: dict[str, list[Json]],
+) -> None:
+    for events in heard.values():
+        sequences = {
+            (event["source"], event["detail-type"]): event["detail"]["metadata"]["sequence"]
+            for event in events
+        }
+        own = [number for (source, _), number in sequences.items() if source == "sagashop.order"]
+        assert len(own) == len(set(own))
+        assert sequences["sagashop.order", "OrderPlaced"] == min(sequences.values()) == 1
+        assert max(own) >= max(sequences.values())
 
 
 def test_no_event_carries_the_payment_token_or_the_address(heard: dict[str, list[Json]]) -> None:

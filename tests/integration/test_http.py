@@ -207,6 +207,17 @@ def test_a_browser_on_any_page_may_call(call: Callable[..., requests.Response]) 
     assert {"content-type", "idempotency-key", "x-correlation-id"} <= set(allowed)
 
 
+@pytest.mark.parametrize("content_type", ["", "application/json", "text/plain", "nonsense"])
+@pytest.mark.parametrize("path", ["/orders", "/orders/ord_NONE/payment", "/ops/orders"])
+def test_options_answers_whatever_its_content_type(
+    call: Callable[..., requests.Response], path: str, content_type: str
+) -> None:
+    response = call("OPTIONS", path, headers={"Origin": ORIGIN, "Content-Type": content_type})
+
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -8,11 +8,25 @@ from shared import outbox
 from shared.dynamodb import Item, from_item, to_item
 from shared.errors import StorageContention
 from shared.events import DomainEvent
-from shared.storage import Row
+from shared.storage import Position, Row, Unreadable, position_of
 from support.event_schemas import validate
 
 
-class FakeRepository[R: Row]:
+class FakeCursor:
+    """Where the last sweep stopped."""
+
+    position: Position | None = None
+
+    def cursor(self) -> Position | None:
+        """See `Table.cursor`."""
+        return self.position
+
+    def move_cursor(self, position: Position | None) -> None:
+        """See `Table.move_cursor`."""
+        self.position = position
+
+
+class FakeRepository[R: Row](FakeCursor):
     """A `storage.Table`."""
 
     def __init__(self) -> None:
@@ -36,11 +50,14 @@ class FakeRepository[R: Row]:
         self._require(before)
         self._write(before, after, events)
 
-    def unsettled(self, before: datetime) -> Iterator[R]:
-        """See `Table.unsettled`."""
+    def unsettled(
+        self, before: datetime, after: Position | None = None
+    ) -> Iterator[R | Unreadable]:
+        """See `Table.unsettled`; every row in memory is readable."""
         marked = [self._rows[order_id] for order_id in self._marked]
         resting = [row for row in marked if row.updated_at < before]
-        return iter(sorted(resting, key=lambda row: row.updated_at))
+        ahead = [row for row in resting if after is None or position_of(row) > after]
+        return iter(sorted(ahead, key=position_of))
 
     def settle(self, row: R) -> None:
         """See `Table.settle`."""

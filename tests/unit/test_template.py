@@ -381,7 +381,11 @@ def test_consumers_are_created_before_the_relay(consumer: str) -> None:
 def test_an_api_s_function_answers_exactly_the_routes_that_lead_to_it(
     function: str, monkeypatch: pytest.MonkeyPatch, fresh_modules: None
 ) -> None:
-    routed = {(name, (route["Method"], route["Path"])) for name, route in events("Api")}
+    routed = {
+        (name, (route["Method"], route["Path"]))
+        for name, route in events("Api")
+        if route["Method"] != "OPTIONS"
+    }
     elsewhere = {route for name, route in routed if name != function}
     for name, value in environment_of(function).items():
         monkeypatch.setenv(name, value)
@@ -391,6 +395,18 @@ def test_an_api_s_function_answers_exactly_the_routes_that_lead_to_it(
 
     answered = {(method, path) for path, methods in chalice.routes.items() for method in methods}
     assert {route for name, route in routed if name == function} == answered - elsewhere
+
+
+def test_a_browser_may_ask_for_every_path_whether_it_may_call() -> None:
+    routed = {
+        (name, route["Path"]) for name, route in events("Api") if route["Method"] != "OPTIONS"
+    }
+    preflights = [
+        (name, route["Path"]) for name, route in events("Api") if route["Method"] == "OPTIONS"
+    ]
+
+    assert sorted(path for _, path in preflights) == sorted({path for _, path in routed})
+    assert set(preflights) <= routed, "the function that answers OPTIONS has to know the path"
 
 
 @pytest.mark.parametrize(

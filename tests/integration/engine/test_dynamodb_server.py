@@ -171,10 +171,17 @@ def test_the_sparse_index_is_what_it_was_when_its_server_is_killed(
     mortal_dynamodb.start()
 
     # Then the others are in it, those at rest longest first
-    found = dynamodb.query(
-        TableName=TABLE,
-        IndexName="unsettled",
-        KeyConditionExpression="unsettled = :yes AND updated_at < :now",
-        ExpressionAttributeValues={":yes": {"S": "Y"}, ":now": {"S": "2026-03-04"}},
-    )
-    assert [row["pk"]["S"] for row in found["Items"]] == ["order-3", "order-2"]
+    query = {
+        "TableName": TABLE,
+        "IndexName": "unsettled",
+        "KeyConditionExpression": "unsettled = :yes AND updated_at < :now",
+        "ExpressionAttributeValues": {":yes": {"S": "Y"}, ":now": {"S": "2026-03-04"}},
+    }
+    found = dynamodb.query(**query)["Items"]
+    assert [row["pk"]["S"] for row in found] == ["order-3", "order-2"]
+
+    # Then a reader continues behind a row, also where the row is not there any more
+    place = {name: found[0][name] for name in ("pk", "sk", "unsettled", "updated_at")}
+    dynamodb.delete_item(TableName=TABLE, Key=an_item("order-3"))
+    (following,) = dynamodb.query(**query, ExclusiveStartKey=place)["Items"]
+    assert following["pk"]["S"] == "order-2"

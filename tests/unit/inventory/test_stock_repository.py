@@ -17,9 +17,11 @@ from shared import dynamodb
 from shared.dynamodb import ConditionFailed
 from shared.errors import StockContention, StorageContention
 from shared.money import Money
+from shared.tasks import Task
 from unit.inventory.fakes import FakeShelf, FakeStock, Shelf, TableShelf
 
 LATER = PLACED_AT + timedelta(minutes=10)
+TASK = Task(ORDER_ID, ORDER_ID, ORIGIN)
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,13 @@ class Shop:
 
     def create(self, reservation: Reservation) -> Reservation:
         """Writes a reservation with its event."""
-        event = event_of(reservation, PLACED_AT, ORIGIN)
+        event = event_of(reservation, PLACED_AT, TASK)
         created: Reservation = self.repository.create(reservation, [event])
         return created
 
     def update(self, before: Reservation, after: Reservation) -> None:
         """Replaces a reservation, with an event."""
-        self.repository.update(before, after, [event_of(after, LATER, ORIGIN)])
+        self.repository.update(before, after, [event_of(after, LATER, TASK)])
 
     def told(self) -> list[str]:
         """Returns the types of the events in the outbox, sorted."""

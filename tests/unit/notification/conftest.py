@@ -19,7 +19,7 @@ def customers(monkeypatch: pytest.MonkeyPatch) -> FakeCustomers:
     """Who orders belong to."""
     fake = FakeCustomers()
     monkeypatch.setattr(
-        "notification.customers.find_email", lambda _, order_id: fake.find_email(order_id)
+        "notification.customers.find_customer", lambda _, order_id: fake.find_customer(order_id)
     )
     return fake
 

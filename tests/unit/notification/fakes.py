@@ -1,13 +1,16 @@
 """A post office of the tests' own, an order service, and a table in memory."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from notification import domain
-from notification.domain import Notification
+from notification.customers import Recipient
+from notification.domain import Notification, Sighting
 from notification.messages import Message
 from shared.errors import StorageContention
 
 CUSTOMER = "ada@example.com"
+ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -27,16 +30,17 @@ class FakeMailer:
 
 @dataclass
 class FakeCustomers:
-    """Knows one customer, of every order but those that don't exist."""
+    """Knows one customer, of every order but those that don't exist, who may pay until then."""
 
     unknown: set[str] = field(default_factory=set)
     failures: list[Exception] = field(default_factory=list)
+    payment_due_at: datetime | None = ALWAYS
 
-    def find_email(self, order_id: str) -> str | None:
+    def find_customer(self, order_id: str) -> Recipient | None:
         """Stands in for the order service's function."""
         if self.failures:
             raise self.failures.pop(0)
-        return None if order_id in self.unknown else CUSTOMER
+        return None if order_id in self.unknown else Recipient(CUSTOMER, self.payment_due_at)
 
 
 @dataclass
@@ -44,6 +48,15 @@ class FakeNotifications:
     """A `NotificationTable`; test_notification_repository.py holds it to the real one's rules."""
 
     standing: dict[str, Notification] = field(default_factory=dict)
+    newest: dict[str, Sighting] = field(default_factory=dict)
+
+    def note(self, sighting: Sighting) -> Sighting | None:
+        """See `NotificationTable.note`."""
+        newest = self.newest.get(sighting.order_id, sighting)
+        if newest.sequence > sighting.sequence:
+            return newest
+        self.newest[sighting.order_id] = sighting
+        return None
 
     def claim(self, notification: Notification) -> Notification | None:
         """See `NotificationTable.claim`."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,33 @@ def test_the_log_links_the_mail_to_its_order_and_names_no_address(
     assert last["correlation_id"] == ORIGIN.correlation_id
     assert last["detail_type"] == "OrderPlaced"
     assert "@" not in json.dumps(lines)
+
+
+def test_a_message_that_is_skipped_is_logged_with_the_reason_and_counted(
+    mailer: Any,
+    lambda_context: Any,
+    logged: Callable[[], list[dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Given
+    newer = DomainEvent(
+        "order", "OrderCancellationRequested", ORDER_ID, PLACED_AT, ORIGIN, {}, sequence=2
+    )
+    records = [message("m1", newer), message("m2", replace(placed(), sequence=1))]
+
+    # When
+    response = consumer.handler({"Records": records}, lambda_context)
+
+    # Then
+    assert response == {"batchItemFailures": []}
+    assert mailer.sent == []
+    (line,) = [line for line in logged() if line["message"] == "notification skipped"]
+    assert line["reason"] == (
+        "OrderCancellationRequested (sequence 2) came before this event (sequence 1)"
+    )
+    (metrics,) = (json.loads(out) for out in capsys.readouterr().out.splitlines() if "_aws" in out)
+    assert metrics["NotificationSkipped"] == [1.0]
+    assert metrics["event"] == "OrderPlaced"
 
 
 def test_the_service_says_that_it_is_well(lambda_context: Any) -> None:

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from notification.customers import find_email
+from builders import PLACED_AT
+from notification.customers import Recipient, find_customer
 from shared import queries
 from shared.queries import QueryFailed
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | Exception) -> str | None:
+def asked(
+    monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | Exception
+) -> Recipient | None:
     def ask(function: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
         assert (function, question) == ("OrderQueries", {"query": "customer", "order_id": "ord_1"})
         if isinstance(answer, Exception):
@@ -18,11 +21,21 @@ def asked(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | Exception
         return answer
 
     monkeypatch.setattr(queries, "ask", ask)
-    return find_email("OrderQueries", "ord_1")
+    return find_customer("OrderQueries", "ord_1")
 
 
 def test_the_order_service_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked(monkeypatch, {"email": "ada@example.com"}) == "ada@example.com"
+    answer = {"email": "ada@example.com", "payment_due_at": None}
+
+    assert asked(monkeypatch, answer) == Recipient("ada@example.com")
+
+
+def test_the_order_service_knows_until_when_a_payment_can_be_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = {"email": "ada@example.com", "payment_due_at": "2026-03-01T09:30:00.000Z"}
+
+    assert asked(monkeypatch, answer) == Recipient("ada@example.com", PLACED_AT)
 
 
 def test_an_order_that_does_not_exist_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:

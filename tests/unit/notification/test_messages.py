@@ -188,6 +188,25 @@ def test_the_operator_is_told_where_money_is_in_doubt(cents: int | None, words: 
     assert "Shipment: none" in text
 
 
+@pytest.mark.parametrize(
+    ("service", "fact"),
+    [
+        ("payment", "Owed to the customer: not known, since {}; at worst: 1299.00 USD"),
+        ("inventory", "Units still held: not known, since {}; at worst: 1 × product-001"),
+        ("shipping", "Shipment: not known, since {}; at worst: may be on its way"),
+    ],
+)
+def test_the_operator_is_told_which_service_did_not_say_what_it_holds(
+    service: str, fact: str
+) -> None:
+    owed = EVENTS["OrderNeedsAttention"]["owed"] | {"unanswered": [service]}
+
+    text = message_of("OrderNeedsAttention", owed=owed).text
+
+    assert fact.format(f"the {service} service did not answer") in text
+    assert text.count("not known") == 1
+
+
 def test_an_event_that_concerns_nobody_has_no_message() -> None:
     assert messages.write("OrderRedriven", {"order_id": ORDER_ID}) is None
 

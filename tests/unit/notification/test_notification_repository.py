@@ -7,7 +7,7 @@ import pytest
 
 from builders import ORDER_ID, PLACED_AT
 from notification import domain
-from notification.domain import Notification, NotificationStatus
+from notification.domain import Notification, NotificationStatus, Sighting
 from notification.repository import NotificationTable
 from shared import dynamodb
 from shared.errors import StorageContention
@@ -51,7 +51,34 @@ def test_a_row_holds_all_of_a_notification(notification_table: str) -> None:
         "claimed_at": "2026-03-01T09:30:00.000Z",
         "sent_at": "2026-03-01T09:30:01.000Z",
         "message_id": "message-1",
+        "reason": None,
     }
+
+
+def test_a_row_from_before_there_were_reasons_is_read(notification_table: str) -> None:
+    # Given
+    notifications = NotificationTable(dynamodb.client(), notification_table)
+    notifications.claim(SENT)
+    dynamodb.client().update_item(
+        TableName=notification_table,
+        Key=dynamodb.to_item({"pk": "NOTIFICATION#evt_1", "sk": "NOTIFICATION"}),
+        UpdateExpression="REMOVE reason",
+    )
+
+    # Then
+    assert notifications.claim(LATER) == SENT
+
+
+def test_the_newest_event_of_each_order_is_remembered(notifications: Notifications) -> None:
+    # Given
+    placed, completed = Sighting("ord_1", 1, "OrderPlaced"), Sighting("ord_1", 4, "OrderCompleted")
+
+    # Then
+    assert notifications.note(placed) is None
+    assert notifications.note(completed) is None
+    assert notifications.note(completed) is None
+    assert notifications.note(placed) == completed
+    assert notifications.note(Sighting("ord_2", 1, "OrderPlaced")) is None
 
 
 def test_the_first_claim_stands_until_it_expires(

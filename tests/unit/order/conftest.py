@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from order import execution, wiring
+from builders import OWED
+from order import execution, holdings, wiring
+from order.domain import Owed
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
 
@@ -22,6 +24,19 @@ def orders(monkeypatch: pytest.MonkeyPatch) -> FakeOrders:
 def outbox_events(orders: FakeOrders) -> Callable[[], list[tuple[str, dict[str, Any]]]]:
     """Returns a reader of the events in the table's outbox: `[(type, detail)]` in time's order."""
     return lambda: [(event.type, event.envelope()) for event in orders.outbox]
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> dict[str, Owed]:
+    """What the other services answer that they hold, by order; OWED where a test says nothing."""
+    held: dict[str, Owed] = {}
+    monkeypatch.setattr(wiring, "services", lambda: None)
+    monkeypatch.setattr(
+        holdings,
+        "owed_of",
+        lambda orders, _: {each.order_id: held.get(each.order_id, OWED) for each in orders},
+    )
+    return held
 
 
 @pytest.fixture

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from order.domain import Change, Order, Placement, Status
+from order.domain import Change, Order, Status
 from order.repository import IDEMPOTENCY_LIFETIME
-from shared.dynamodb import ConditionFailed
 from shared.errors import NotFound, StorageContention
 from shared.events import DomainEvent, PublishedEvent
 from support.event_schemas import validate
+from unit.fakes import FakeCursor
 
 
 @dataclass
-class FakeOrders:
+class FakeOrders(FakeCursor):
     """A `OrderRepository`; test_order_repository.py holds it to the same rules as the real one.
 
     `outbox` holds the orders' own events in the order in which they were written.
@@ -21,22 +21,24 @@ class FakeOrders:
 
     outbox: list[DomainEvent] = field(default_factory=list)
     _orders: dict[str, Order] = field(default_factory=dict)
-    _placements: dict[str, tuple[Placement, datetime]] = field(default_factory=dict)
+    _placements: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     _logged: list[PublishedEvent] = field(default_factory=list)
 
-    def add(self, change: Change, placement: Placement | None) -> Placement | None:
+    def add(self, change: Change, key: str | None) -> str:
         """See `OrderRepository.add`."""
         order = change.order
-        if placement is not None:
-            earlier, at = self._placements.get(placement.key, (None, order.created_at))
-            if earlier is not None and order.created_at <= at + IDEMPOTENCY_LIFETIME:
-                return earlier
-        if order.order_id in self._orders:
-            raise ConditionFailed({0: None})
-        if placement is not None:
-            self._placements[placement.key] = (placement, order.created_at)
-        self._write(change)
-        return None
+        if key is not None:
+            if (placed := self.placed_under(key, order.created_at)) is not None:
+                return placed
+            self._placements[key] = (order.order_id, order.created_at + IDEMPOTENCY_LIFETIME)
+        if order.order_id not in self._orders:
+            self._write(change)
+        return order.order_id
+
+    def placed_under(self, key: str, at: datetime) -> str | None:
+        """See `OrderRepository.placed_under`."""
+        placed, expires_at = self._placements.get(key, (None, at))
+        return placed if at <= expires_at else None
 
     def get(self, order_id: str) -> Order:
         """See `OrderRepository.get`."""

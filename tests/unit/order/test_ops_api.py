@@ -11,11 +11,12 @@ from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS, BaseProvider
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
-from order import domain, ops_api
-from order.domain import Change, Failure, Order, Parked, Status
+from order import ops_api
+from order.domain import Change, Order, Owed, Status
 from order.redrive import redrive
 from shared import clock
-from shared.errors import Conflict
+from shared.errors import Conflict, StorageContention
+from shared.storage import Position, Unreadable
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
 
@@ -25,7 +26,6 @@ type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 SECRET = "the-operators-secret"
 AUTHORIZED = {"Authorization": f"Bearer {SECRET}"}
 REASON = {"operator": "ada", "reason": "the provider is fixed"}
-STUCK = Parked(Failure("KeyError", "a bug"), "RefundPayment", "RefundUnavailable", None, 0)
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def call(
     orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
+    services: dict[str, Owed],
     secret: None,
     frozen_clock: Any,
     lambda_context: Any,
@@ -62,7 +63,7 @@ def call(
 
 
 def parked() -> Order:
-    return domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLACED_AT).order
+    return an_order().paid().parked().build()
 
 
 def have(orders: FakeOrders, order: Order, state: str | None, sagas: FakeStepFunctions) -> str:
@@ -132,7 +133,10 @@ class FakeSecretsManager(BaseProvider):
 
 
 def test_the_secret_is_the_one_that_secrets_manager_keeps(
-    orders: FakeOrders, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+    orders: FakeOrders,
+    services: dict[str, Owed],
+    lambda_context: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given
     monkeypatch.setitem(DEFAULT_PROVIDERS, "secrets", FakeSecretsManager())
@@ -167,7 +171,7 @@ def test_without_a_secret_to_compare_with_it_stays_shut(
     assert call("GET", "/ops/orders")["status"] == 500
 
 
-def test_a_parked_order_goes_on_at_the_compensation_that_got_stuck(
+def test_a_parked_order_is_undone_again_from_the_first_compensation(
     call: Call,
     orders: FakeOrders,
     stepfunctions: FakeStepFunctions,
@@ -184,14 +188,14 @@ def test_a_parked_order_goes_on_at_the_compensation_that_got_stuck(
     assert response["body"] == {
         "order_id": order_id,
         "execution": f"{order_id}-r1",
-        "resume_at": "RefundPayment",
+        "resume_at": "CancelShipment",
     }
+    assert orders.get(order_id).status is Status.CANCELLING
     told = json.loads(stepfunctions.executions[f"{order_id}-r1"])
-    assert told["resume_at"] == "RefundPayment"
-    assert told["failure"] == {"Error": "KeyError", "Cause": "a bug"}
+    assert told["failure"] == {"Error": "PaymentOutcomeUnknown", "Cause": ""}
     ((event_type, detail),) = outbox_events()
     assert event_type == "OrderRedriven"
-    assert detail["data"] == {"order_id": order_id, "resume_at": "RefundPayment", **REASON}
+    assert detail["data"] == {"order_id": order_id, "resume_at": "CancelShipment", **REASON}
 
 
 @pytest.mark.parametrize("state", ["FAILED", "ABORTED", "TIMED_OUT"])
@@ -206,7 +210,7 @@ def test_a_dead_saga_begins_again(
 
     # Then
     assert (response["status"], response["body"]["resume_at"]) == (202, None)
-    assert json.loads(stepfunctions.executions[f"{order_id}-r1"])["resume_at"] is None
+    assert json.loads(stepfunctions.executions[f"{order_id}-r1"])["failure"] is None
 
 
 @pytest.mark.parametrize("order", [an_order().build(), parked()], ids=lambda order: order.status)
@@ -369,6 +373,33 @@ def test_nothing_is_redriven_while_the_sagas_engine_does_not_answer(
     assert orders.get(order_id).redrives == 0
 
 
+def test_a_redrive_whose_answer_was_lost_is_not_denied(
+    call: Call,
+    orders: FakeOrders,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a table that writes and does not answer, and an engine that is gone after that
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    order_id = have(orders, parked(), "FAILED", stepfunctions)
+    save = orders.save
+
+    def save_and_lose_the_answer(before: Order, change: Change) -> None:
+        save(before, change)
+        stepfunctions.refuse_with = "ServiceUnavailable"
+        raise StorageContention("no answer")
+
+    monkeypatch.setattr(orders, "save", save_and_lose_the_answer)
+
+    # When
+    response = ask_to_redrive(call, order_id)
+
+    # Then
+    assert orders.get(order_id).redrives == 1
+    assert (response["status"], response["body"]["code"]) == (503, "SERVICE_BUSY")
+    assert "may have been recorded" in response["body"]["detail"]
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -409,8 +440,9 @@ def test_the_unsettled_orders_are_listed_with_what_is_owed(call: Call, orders: F
         "execution": ORDER_ID,
         "redrives": 0,
         "cancel_requested": False,
+        "failure": "PaymentOutcomeUnknown",
         "parked": {
-            "failure": "KeyError",
+            "failure": "PaymentOutcomeUnknown",
             "compensation": "RefundPayment",
             "error": "RefundUnavailable",
             "owed": {
@@ -418,12 +450,28 @@ def test_the_unsettled_orders_are_listed_with_what_is_owed(call: Call, orders: F
                 "currency": "USD",
                 "stock_held": [{"sku": "product-001", "quantity": 1}],
                 "shipment_booked": False,
+                "unanswered": [],
             },
         },
         "created_at": "2026-03-01T09:30:00.000Z",
         "updated_at": "2026-03-01T09:30:00.000Z",
     }
     assert listed[1]["parked"] is None
+
+
+def test_one_unreadable_row_does_not_stop_the_list_of_orders(
+    call: Call, orders: FakeOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    broken = Unreadable(Position("2026-03-01T09:30:00.000Z", "ord_broken"), "KeyError")
+    monkeypatch.setattr(orders, "unsettled", lambda: [broken, parked()])
+
+    # When
+    listed = call("GET", "/ops/orders")["body"]
+
+    # Then
+    assert [order["order_id"] for order in listed["orders"]] == [ORDER_ID]
+    assert listed["unreadable"] == ["ord_broken"]
 
 
 def test_the_list_can_be_narrowed_to_one_status(

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
+from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order, undone
 from order import api, domain, payment_window
 from order.domain import Change, Status
 from order.saga_input import execution_input
@@ -75,7 +76,7 @@ def test_a_placed_order_is_accepted_stored_told_and_started(
     }
     order = orders.get(order_id)
     assert order.email == "ada@example.com"
-    assert stepfunctions.executions == {order_id: execution_input(order, 900)}
+    assert stepfunctions.executions == {order_id: execution_input(order, 900, PLACED_AT)}
     ((event_type, detail),) = outbox_events()
     assert event_type == "OrderPlaced"
     assert detail["metadata"]["correlation_id"] == response["headers"]["X-Correlation-Id"]
@@ -211,7 +212,7 @@ def test_the_same_answer_is_given_even_after_the_order_has_moved_on(
     # Given
     first = place(call, key="key-1")
     order = orders.get(first["body"]["order_id"])
-    orders.save(order, domain.cancel(order, "OutOfStock", ORIGIN, PLACED_AT))
+    orders.save(order, undone(order, "OutOfStock", PLACED_AT))
 
     # Then
     assert place(call, key="key-1")["body"] == first["body"]
@@ -229,6 +230,50 @@ def test_the_same_key_with_another_body_is_a_conflict(
     # Then
     assert (response["status"], response["body"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
     assert len(stepfunctions.executions) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"email": "grace@example.com"},
+        {"shipping_address": {**an_order().body()["shipping_address"], "zip_code": "62702"}},
+    ],
+    ids=["email", "address"],
+)
+def test_the_same_key_for_another_customer_or_place_is_a_conflict(
+    change: dict[str, Any], call: Call
+) -> None:
+    # Given
+    place(call, key="key-1")
+
+    # Then
+    response = place(call, an_order().with_body(**change).body(), key="key-1")
+    assert (response["status"], response["body"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_another_payment_token_is_the_same_request(call: Call) -> None:
+    # Given
+    first = place(call, key="key-1")
+
+    # When the client got a new token for its second attempt
+    second = place(call, an_order().with_body(payment={"token": "tok_2"}).body(), key="key-1")
+
+    # Then
+    assert (second["status"], second["body"]) == (202, first["body"])
+
+
+def test_a_retry_is_the_same_request_after_the_order_has_got_its_prices(
+    call: Call, orders: FakeOrders
+) -> None:
+    # Given lines that the reservation returned in another order, with names and prices
+    body = an_order().with_item("a", 1).with_item("b", 2).body()
+    first = place(call, body, key="key-1")
+    order = orders.get(first["body"]["order_id"])
+    priced = tuple(replace(line, name="N", unit_price_cents=5) for line in reversed(order.lines))
+    orders.save(order, domain.price(order, priced, 15, "USD", PLACED_AT))
+
+    # Then
+    assert place(call, body, key="key-1")["body"] == first["body"]
 
 
 def test_the_same_body_written_in_another_way_is_the_same(call: Call) -> None:
@@ -306,7 +351,7 @@ def test_a_reserved_order_shows_its_prices_and_a_cancelled_one_its_reason(
     # Given
     order = an_order().with_item("product-001", 2).reserved().build()
     orders.add(domain.place(order, ORIGIN), None)
-    orders.save(order, domain.cancel(order, "PaymentDeclined", ORIGIN, PLACED_AT))
+    orders.save(order, undone(order, "PaymentDeclined", PLACED_AT))
 
     # When
     body = call("GET", "/orders/{order_id}", order_id=order.order_id)["body"]

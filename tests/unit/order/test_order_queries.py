@@ -59,9 +59,27 @@ def test_a_customers_address_is_told_and_not_logged(
     answer = queries.handler({"query": "customer", "order_id": ORDER_ID}, lambda_context)
 
     # Then
-    assert answer == {"email": "ada@example.com"}
+    assert answer == {"email": "ada@example.com", "payment_due_at": None}
     assert "ada@example.com" not in json.dumps(logged())
     assert logged()[-1]["order_id"] == ORDER_ID
+
+
+def test_it_is_told_until_when_a_customer_can_pay(
+    orders: FakeOrders, lambda_context: Any, frozen_clock: Any
+) -> None:
+    # Given
+    third_id = f"{ORDER_ID[:-1]}4"
+    orders.add(Change(an_order().with_id(third_id).awaiting_payment().build()), None)
+
+    def due_at() -> str | None:
+        answer = queries.handler({"query": "customer", "order_id": third_id}, lambda_context)
+        due: str | None = answer["payment_due_at"]
+        return due
+
+    # Then
+    assert due_at() == "2026-03-01T09:45:00.000Z"
+    frozen_clock.advance(minutes=15)
+    assert due_at() is None
 
 
 def test_the_customer_of_an_order_that_does_not_exist_is_not_found(lambda_context: Any) -> None:

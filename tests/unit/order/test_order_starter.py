@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builders import ORIGIN, TRACE_ID, an_order
+from builders import ORIGIN, PLACED_AT, TRACE_ID, an_order
 from order import domain, starter
 from order.domain import Change, Status
 from order.execution import SagaNotStarted, Sagas
@@ -36,7 +36,7 @@ def test_a_placed_order_is_started_with_the_token_that_its_event_does_not_carry(
 
     # Then
     assert stepfunctions.executions == {
-        an_order().order_id: execution_input(an_order().build(), 900)
+        an_order().order_id: execution_input(an_order().build(), 900, PLACED_AT)
     }
 
 

@@ -1,5 +1,6 @@
 """The sweeper gets the sagas of orders that stand still going again, and gives up in the open."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,16 +10,17 @@ from typing import Any
 import pytest
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT, TRACE_ID, an_order
-from order import domain, service, sweeper
-from order.domain import Change, Failure, Order, Parked, Status
+from order import service, sweeper
+from order.domain import Change, Order, Status
 from order.redrive import count_redrive
+from shared import rounds
+from shared.storage import Position, Unreadable
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
 
 type OutboxEvents = Callable[[], list[tuple[str, dict[str, Any]]]]
 
-STUCK = Parked(Failure("KeyError", ""), "RefundPayment", "RefundUnavailable", None, 0)
-PARKED = domain.flag_for_attention(an_order().paid().build(), STUCK, ORIGIN, PLACED_AT).order
+PARKED = an_order().paid().parked().build()
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_an_order_whose_saga_never_started_or_was_forgotten_is_started_under_its
         "looked_at": 1,
         "repaired": [{"order_id": ORDER_ID, "what": "started"}],
         "left": [],
-        "more": False,
+        "behind": False,
         "parked": 0,
         "oldest_open_seconds": 600,
     }
@@ -189,7 +191,7 @@ def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resume
     sweep: Any, orders: FakeOrders, stepfunctions: FakeStepFunctions
 ) -> None:
     # Given
-    orders.add(Change(replace(PARKED, redrives=1)), None)
+    orders.add(count_redrive(PARKED, "ada", "Fixed.", ORIGIN, PLACED_AT), None)
     stepfunctions.states[ORDER_ID] = "FAILED"
 
     # When
@@ -199,7 +201,10 @@ def test_a_redrive_that_was_counted_and_never_started_is_started_where_it_resume
     assert repaired(report) == ["started"]
     (execution,) = stepfunctions.executions
     assert execution == f"{ORDER_ID}-r1"
-    assert json.loads(stepfunctions.executions[execution])["resume_at"] == "RefundPayment"
+    assert json.loads(stepfunctions.executions[execution])["failure"] == {
+        "Error": "PaymentOutcomeUnknown",
+        "Cause": "",
+    }
 
 
 def test_an_order_that_ended_while_the_index_still_had_it_is_left_alone(
@@ -298,14 +303,104 @@ def test_a_sweep_whose_time_is_up_leaves_the_rest_to_the_next(
 ) -> None:
     # Given
     orders.add(Change(an_order().build()), None)
-    monkeypatch.setattr(sweeper, "_BUDGET_SECONDS", -1.0)
+    monkeypatch.setattr(rounds, "_BUDGET_SECONDS", -1.0)
 
     # When
     report = sweep()
 
     # Then
-    assert (report["looked_at"], report["more"]) == (0, True)
+    assert (report["looked_at"], report["behind"]) == (0, True)
     assert stepfunctions.executions == {}
+
+
+def test_many_waiting_orders_do_not_starve_newer_ones(
+    sweep: Any,
+    orders: FakeOrders,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given orders that wait, before one whose saga is gone, and time for one of them a sweep
+    waiting = [f"{ORDER_ID[:-1]}{number}" for number in (1, 2)]
+    newest = f"{ORDER_ID[:-1]}3"
+    for order_id in waiting:
+        orders.add(Change(an_order().with_id(order_id).awaiting_payment().build()), None)
+        stepfunctions.states[order_id] = "RUNNING"
+    orders.add(Change(an_order().with_id(newest).build()), None)
+    seconds = itertools.cycle([0.0, 45.0, 45.1])
+    monkeypatch.setattr(rounds.time, "monotonic", lambda: next(seconds))
+
+    # When
+    sweeps = [sweep() for _ in waiting]
+    monkeypatch.setattr(rounds.time, "monotonic", lambda: 0.0)
+    last, again = sweep(), sweep()
+
+    # Then each sweep continues where the one before stopped, and a new round follows
+    assert [each["behind"] for each in (*sweeps, last, again)] == [True, True, False, False]
+    assert last["repaired"] == [{"order_id": newest, "what": "started"}]
+    assert [each["looked_at"] for each in (*sweeps, last, again)] == [1, 1, 1, 3]
+
+
+def test_a_sweep_that_falls_behind_says_so(
+    sweep: Any,
+    orders: FakeOrders,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Given
+    orders.add(Change(an_order().build()), None)
+    monkeypatch.setattr(rounds, "_BUDGET_SECONDS", -1.0)
+
+    # When
+    sweep()
+
+    # Then
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["SweepBehind"] for line in lines if "_aws" in line] == [[1.0]]
+
+
+def test_one_unreadable_row_does_not_stop_a_sweep(
+    sweep: Any,
+    orders: FakeOrders,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Given
+    order = an_order().build()
+    orders.add(Change(order), None)
+    broken = Unreadable(Position("2026-03-01T09:30:00.000Z", "ord_broken"), "KeyError")
+    monkeypatch.setattr(orders, "unsettled", lambda: [broken, order])
+
+    # When
+    report = sweep()
+
+    # Then
+    assert report["repaired"] == [{"order_id": ORDER_ID, "what": "started"}]
+    assert report["left"] == [{"order_id": "ord_broken", "what": "unreadable: KeyError"}]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["SweepFailed"] for line in lines if "_aws" in line] == [[1.0]]
+
+
+def test_an_order_whose_check_fails_unexpectedly_does_not_stop_a_sweep(
+    sweep: Any,
+    orders: FakeOrders,
+    stepfunctions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given an order that became unreadable since the index was read
+    order = an_order().build()
+    orders.add(Change(order), None)
+    monkeypatch.setattr(
+        orders, "unsettled", lambda: [replace(order, order_id=f"{ORDER_ID[:-1]}0"), order]
+    )
+
+    # When
+    report = sweep()
+
+    # Then
+    assert report["repaired"] == [{"order_id": ORDER_ID, "what": "started"}]
+    assert report["left"] == [{"order_id": f"{ORDER_ID[:-1]}0", "what": "NotFound"}]
 
 
 def test_an_empty_shop_is_swept_in_no_time(sweep: Any) -> None:
@@ -314,7 +409,7 @@ def test_an_empty_shop_is_swept_in_no_time(sweep: Any) -> None:
         "looked_at": 0,
         "repaired": [],
         "left": [],
-        "more": False,
+        "behind": False,
         "parked": 0,
         "oldest_open_seconds": 0,
     }

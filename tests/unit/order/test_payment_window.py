@@ -6,18 +6,25 @@ from typing import Any
 
 import pytest
 
-from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order
+from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order, undone
 from order import domain, payment_window
 from order.domain import Change, IllegalTransition, Order, PaymentWindow, Status
-from shared.errors import CancelledByCustomer, Conflict, PaymentExpired, StepAlreadyUndone
+from shared.errors import (
+    CancelledByCustomer,
+    Conflict,
+    PaymentExpired,
+    PaymentWindowOpen,
+    StepAlreadyUndone,
+)
 
 LATER = PLACED_AT + timedelta(seconds=1)
 DUE_AT = PLACED_AT + timedelta(minutes=15)
 WAITING = an_order().awaiting_payment()
 
 
-def ask(order: Order, under: str = "task-token-1", at: Any = LATER) -> Change:
-    return payment_window.ask_for_payment(order, under, 60, ORIGIN, at)
+def ask(order: Order, under: str = "task-token-1", at: Any = LATER, asked: str = "1") -> Change:
+    window = PaymentWindow(under, at + timedelta(seconds=60), asked)
+    return payment_window.ask_for_payment(order, window, ORIGIN, at)
 
 
 def cancelled_by_customer(order: OrderBuilder) -> Order:
@@ -39,7 +46,7 @@ def test_an_order_without_a_payment_waits_and_asks_for_it() -> None:
     # Then
     due_at = LATER + timedelta(seconds=60)
     assert change.order.status is Status.AWAITING_PAYMENT
-    assert change.order.payment_window == PaymentWindow("task-token-1", due_at)
+    assert change.order.payment_window == PaymentWindow("task-token-1", due_at, "1")
     assert change.event is not None
     assert change.event.type == "PaymentRequested"
     assert change.event.data == {
@@ -54,12 +61,12 @@ def test_asked_again_it_waits_under_the_new_token_no_longer_and_without_a_second
     change = ask(WAITING.build(), "task-token-2")
 
     # Then
-    assert change.order.payment_window == PaymentWindow("task-token-2", DUE_AT)
+    assert change.order.payment_window == PaymentWindow("task-token-2", DUE_AT, "1")
     assert change.event is None
 
 
 def test_asked_twice_by_the_same_delivery_nothing_changes() -> None:
-    assert ask(WAITING.build(), "task-token-1") == Change(WAITING.build())
+    assert ask(WAITING.build(), "task-token-1", asked="") == Change(WAITING.build())
 
 
 @pytest.mark.parametrize(
@@ -105,14 +112,11 @@ def test_the_same_payment_again_changes_nothing_even_after_the_order_has_moved_o
         (an_order().paid().build(), 1, "already paid"),
         (an_order().completed().build(), 1, "already paid"),
         (cancelled_by_customer(WAITING), 1, "cancelled"),
-        (domain.cancel(WAITING.build(), "KeyError", ORIGIN, LATER).order, 1, "cancelled"),
+        (undone(WAITING.build(), "KeyError").order, 1, "cancelled"),
+        (WAITING.cancelling().build(), 1, "being cancelled"),
         (replace(WAITING.build(), status=Status.NEEDS_ATTENTION), 1, "being undone"),
         (expired(), 1, "time to pay is over"),
-        (
-            domain.cancel(expired(), "PaymentExpired", ORIGIN, LATER).order,
-            1,
-            "time to pay is over",
-        ),
+        (undone(expired(), "PaymentExpired").order, 1, "time to pay is over"),
         (WAITING.build(), 900, "time to pay is over"),
     ],
 )
@@ -143,14 +147,42 @@ def test_a_cancellation_wins_over_a_payment_that_has_not_been_charged() -> None:
 
 
 def test_a_window_of_an_order_that_was_undone_is_not_touched() -> None:
-    # Given
-    order = domain.cancel(WAITING.build(), "KeyError", ORIGIN, LATER).order
+    for order in (undone(WAITING.build(), "KeyError").order, WAITING.cancelling().build()):
+        with pytest.raises(StepAlreadyUndone):
+            ask(order)
+        with pytest.raises(StepAlreadyUndone):
+            payment_window.close(order, LATER)
+
+
+def test_a_late_first_question_does_not_overwrite_the_live_task_token() -> None:
+    # Given the retry's question came before the first one's
+    second = ask(an_order().unpaid().reserved().build(), "task-token-2", LATER, "t/01").order
+
+    # When
+    late = ask(second, "task-token-1", LATER, "t/00")
 
     # Then
-    with pytest.raises(StepAlreadyUndone):
-        ask(order)
-    with pytest.raises(StepAlreadyUndone):
-        payment_window.close(order, LATER)
+    assert late == Change(second)
+
+
+def test_a_customer_within_the_promised_time_is_never_refused() -> None:
+    # Given an engine whose timer ends before the order is due
+    early = DUE_AT - timedelta(milliseconds=1)
+
+    # Then
+    with pytest.raises(PaymentWindowOpen):
+        payment_window.close(WAITING.build(), early)
+    assert payment_window.give_payment(WAITING.build(), "tok_visa", early).order.payment_token
+
+
+def test_the_payment_window_ends_at_the_due_time_that_the_order_stores() -> None:
+    # Given an execution that began again, with a wait of its own
+    order = ask(WAITING.build(), "task-token-2", DUE_AT - timedelta(seconds=1)).order
+
+    # Then
+    assert order.payment_window is not None
+    assert order.payment_window.due_at == DUE_AT
+    assert payment_window.close(order, DUE_AT).order.payment_expired_at == DUE_AT
 
 
 def test_the_due_time_is_shown_only_while_a_payment_can_be_given() -> None:

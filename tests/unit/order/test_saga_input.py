@@ -2,27 +2,22 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from builders import ORIGIN, PLACED_AT, TRACE_ID, an_order
+from builders import ORIGIN, PLACED_AT, TRACE_ID, OrderBuilder, an_order
 from order import domain
-from order.domain import Failure, Order, Parked, Refund, Status
-from order.saga_input import execution_input, execution_name
+from order.domain import Order, Status
+from order.redrive import count_redrive
+from order.saga_input import execution_input
 
 ORDER = an_order().with_item("product-001", 2)
-STUCK = Parked(
-    Failure("ShipmentRejected", "no such country"),
-    "ReleaseStock",
-    "StorageContention",
-    Refund(259_800, "USD"),
-    redrive=0,
-)
 
 
-def told(order: Order) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(execution_input(order, 900))
+def told(order: Order, at: datetime = PLACED_AT) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(execution_input(order, 900, at))
     return values
 
 
@@ -33,6 +28,7 @@ def test_a_new_orders_saga_is_told_all_that_its_states_may_read() -> None:
             "correlation_id": "cor-1",
             "trace_id": TRACE_ID,
             "execution": ORDER.order_id,
+            "sequence": 1,
         },
         "items": [{"sku": "product-001", "quantity": 2}],
         "shipping_address": {
@@ -44,14 +40,12 @@ def test_a_new_orders_saga_is_told_all_that_its_states_may_read() -> None:
         },
         "payment": {"token": "tok_visa"},
         "payment_wait_seconds": 900,
-        "resume_at": None,
         "failure": None,
-        "refund": None,
     }
 
 
 def test_the_sagas_input_is_always_the_same_text_for_an_order() -> None:
-    assert execution_input(ORDER.build(), 900) == execution_input(ORDER.paid().build(), 900)
+    assert told(ORDER.build()) == told(ORDER.paid().build(), PLACED_AT + timedelta(hours=1))
 
 
 def test_an_order_that_is_paid_later_has_no_token_until_then() -> None:
@@ -63,17 +57,31 @@ def test_an_order_that_is_paid_later_has_no_token_until_then() -> None:
     assert told(replace(waiting, payment_token="tok_visa"))["payment"] == {"token": "tok_visa"}
 
 
-def test_a_parked_orders_saga_goes_on_where_it_got_stuck() -> None:
-    # Given
-    parked = domain.flag_for_attention(ORDER.paid().build(), STUCK, ORIGIN, PLACED_AT).order
-
+@pytest.mark.parametrize(
+    "order", [ORDER.paid().cancelling("ShipmentRejected"), ORDER.paid().parked("ReleaseStock")]
+)
+def test_the_saga_of_an_order_that_turned_back_is_told_why_and_undoes_it(
+    order: OrderBuilder,
+) -> None:
     # When
-    values = told(parked)
+    turned = order.build()
 
     # Then
-    assert values["resume_at"] == "ReleaseStock"
-    assert values["failure"] == {"Error": "ShipmentRejected", "Cause": "no such country"}
-    assert values["refund"] == {"amount_cents": 259_800, "currency": "USD"}
+    assert turned.failure is not None
+    assert told(turned)["failure"] == {"Error": turned.failure.error, "Cause": ""}
+    assert domain.resumes_at(turned) == "CancelShipment"
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(5, 600), (15, 1), (60, 1)])
+def test_a_saga_that_starts_during_the_payment_window_waits_for_the_rest_of_it(
+    minutes: int, left: int
+) -> None:
+    # Given
+    waiting = an_order().awaiting_payment().build()
+
+    # Then
+    at = PLACED_AT + timedelta(minutes=minutes)
+    assert told(waiting, at)["payment_wait_seconds"] == left
 
 
 def test_a_cancelled_orders_saga_that_begins_again_undoes_all_that_may_have_happened() -> None:
@@ -84,19 +92,21 @@ def test_a_cancelled_orders_saga_that_begins_again_undoes_all_that_may_have_happ
     values = told(order)
 
     # Then
-    assert values["resume_at"] == "CancelShipment"
     assert values["failure"] == {"Error": "CancelledByCustomer", "Cause": ""}
 
 
-def test_an_order_parked_before_there_were_redrives_is_undone_as_a_whole() -> None:
-    assert told(replace(ORDER.build(), status=Status.NEEDS_ATTENTION))["resume_at"] == (
-        "CancelShipment"
-    )
+def test_an_order_parked_by_the_first_release_is_undone_as_a_whole() -> None:
+    # Given
+    parked = replace(ORDER.build(), status=Status.NEEDS_ATTENTION)
+
+    # When
+    redriven = count_redrive(parked, "ada", "Fixed.", ORIGIN, PLACED_AT).order
+
+    # Then
+    assert told(redriven)["failure"]["Error"] == "SagaLost"
 
 
-@pytest.mark.parametrize(("redrives", "suffix"), [(0, ""), (1, "-r1"), (12, "-r12")])
-def test_each_redrive_is_an_execution_of_its_own(redrives: int, suffix: str) -> None:
-    order = replace(ORDER.build(), redrives=redrives)
+def test_a_saga_is_told_which_execution_it_is() -> None:
+    order = replace(ORDER.build(), redrives=2)
 
-    assert execution_name(order) == f"{ORDER.order_id}{suffix}"
-    assert told(order)["task"]["execution"] == execution_name(order)
+    assert told(order)["task"]["execution"] == f"{ORDER.order_id}-r2"

@@ -1,13 +1,15 @@
 """The events' contracts: sound themselves, strict about what they let through, and documented."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from builders import ORIGIN, an_order
+from builders import ORDER_ID, ORIGIN, PLACED_AT, an_order
 from order import domain
+from shared.events import DomainEvent
 from support.event_schemas import event_types, schema, validate
 from support.template import ROOT
 
@@ -50,6 +52,18 @@ def test_a_right_event_passes(placed: dict[str, Any]) -> None:
     validate("OrderPlaced", placed)
 
 
+def test_an_event_tells_its_place_in_its_orders_story_where_it_is_known() -> None:
+    data = {"items": [{"sku": "product-001", "quantity": 1}]}
+    told = DomainEvent("order", "OrderPlaced", ORDER_ID, PLACED_AT, ORIGIN, data, sequence=1)
+    unknown = replace(told, sequence=None)
+
+    assert told.envelope()["metadata"]["sequence"] == told.published().sequence == 1
+    assert "sequence" not in unknown.envelope()["metadata"]
+    assert unknown.published().sequence is None
+    for event in (told, unknown):
+        validate("OrderPlaced", event.envelope())
+
+
 @pytest.mark.parametrize(
     ("part", "field", "value"),
     [
@@ -59,6 +73,8 @@ def test_a_right_event_passes(placed: dict[str, Any]) -> None:
         ("metadata", "event_id", "1"),
         ("metadata", "schema_version", 2),
         ("metadata", "occurred_at", "2026-03-01 09:30"),
+        ("metadata", "sequence", 0),
+        ("metadata", "sequence", None),
         ("metadata", "hostname", "lambda-1"),
     ],
 )

@@ -13,6 +13,8 @@ from shared.errors import (
     Conflict,
     FieldError,
     NotFound,
+    PaymentsUnavailable,
+    ServiceBusy,
     StorageContention,
     Unauthorized,
     ValidationFailed,
@@ -224,6 +226,39 @@ def test_pages_of_any_origin_may_read_every_answer(
     assert "X-Correlation-Id" in headers["Access-Control-Expose-Headers"]
 
 
+@pytest.mark.parametrize("content_type", [None, "application/json", "text/plain", "nonsense"])
+def test_a_preflight_is_answered_whatever_its_content_type(
+    content_type: str | None, call: Call
+) -> None:
+    # When
+    sent = {} if content_type is None else {"Content-Type": content_type}
+    response = call("OPTIONS", "/parcel/health", headers=sent)
+
+    # Then
+    assert (response["statusCode"], response["body"]) == (204, "")
+    headers = response["headers"]
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
+    assert headers["Access-Control-Max-Age"] == "600"
+    allowed = set(headers["Access-Control-Allow-Headers"].split(","))
+    assert {"Content-Type", "Idempotency-Key", "X-Correlation-Id", "Authorization"} <= allowed
+
+
+def test_a_preflight_needs_no_secret_and_runs_no_view(lambda_context: Any) -> None:
+    # Given
+    def guard() -> None:
+        raise Unauthorized("show the secret")
+
+    guarded = ServiceApi("parcel", guard=guard)
+
+    # Then
+    request = a_request("OPTIONS", "/parcel/health")
+    assert guarded.handler(request, lambda_context)["statusCode"] == 204
+    assert (
+        problem(guarded.handler(a_request("OPTIONS", "/nowhere"), lambda_context))["status"] == 404
+    )
+
+
 def test_the_callers_correlation_id_is_kept(api: ServiceApi, call: Call) -> None:
     # When
     response = call("GET", "/parcel/health", headers={"x-correlation-id": "cor-7"})
@@ -260,6 +295,44 @@ def test_who_is_not_authorized_is_told_how_to_be(api: ServiceApi, call: Call) ->
 
     # Then
     assert call("GET", "/parcels")["headers"]["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (StorageContention("throttled"), "1"),
+        (ServiceBusy("later"), "1"),
+        (PaymentsUnavailable("later", retry_after=30), "30"),
+        (ServiceBusy("look first", retry_after=None), None),
+    ],
+)
+def test_who_may_repeat_a_request_is_told_when(
+    error: Exception, seconds: str | None, api: ServiceApi, call: Call
+) -> None:
+    # Given
+    def refuse() -> dict[str, Any]:
+        raise error
+
+    api.get("/parcels")(refuse)
+
+    # When
+    response = call("GET", "/parcels")
+
+    # Then
+    assert response["statusCode"] == 503
+    assert response["headers"].get("Retry-After") == seconds
+    assert "Retry-After" in response["headers"]["Access-Control-Expose-Headers"]
+
+
+def test_a_write_whose_answer_was_lost_is_not_denied(api: ServiceApi, call: Call) -> None:
+    # Given
+    def lose_the_answer() -> dict[str, Any]:
+        raise StorageContention("no answer")
+
+    api.post("/parcels")(lose_the_answer)
+
+    # Then
+    assert "may have done" in problem(call("POST", "/parcels", body={}))["detail"]
 
 
 TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"

@@ -26,7 +26,7 @@ class FakeLambda:
 
 def reach(monkeypatch: pytest.MonkeyPatch, answer: Any, error: str | None = None) -> FakeLambda:
     fake = FakeLambda(answer, error)
-    monkeypatch.setattr(queries, "_client", lambda: fake)
+    monkeypatch.setattr(queries, "_client", lambda timeout: fake)
     return fake
 
 

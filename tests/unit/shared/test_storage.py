@@ -14,7 +14,7 @@ from shared import clock, dynamodb
 from shared.dynamodb import Item, from_item
 from shared.errors import StorageContention
 from shared.events import DomainEvent
-from shared.storage import Table
+from shared.storage import Position, Table, Unreadable, position_of
 from unit.fakes import FakeRepository
 
 LATER = PLACED_AT + timedelta(hours=1)
@@ -137,6 +137,38 @@ class TestRules:
 
         assert [parcel.order_id[-1] for parcel in found] == ["1", "2", "3"]
 
+    def test_the_index_is_read_from_a_place_on(self, parcels):
+        for number in (2, 1, 3):
+            parcels.create(Parcel(f"{ORDER_ID[:-1]}{number}"))
+        first, *others = parcels.unsettled(LATER)
+
+        assert list(parcels.unsettled(LATER, position_of(first))) == others
+        assert list(parcels.unsettled(LATER, position_of(others[-1]))) == []
+
+    def test_nothing_rests_behind_a_place_that_is_too_young(self, parcels):
+        parcels.create(Parcel())
+        (row,) = parcels.unsettled(LATER)
+
+        assert list(parcels.unsettled(PLACED_AT, position_of(row))) == []
+
+    def test_a_row_that_changed_is_passed_by_the_place_that_it_had(self, parcels):
+        for number in (1, 2):
+            at = PLACED_AT + timedelta(minutes=number)
+            parcels.create(Parcel(f"{ORDER_ID[:-1]}{number}", updated_at=at))
+        first, second = parcels.unsettled(LATER)
+        parcels.settle(first)
+
+        assert list(parcels.unsettled(LATER, position_of(first))) == [second]
+
+    def test_a_cursor_stands_until_it_is_moved(self, parcels):
+        assert parcels.cursor() is None
+
+        parcels.move_cursor(position := position_of(Parcel()))
+        assert parcels.cursor() == position
+
+        parcels.move_cursor(None)
+        assert parcels.cursor() is None
+
     def test_a_settled_row_is_left_alone_until_it_changes(self, parcels):
         parcels.create(Parcel())
 
@@ -170,6 +202,42 @@ class TestTable:
         assert event["pk"] == row["pk"]
         assert json.loads(event["detail"])["data"]["reason"] == "full"
 
+    @pytest.mark.parametrize(
+        ("broken", "error"),
+        [
+            ({"status": None}, "KeyError"),
+            ({"version": {"S": "one"}}, "TypeError"),
+            ({"status": {"NULL": True}}, "TypeError"),
+            ({"note": {"B": b"binary"}}, "TypeError"),
+        ],
+        ids=["missing", "wrong-type", "null", "unknown-type"],
+    )
+    def test_one_unreadable_row_does_not_stop_a_sweep(self, shipping_table, broken, error, logged):
+        # Given
+        client = dynamodb.client()
+        table = ParcelTable(client, shipping_table)
+        ids = [f"{ORDER_ID[:-1]}{number}" for number in (1, 2, 3)]
+        for order_id in ids:
+            table.create(Parcel(order_id))
+        key = {"pk": {"S": f"PARCEL#{ids[1]}"}, "sk": {"S": "PARCEL"}}
+        item = client.get_item(TableName=shipping_table, Key=key)["Item"] | broken
+        written = {name: value for name, value in item.items() if value is not None}
+        client.put_item(TableName=shipping_table, Item=written)
+
+        # When
+        found = {row.order_id: row for row in table.unsettled(LATER)}
+
+        # Then
+        position = Position(clock.to_iso(PLACED_AT), ids[1])
+        assert found == {
+            ids[0]: Parcel(ids[0]),
+            ids[1]: Unreadable(position, error),
+            ids[2]: Parcel(ids[2]),
+        }
+        (line,) = logged()
+        assert (line["key"], line["error"]) == (f"PARCEL#{ids[1]}", error)
+        assert not {"HELD", "binary"} & set(line.values())
+
     def test_a_busy_table_is_contention(self, shipping_table, monkeypatch):
         table = ParcelTable(dynamodb.client(), shipping_table)
         throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "any")
@@ -185,6 +253,8 @@ class TestTable:
             lambda: table.create(Parcel()),
             lambda: table.update(Parcel(), SENT, [EVENT]),
             lambda: table.settle(Parcel()),
+            table.cursor,
+            lambda: table.move_cursor(None),
         ):
             with pytest.raises(StorageContention):
                 call()

@@ -1,5 +1,7 @@
 """What a sweep does with the rows of orders that have ended, and with those of all others."""
 
+import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -8,10 +10,12 @@ from typing import Any
 import pytest
 
 from builders import ORIGIN, PLACED_AT
-from shared import queries, sweeping
+from shared import queries, rounds
 from shared.errors import StorageContention
+from shared.storage import Position, Unreadable, position_of
 from shared.sweeping import Report, Sweeper
 from shared.tasks import Task
+from unit.fakes import FakeCursor
 
 NOW = PLACED_AT + timedelta(hours=2)
 GRACE = timedelta(minutes=5)
@@ -28,7 +32,7 @@ class Booking:
 
 
 @dataclass
-class Shelf:
+class Shelf(FakeCursor):
     """A service's rows, those that are not settled in an index that may lag behind."""
 
     rows: dict[str, Booking] = field(default_factory=dict)
@@ -43,8 +47,14 @@ class Shelf:
     def find(self, order_id: str) -> Booking | None:
         return self.rows.get(order_id)
 
-    def unsettled(self, before: datetime) -> Iterator[Booking]:
-        yield from [row for row in self.marked.values() if row.updated_at < before]
+    def unsettled(
+        self, before: datetime, after: Position | None = None
+    ) -> Iterator[Booking | Unreadable]:
+        resting = [row for row in self.marked.values() if row.updated_at < before]
+        ahead = [row for row in resting if after is None or position_of(row) > after]
+        yield from [
+            Unreadable(position_of(row), "KeyError") if row.status == "?" else row for row in ahead
+        ]
 
     def settle(self, row: Booking) -> None:
         if self.rows[row.order_id] != row:
@@ -86,7 +96,7 @@ def test_what_a_cancelled_order_still_holds_is_undone(shelf: Shelf) -> None:
             {"order_id": "b", "what": "TAKEN of an order that is CANCELLED"},
         ],
         "left": [],
-        "more": False,
+        "behind": False,
     }
     assert [task.execution for task in shelf.tasks] == ["sweeper", "sweeper"]
 
@@ -118,7 +128,9 @@ def test_what_agrees_with_its_order_is_settled(shelf: Shelf) -> None:
     assert shelf.tasks == []
 
 
-@pytest.mark.parametrize("status", ["PENDING", "AWAITING_PAYMENT", "PAID", "NEEDS_ATTENTION"])
+@pytest.mark.parametrize(
+    "status", ["PENDING", "AWAITING_PAYMENT", "PAID", "CANCELLING", "NEEDS_ATTENTION"]
+)
 def test_the_saga_or_an_operator_sees_to_an_order_that_has_not_ended(
     shelf: Shelf, status: str
 ) -> None:
@@ -149,20 +161,39 @@ def test_what_a_completed_order_lacks_is_found_and_left_to_a_person(
     assert "a" in shelf.marked
 
 
-def test_an_order_that_nobody_knows_is_undone_after_an_hour(shelf: Shelf) -> None:
-    # Given
-    hour_ago = NOW - timedelta(hours=1)
+def test_a_restored_old_order_table_does_not_refund_unknown_orders(shelf: Shelf) -> None:
+    # Given an order table that has forgotten all orders but one
     shelf.put(
-        Booking("old", "HELD", hour_ago),
-        Booking("young", "HELD", hour_ago + timedelta(seconds=1)),
+        Booking("forgotten", "HELD"),
+        Booking("forgotten too", "GONE"),
+        Booking("young", "HELD", NOW - timedelta(minutes=4)),
+        Booking("known", "HELD"),
     )
 
     # When
-    report = sweep(shelf, {})
+    report = sweep(shelf, {"known": "CANCELLED"})
+
+    # Then a person has to look, and no sweeper signs off
+    assert [task.order_id for task in shelf.tasks] == ["known"]
+    assert report.left == [
+        {"order_id": "forgotten", "what": "HELD of an order that is unknown"},
+        {"order_id": "forgotten too", "what": "GONE of an order that is unknown"},
+    ]
+    assert (report.looked_at, report.failed) == (3, 2)
+    assert {"forgotten", "forgotten too", "young"} <= shelf.marked.keys()
+
+
+def test_one_unreadable_row_does_not_stop_a_sweep(shelf: Shelf) -> None:
+    # Given
+    shelf.put(Booking("a", "?"), Booking("b", "HELD"))
+
+    # When
+    report = sweep(shelf, dict.fromkeys("ab", "CANCELLED"))
 
     # Then
-    assert [each["order_id"] for each in report.repaired] == ["old"]
-    assert report.left == [{"order_id": "young", "what": "its order is unknown, as yet"}]
+    assert [each["order_id"] for each in report.repaired] == ["b"]
+    assert report.left == [{"order_id": "a", "what": "unreadable: KeyError"}]
+    assert (report.looked_at, report.found, report.failed) == (2, 1, 1)
 
 
 def test_a_row_that_something_just_touched_is_left_in_peace(shelf: Shelf) -> None:
@@ -236,17 +267,43 @@ def test_orders_are_asked_for_a_hundred_at_a_time(shelf: Shelf) -> None:
     assert report.settled == 250
 
 
-def test_a_sweep_ends_before_its_time_is_up(shelf: Shelf, monkeypatch: Any) -> None:
+def give_time_for_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every sweep check one row before its time is up."""
+    seconds = itertools.cycle([0.0, 45.0, 45.1])
+    monkeypatch.setattr(rounds.time, "monotonic", lambda: next(seconds))
+
+
+def test_a_sweep_ends_before_its_time_is_up(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
     shelf.put(Booking("a", "GONE"), Booking("b", "GONE"))
-    seconds = iter([0.0, 45.0, 45.1])
-    monkeypatch.setattr(sweeping.time, "monotonic", lambda: next(seconds))
+    give_time_for_one_row(monkeypatch)
 
     # When
     report = sweep(shelf, dict.fromkeys("ab", "CANCELLED"))
 
     # Then
-    assert (report.looked_at, report.more) == (1, True)
+    assert (report.looked_at, report.behind) == (1, True)
+
+
+def test_many_waiting_orders_do_not_starve_newer_ones(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given rows that wait for their orders, before one that is to be undone
+    waiting, newest = [Booking(name, "HELD") for name in "abc"], Booking("d", "HELD")
+    shelf.put(*waiting, newest)
+    statuses = {**dict.fromkeys("abc", "AWAITING_PAYMENT"), "d": "CANCELLED"}
+    give_time_for_one_row(monkeypatch)
+
+    # When
+    sweeps = [sweep(shelf, statuses) for _ in range(3)]
+    monkeypatch.undo()
+    last, again = sweep(shelf, statuses), sweep(shelf, statuses)
+
+    # Then each sweep continues where the one before stopped, and a new round follows
+    assert [[left["order_id"] for left in each.left] for each in sweeps] == [["a"], ["b"], ["c"]]
+    assert [each["order_id"] for each in last.repaired] == ["d"]
+    assert [each.behind for each in (*sweeps, last, again)] == [True, True, True, False, False]
+    assert again.looked_at == 3
 
 
 class TestAsSchedulesCallIt:
@@ -282,6 +339,29 @@ class TestAsSchedulesCallIt:
         report = self.handle(shelf, {"grace_seconds": 0}, lambda_context)
 
         assert [each["order_id"] for each in report["repaired"]] == ["young"]
+
+    def test_a_sweep_that_falls_behind_says_so(
+        self,
+        shelf: Shelf,
+        lambda_context: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        # Given
+        shelf.put(Booking("a", "GONE"), Booking("b", "GONE"))
+        give_time_for_one_row(monkeypatch)
+
+        # When
+        report = self.handle(shelf, {}, lambda_context)
+        monkeypatch.setattr(rounds.time, "monotonic", lambda: 0.0)
+        caught_up = self.handle(shelf, {}, lambda_context)
+
+        # Then
+        assert (report["behind"], caught_up["behind"]) == (True, False)
+        first, second = (
+            json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line
+        )
+        assert (first["SweepBehind"], second["SweepBehind"]) == ([1.0], [0.0])
 
     def test_what_it_found_is_counted_even_where_that_is_nothing(
         self, shelf: Shelf, lambda_context: Any, capsys: pytest.CaptureFixture[str]

@@ -28,6 +28,7 @@ TASK = {
     "correlation_id": "cor_1",
     "trace_id": TRACE_ID,
     "execution": "ord_1",
+    "sequence": 3,
 }
 PAYLOAD = {"step": "PackParcel", "task": TASK, "units": 2}
 type Logged = Callable[[], list[dict[str, Any]]]
@@ -44,10 +45,11 @@ class PackParcel:
 
 
 def pack(command: PackParcel) -> dict[str, Any]:
-    return {"packed": command.units, "origin": command.task.origin}
+    task = command.task
+    return {"packed": command.units, "origin": task.origin, "sequence": task.sequence}
 
 
-def payload_of(**changes: str | None) -> dict[str, Any]:
+def payload_of(**changes: str | int | None) -> dict[str, Any]:
     return PAYLOAD | {"task": {**TASK, **changes}}
 
 
@@ -72,6 +74,13 @@ def test_a_step_gets_a_typed_command_and_its_answer_is_the_handlers(lambda_conte
     # Then
     assert answer["packed"] == 2
     assert answer["origin"] == Origin("cor_1", causation_id="request-1", trace_id=TRACE_ID)
+    assert answer["sequence"] == 3
+
+
+def test_a_task_of_a_saga_that_started_before_there_were_sequences_has_none(
+    lambda_context: Any,
+) -> None:
+    assert handler_of(pack)(payload_of(sequence=None), lambda_context)["sequence"] is None
 
 
 def test_a_step_logs_its_start_and_its_outcome_with_the_orders_ids(
@@ -171,7 +180,15 @@ def test_an_order_without_a_trace_id_is_traced_by_its_invocations(
 
 
 @pytest.mark.parametrize(
-    "payload", [{}, None, {**PAYLOAD, "units": "2"}, {**PAYLOAD, "task": None}]
+    "payload",
+    [
+        {},
+        None,
+        {**PAYLOAD, "units": "2"},
+        {**PAYLOAD, "task": None},
+        payload_of(sequence=0),
+        payload_of(sequence="3"),
+    ],
 )
 def test_a_payload_that_does_not_fit_never_reaches_the_step_and_is_a_failure(
     payload: Any, lambda_context: Any, capsys: pytest.CaptureFixture[str]

@@ -1,5 +1,6 @@
 """What a customer reads about a status, a reason and an event."""
 
+import re
 from typing import Any
 
 import pytest
@@ -54,6 +55,11 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
         "Our carrier does not deliver to your address.",
     ),
     ("ShipmentCancelled", SHIPMENT, "We cancelled your parcel."),
+    (
+        "OrderCancellationStarted",
+        REASON,
+        "We are cancelling your order. We don't have enough.",
+    ),
     ("OrderCancelled", REASON, "Your order was cancelled. We don't have enough."),
     (
         "OrderCancelled",
@@ -108,6 +114,21 @@ def test_an_open_order_that_its_customer_cancelled_is_being_cancelled(status: st
     text = wording.status_text(status, is_payable=True, is_being_cancelled=True)
 
     assert text.label == "Being cancelled"
+
+
+def test_an_order_that_turned_back_reads_like_one_that_its_customer_cancelled() -> None:
+    cancelling = wording.status_text("CANCELLING")
+
+    assert cancelling == wording.status_text("PAID", is_being_cancelled=True)
+    assert cancelling.headline == "We're cancelling your order"
+
+
+@pytest.mark.parametrize("code", [*ReasonCode, "LOST_IN_TRANSIT"])
+def test_a_cause_promises_nothing_about_money_that_is_still_being_undone(code: str) -> None:
+    cause = wording.cause_text(code)
+
+    assert not re.search("charged|refund", cause)
+    assert wording.reason_text(code, was_charged=True).startswith(f"{cause} ")
 
 
 @pytest.mark.parametrize("code", ReasonCode)
