@@ -136,7 +136,9 @@ class _Meeting:
 
 
 def _faults(payload: dict[str, Any]) -> set[str]:
-    """Returns what goes wrong with this step of this order."""
+    """Returns what goes wrong with this step of this order; nothing with a query."""
+    if "step" not in payload:
+        return set()
     task = payload["task"]
     kind, *parts = task["correlation_id"].split(":")
     if kind != "fault" or task["execution"] != task["order_id"]:
