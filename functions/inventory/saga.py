@@ -5,6 +5,7 @@ from typing import Any
 from inventory import service, views, wiring
 from inventory.commands import ReserveStock
 from shared import clock
+from shared.fields import Fields
 from shared.tasks import SagaSteps, Task
 
 steps = SagaSteps()
@@ -30,3 +31,15 @@ def commit_stock(task: Task) -> dict[str, Any]:
     """Turns the order's reserved units into sold ones."""
     service.commit(wiring.repository(), task, clock.now())
     return {}
+
+
+@steps.query("owed")
+def owed(fields: Fields) -> dict[str, Any]:
+    """Which units each order still holds: `{"owed": {order_id: views.owed_view}}`.
+
+    An order without a row is left out.
+    """
+    order_ids = fields.texts("order_ids")
+    fields.check()
+    rows = wiring.repository().find_all(order_ids)
+    return {"owed": {row.order_id: views.owed_view(row) for row in rows}}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inventory.domain import Product, Reservation
+from inventory.domain import Product, Reservation, ReservationStatus
 
 
 def reservation_result(reservation: Reservation) -> dict[str, Any]:
@@ -35,3 +35,9 @@ def product_view(product: Product) -> dict[str, Any]:
         "currency": product.price.currency,
         "available": product.available,
     }
+
+
+def owed_view(reservation: Reservation) -> dict[str, Any]:
+    """Returns which units are still held: `{"stock_held": [{"sku", "quantity"}]}`."""
+    held = () if reservation.status is ReservationStatus.RELEASED else reservation.lines
+    return {"stock_held": [{"sku": line.sku, "quantity": line.quantity} for line in held]}

@@ -34,11 +34,9 @@ def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _find_statuses(query: Mapping[str, Any]) -> dict[str, Any]:
-    order_ids = query.get("order_ids")
-    if not isinstance(order_ids, list) or not all(isinstance(each, str) for each in order_ids):
-        raise ValidationFailed([FieldError("order_ids", "must be a list of texts")])
-    if len(order_ids) > MAX_ORDERS:
-        raise ValidationFailed([FieldError("order_ids", f"must have at most {MAX_ORDERS}")])
+    fields = Fields(query)
+    order_ids = fields.texts("order_ids", maximum=MAX_ORDERS)
+    fields.check()
     statuses = wiring.orders().statuses(order_ids)
     logger.info("order statuses told", asked=len(order_ids), found=len(statuses))
     return {"statuses": statuses}

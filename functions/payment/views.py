@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payment.domain import Payment
+from payment.domain import Payment, PaymentStatus
 from shared.clock import to_iso
 
 
@@ -39,3 +39,13 @@ def payment_view(payment: Payment) -> dict[str, Any]:
         "created_at": to_iso(payment.created_at),
         "updated_at": to_iso(payment.updated_at),
     }
+
+
+def owed_view(payment: Payment) -> dict[str, Any]:
+    """Returns what is left to give back: `{"refund_cents", "currency"}`.
+
+    `refund_cents` is null while it is not known whether the provider took anything.
+    """
+    is_open = payment.status is PaymentStatus.PENDING
+    cents = None if is_open else payment.captured.cents - payment.refunded.cents
+    return {"refund_cents": cents, "currency": payment.amount.currency}

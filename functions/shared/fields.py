@@ -90,6 +90,19 @@ class Fields:
         """Returns a nested object to read on, or None where it is missing or null."""
         return None if self._values.get(name) is None else self.object(name)
 
+    def texts(self, name: str, *, maximum: int = 100) -> list[str]:
+        """Returns a list of up to `maximum` texts, which may be empty."""
+        value = self._values.get(name)
+        if value is None:
+            self._missing(name)
+        elif not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            self._wrong(name, "must be a list of texts")
+        elif len(value) > maximum:
+            self._wrong(name, f"must have at most {maximum}")
+        else:
+            return value
+        return []
+
     def objects(self, name: str, *, minimum: int = 1, maximum: int = 100) -> list["Fields"]:
         """Returns the objects of a list that has from `minimum` to `maximum` of them."""
         value = self._values.get(name)

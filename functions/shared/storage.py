@@ -134,6 +134,11 @@ class Table[R: Row](ABC):
         item = dynamodb.get_row(self._dynamodb, self._table, self._key(order_id))
         return self._from_item(item) if item else None
 
+    def find_all(self, order_ids: Sequence[str]) -> list[R]:
+        """Returns the rows of those of the orders that have one, as they are now."""
+        rows = (self.find(order_id) for order_id in dict.fromkeys(order_ids))
+        return [row for row in rows if row is not None]
+
     def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
         """Writes an order's first row and its events, all or nothing.
 

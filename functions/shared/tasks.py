@@ -9,7 +9,7 @@ business said no; `StepDeferred`, it may succeed on a retry; `StepFailed`, anyth
 alarm.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, overload
 
@@ -18,12 +18,19 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared import chaos, logging, settings
-from shared.errors import BusinessError, TransientError, UnknownStep
+from shared.errors import (
+    BusinessError,
+    FieldError,
+    TransientError,
+    UnknownStep,
+    ValidationFailed,
+)
 from shared.events import Origin
 from shared.fields import Fields
 from shared.logging import logger
 
 type Step[C] = Callable[[C], dict[str, Any]]
+type Query = Callable[[Fields], dict[str, Any]]
 
 _metrics = Metrics()
 
@@ -63,11 +70,16 @@ class SagaSteps:
 
         handler = steps.handler
 
-    A step returns a JSON object, its state's result.
+    A step returns a JSON object, its state's result. The same function answers other services'
+    queries, which change nothing:
+
+        @steps.query("owed")
+        def owed(fields: Fields) -> dict[str, Any]: ...
     """
 
     def __init__(self) -> None:
         self._steps: dict[str, Callable[[Task, Fields], dict[str, Any]]] = {}
+        self._queries: dict[str, Query] = {}
 
     @overload
     def saga_task(self, state: str) -> Callable[[Step[Task]], Step[Task]]: ...
@@ -96,6 +108,15 @@ class SagaSteps:
 
         return register
 
+    def query(self, name: str) -> Callable[[Query], Query]:
+        """Registers what answers `{"query": name, …}`; it reads the query's own fields."""
+
+        def register(answer: Query) -> Query:
+            self._queries[name] = answer
+            return answer
+
+        return register
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._steps)
 
@@ -105,9 +126,11 @@ class SagaSteps:
         The payload is `{"step", "task": {"order_id", "correlation_id", "trace_id", "execution",
         "sequence"}, …}` with the step's own fields. Raises ValidationFailed where it doesn't fit
         and UnknownStep where the service has no such step: bugs of the state machine's, hence
-        compensated.
+        compensated. Or it is `{"query", …}`; it raises ValidationFailed where no query fits.
         """
         fields = Fields(payload)
+        if isinstance(payload, Mapping) and "query" in payload:
+            return self._answer(fields, context)
         name = fields.text("step")
         task = _task(fields.object("task"), context)
         logging.bind(
@@ -137,6 +160,17 @@ class SagaSteps:
         logger.info("step succeeded")
         _count("StepSucceeded", step)
         return result
+
+    def _answer(self, fields: Fields, context: LambdaContext) -> dict[str, Any]:
+        logging.bind(context)
+        name = fields.text("query")
+        fields.check()
+        if name not in self._queries:
+            known = ", ".join(sorted(self._queries)) or "none: this service answers no queries"
+            raise ValidationFailed([FieldError("query", f"must be one of {known}")])
+        answer = self._queries[name](fields)
+        logger.info("query answered", query=name)
+        return answer
 
     def _run(self, name: str, task: Task, fields: Fields) -> dict[str, Any]:
         if name not in self._steps:

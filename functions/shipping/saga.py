@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared import clock
+from shared.fields import Fields
 from shared.tasks import SagaSteps, Task
 from shipping import service, views, wiring
 from shipping.commands import CreateShipment
@@ -26,3 +27,15 @@ def cancel_shipment(task: Task) -> dict[str, Any]:
     """Calls off whatever was booked for the order; returns `views.shipment_result`."""
     shipment = service.cancel(wiring.repository(), wiring.carrier(), task, clock.now())
     return views.shipment_result(shipment)
+
+
+@steps.query("owed")
+def owed(fields: Fields) -> dict[str, Any]:
+    """Whether each order has a parcel booked: `{"owed": {order_id: views.owed_view}}`.
+
+    An order without a row is left out.
+    """
+    order_ids = fields.texts("order_ids")
+    fields.check()
+    rows = wiring.repository().find_all(order_ids)
+    return {"owed": {row.order_id: views.owed_view(row) for row in rows}}

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from shared.clock import to_iso
-from shipping.domain import Shipment
+from shipping.domain import Shipment, ShipmentStatus
 
 
 def shipment_result(shipment: Shipment) -> dict[str, Any]:
@@ -34,3 +34,10 @@ def shipment_view(shipment: Shipment) -> dict[str, Any]:
         "created_at": to_iso(shipment.created_at),
         "updated_at": to_iso(shipment.updated_at),
     }
+
+
+def owed_view(shipment: Shipment) -> dict[str, Any]:
+    """Returns whether a parcel is booked: `{"shipment_booked"}`, null while it is not known."""
+    if shipment.status is ShipmentStatus.PENDING:
+        return {"shipment_booked": None}
+    return {"shipment_booked": shipment.status is ShipmentStatus.CREATED}

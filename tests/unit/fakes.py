@@ -38,6 +38,10 @@ class FakeRepository[R: Row](FakeCursor):
         """See `Table.find`."""
         return self._rows.get(order_id)
 
+    def find_all(self, order_ids: Sequence[str]) -> list[R]:
+        """See `Table.find_all`."""
+        return [self._rows[each] for each in dict.fromkeys(order_ids) if each in self._rows]
+
     def create(self, row: R, events: Sequence[DomainEvent] = ()) -> R:
         """See `Table.create`."""
         if existing := self._rows.get(row.order_id):

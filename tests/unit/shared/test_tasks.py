@@ -53,6 +53,23 @@ def payload_of(**changes: str | int | None) -> dict[str, Any]:
     return PAYLOAD | {"task": {**TASK, **changes}}
 
 
+def test_a_query_is_answered_by_the_same_function(lambda_context: Any, logged: Logged) -> None:
+    # Given
+    steps = SagaSteps()
+    steps.query("owed")(lambda fields: {"of": fields.texts("order_ids")})
+
+    # Then
+    query = {"query": "owed", "order_ids": ["ord_1"]}
+    assert steps.handler(query, lambda_context) == {"of": ["ord_1"]}
+    assert logged()[-1]["query"] == "owed"
+
+
+@pytest.mark.parametrize("query", ["unknown", "", None, 7])
+def test_a_query_that_nobody_answers_is_refused(query: Any, lambda_context: Any) -> None:
+    with pytest.raises(ValidationFailed, match="query"):
+        SagaSteps().handler({"query": query}, lambda_context)
+
+
 def handler_of(step: Step[PackParcel]) -> Callable[[Any, Any], dict[str, Any]]:
     """The handler of a service with this step alone."""
     steps = SagaSteps()
