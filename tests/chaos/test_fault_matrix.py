@@ -16,7 +16,7 @@ from sagashop_ops.aws import Deployment
 from sagashop_ops.client import StoreClient
 from sagashop_ops.redrive import OperatorApi
 from sagashop_ops.stack import Stack
-from support.fault_page import page, summary
+from support.fault_page import page
 from support.fault_plays import Outcome, Plays
 from support.faults import (
     UNDOING,
@@ -76,11 +76,8 @@ def matrix(
     # Long enough for a customer whose store is busy with everybody else's faults.
     with payment_window(60, stack, aws):
         played = plays.play_all(cells)
-    outcomes = [outcome for outcome in played.values() if isinstance(outcome, Outcome)]
-    plugins = request.config.pluginmanager
-    with plugins.getplugin("capturemanager").global_and_fixture_disabled():
-        plugins.getplugin("terminalreporter").write_line(f"\n{summary(outcomes)}")
     if path := os.environ.get("FAULT_MATRIX"):
+        outcomes = [outcome for outcome in played.values() if isinstance(outcome, Outcome)]
         Path(path).write_text(f"{page(outcomes, GROUPS)}\n", encoding="utf-8")
     return played
 

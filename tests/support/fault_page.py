@@ -49,7 +49,7 @@ def page(outcomes: Collection[Outcome], groups: Mapping[str, Sequence[Cell]]) ->
     return "\n".join(
         [
             INTRODUCTION,
-            f"{summary(outcomes)}\n",
+            f"{_summary(outcomes)}\n",
             "## Single faults\n",
             *_single_faults(single),
             "\n## CompleteOrder fails after its effect\n",
@@ -75,12 +75,12 @@ def page(outcomes: Collection[Outcome], groups: Mapping[str, Sequence[Cell]]) ->
     )
 
 
-def summary(outcomes: Collection[Outcome]) -> str:
+def _summary(outcomes: Collection[Outcome]) -> str:
     """Returns the figures of the matrix in one sentence."""
     faults = sum(len(outcome.cell.strikes) for outcome in outcomes)
     shown = sum(len(outcome.proofs) for outcome in outcomes)
     unexpected = sum(outcome.end != expected_end(outcome.cell) for outcome in outcomes)
-    unexplained = sum(map(bool, (outcome.unexplained for outcome in outcomes))) + unexpected
+    unexplained = sum(len(outcome.unexplained) for outcome in outcomes) + unexpected
     discrepancies = sum(len(outcome.discrepancies) for outcome in outcomes)
     return (
         f"{len(outcomes)} orders, {faults} faults, {shown} of them shown to have happened; "
