@@ -6,7 +6,7 @@ from functools import cache
 from payment.protected_provider import ProtectedProvider
 from payment.provider import PaymentProvider
 from payment.repository import PaymentTable
-from payment.simulated_provider import SimulatedProvider
+from payment.simulated_provider import NO_EFFECT, SimulatedProvider
 from shared import circuit, dynamodb, settings
 from shared.circuit import Circuit
 from shared.errors import PaymentOutcomeUnknown, PaymentProviderUnavailable
@@ -32,7 +32,7 @@ def provider() -> PaymentProvider:
 
     The simulated one keeps its ledger in the payment service's table.
     """
-    ledger = Ledger(dynamodb.client(), own_table(), "PROVIDER", "CHARGE")
+    ledger = Ledger(dynamodb.client(), own_table(), "PROVIDER", "CHARGE", NO_EFFECT)
     timeout = settings.load(Settings).payment_reply_timeout_seconds
     return ProtectedProvider(SimulatedProvider(ledger, timeout), provider_circuit())
 

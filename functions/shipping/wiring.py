@@ -10,7 +10,7 @@ from shared.storage import own_table
 from shipping.carrier import Carrier
 from shipping.protected_carrier import ProtectedCarrier
 from shipping.repository import ShipmentTable
-from shipping.simulated_carrier import SimulatedCarrier
+from shipping.simulated_carrier import NO_EFFECT, SimulatedCarrier
 
 
 @cache
@@ -24,7 +24,7 @@ def carrier() -> Carrier:
 
     The simulated one keeps its book in the shipping service's table.
     """
-    book = Ledger(dynamodb.client(), own_table(), "CARRIER", "BOOKING")
+    book = Ledger(dynamodb.client(), own_table(), "CARRIER", "BOOKING", NO_EFFECT)
     return ProtectedCarrier(SimulatedCarrier(book), carrier_circuit())
 
 

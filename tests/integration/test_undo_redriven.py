@@ -62,13 +62,18 @@ def test_once_fixed_it_is_redriven_to_its_end_and_the_books_hold(
     journal = Journal.of(deployment)
     provider.allow_refund(deployment, journal, order_id, WHY)
 
-    # When it is redriven, then a new execution goes on where the last one stopped
+    # When it is redriven, then a new execution undoes it from the first compensation on
     redriven = redrive(api, journal, order_id, WHY)
-    assert (redriven.execution, redriven.resume_at) == (f"{order_id}-r1", "RefundPayment")
+    assert (redriven.execution, redriven.resume_at) == (f"{order_id}-r1", "CancelShipment")
     order = eventually(lambda: store.order(order_id), until=lambda o: o["status"] == "CANCELLED")
 
     # Then everything is undone, once
-    assert saga.states(redriven.execution)[:2] == ["ResumeOrBegin", "RefundPayment"]
+    assert saga.states(redriven.execution)[:4] == [
+        "ResumeOrBegin",
+        "BeginCancellation",
+        "ChooseFirstCompensation",
+        "CancelShipment",
+    ]
     assert order["status"] == "CANCELLED"
     charge = books().charges[order_id]
     assert charge["refunded_cents"] == charge["captured_cents"] == paid_in_vain.owed_cents

@@ -78,7 +78,17 @@ class Saga:
 
     def states(self, order_id: str) -> list[str]:
         """Returns the states that an execution has entered so far; none before it starts."""
-        return entered_states(self._history(order_id))
+        return entered_states(self.history(order_id))
+
+    def history(self, order_id: str) -> list[Json]:
+        """Returns an execution's events so far; none before it starts."""
+        pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
+            executionArn=self._execution_arn(order_id)
+        )
+        try:
+            return [event for page in pages for event in page["events"]]
+        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return []
 
     def note_coverage(self, coverage: Coverage, *order_ids: str) -> None:
         """Tells which states and transitions orders went through, in redriven executions too.
@@ -87,7 +97,7 @@ class Saga:
         """
         for order_id in self._ended | set(order_ids):
             for redrives in count():
-                events = self._history(f"{order_id}-r{redrives}" if redrives else order_id)
+                events = self.history(f"{order_id}-r{redrives}" if redrives else order_id)
                 if not events:
                     break
                 coverage.add(entered_states(events), taken_transitions(events))
@@ -134,19 +144,10 @@ class Saga:
         machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
         return f"{machine}:{order_id}"
 
-    def _history(self, order_id: str) -> list[Json]:
-        pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
-            executionArn=self._execution_arn(order_id)
-        )
-        try:
-            return [event for page in pages for event in page["events"]]
-        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
-            return []
-
     def _failures(self, order_id: str) -> list[Json]:
         return [
             details
-            for event in self._history(order_id)
+            for event in self.history(order_id)
             for name, details in event.items()
             if name.endswith("FailedEventDetails")
         ]

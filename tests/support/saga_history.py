@@ -5,6 +5,8 @@ from typing import Any
 
 from support.saga_definition import Transition, catcher_of, states, transitions
 
+_FAILED_ATTEMPTS = ("TaskFailed", "TaskTimedOut")
+
 
 def entered_states(events: Iterable[Mapping[str, Any]]) -> list[str]:
     """Returns the states that an execution has entered so far, in that order."""
@@ -36,6 +38,19 @@ def taken_transitions(events: Iterable[Mapping[str, Any]]) -> list[Transition]:
                     taken.append(transition_between(current, entered, error))
                 current, error = entered, None
     return taken
+
+
+def errors_by_state(events: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Returns the error of each failed attempt, retried ones included, by state."""
+    errors: dict[str, list[str]] = {}
+    current = ""
+    for event in events:
+        if "stateEnteredEventDetails" in event:
+            current = event["stateEnteredEventDetails"]["name"]
+        elif event["type"] in _FAILED_ATTEMPTS:
+            (details,) = (part for name, part in event.items() if name.endswith("EventDetails"))
+            errors.setdefault(current, []).append(details["error"])
+    return errors
 
 
 def transition_between(source: str, target: str, error: str | None = None) -> Transition:
