@@ -378,7 +378,7 @@ def test_orders_end_rightly_however_their_steps_interleave() -> None:
 
 @pytest.mark.full
 def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
-    play(examples=100, steps=50)
+    play(examples=80, steps=50)
 
 
 @pytest.mark.parametrize(
