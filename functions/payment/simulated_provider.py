@@ -100,6 +100,7 @@ class SimulatedProvider:
         return _to_charge(row)
 
     def find_charge(self, idempotency_key: str) -> Charge | None:
+        self._disturb(idempotency_key, "find")
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
             found = row.get("status", "VOIDED") != "VOIDED"
