@@ -87,7 +87,8 @@ class SimulatedProvider:
             if "status" not in row:
                 row = self._attempt(idempotency_key, amount, behaviour, row.get("attempts", 0))
             else:
-                is_same = row.get("amount_cents") == amount.cents
+                first = (row.get("amount_cents"), row.get("currency"))
+                is_same = first == (amount.cents, amount.currency)
                 outcome = "REPEATED" if is_same else "REFUSED"
                 self._ledger.record(idempotency_key, "charge", outcome)
         if row["status"] == "VOIDED":
@@ -100,6 +101,7 @@ class SimulatedProvider:
         return _to_charge(row)
 
     def find_charge(self, idempotency_key: str) -> Charge | None:
+        self._disturb(idempotency_key, "find")
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
             found = row.get("status", "VOIDED") != "VOIDED"

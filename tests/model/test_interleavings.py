@@ -201,12 +201,15 @@ class Game(Store, RuleBasedStateMachine):
         self.cloud.advance(seconds)
 
     @rule(
-        service=st.sampled_from(["order", "order", *SERVICES, "notification"]),
+        service=st.sampled_from(["order", *SERVICES]),
         worker=st.integers(0, WORKERS - 1),
         seconds=st.sampled_from([-180, -1, 0, 2, 180]),
     )
     def set_a_clock(self, service: str, worker: int, seconds: int) -> None:
-        """The clock of one worker is slow or fast."""
+        """The clock of one worker is slow or fast.
+
+        The notification service's is the true one: the audit compares the times of its mails.
+        """
         self.cloud.offsets[service, worker] = seconds
         if seconds:
             self.reach("the clocks disagree")
@@ -375,7 +378,7 @@ def test_orders_end_rightly_however_their_steps_interleave() -> None:
 
 @pytest.mark.full
 def test_orders_end_rightly_in_games_that_were_never_played_before() -> None:
-    play(examples=100, steps=50)
+    play(examples=80, steps=50)
 
 
 @pytest.mark.parametrize(
