@@ -128,9 +128,13 @@ class Play:
         self.drive(order_id)
 
     def deliver_again(self, order_id: str) -> None:
-        """Every task that the order's executions ever sent comes once more, late."""
+        """Every task that the order's executions ever sent comes once more, the last one first.
+
+        So a late step comes after its late compensation, too.
+        """
         sent = self.cloud.delivered.get(order_id, ())
-        for delivery in [task for place, task in enumerate(sent) if task not in sent[:place]]:
+        again = [task for place, task in enumerate(sent) if task not in sent[:place]]
+        for delivery in reversed(again):
             self.cloud.deliver(delivery)
 
     def publish(self, *, again: bool = False) -> None:
