@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.planted_bugs import BUGS, Bug
-from support.planting import Search, mutated, search, search_all, table, looked_for_by
+from support.planting import Search, looked_for_by, mutated, search, search_all, table
 from support.template import ROOT
 
 _AUDIT = ["tests/model/test_played_orders.py::test_the_audit_finds_nothing"]
