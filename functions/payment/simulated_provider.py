@@ -87,7 +87,8 @@ class SimulatedProvider:
             if "status" not in row:
                 row = self._attempt(idempotency_key, amount, behaviour, row.get("attempts", 0))
             else:
-                is_same = row.get("amount_cents") == amount.cents
+                first = (row.get("amount_cents"), row.get("currency"))
+                is_same = first == (amount.cents, amount.currency)
                 outcome = "REPEATED" if is_same else "REFUSED"
                 self._ledger.record(idempotency_key, "charge", outcome)
         if row["status"] == "VOIDED":

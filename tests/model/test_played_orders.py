@@ -38,6 +38,7 @@ ENDS = {
     "the reply of the provider is lost": ("CANCELLED", "INTERNAL_ERROR"),
     "the refund gets stuck": ("CANCELLED", "INTERNAL_ERROR"),
     "the answer of the refund is lost": ("CANCELLED", "INTERNAL_ERROR"),
+    "the worker dies at every call of the undo": ("CANCELLED", "INTERNAL_ERROR"),
     "the saga dies after the parcel": COMPLETE,
     "the saga dies before the undo": ("CANCELLED", "INTERNAL_ERROR"),
     "the saga dies in the middle of the undo": ("CANCELLED", "INTERNAL_ERROR"),

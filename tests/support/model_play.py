@@ -28,6 +28,8 @@ NO_CALL = Mishap("refused", "States.Timeout")
 NO_ANSWER = Mishap("lost", "States.Timeout")
 # More than any order takes; a saga that goes round in circles ends here.
 _MOST_STEPS = 60
+# More than any step makes to DynamoDB.
+_MOST_CALLS = 10
 _UNITS = {MOUSE: 6, TEAPOT: 2}
 # What a sweep starts, the next one may have to finish.
 _ROUNDS = 3
@@ -329,6 +331,19 @@ def the_refund_gets_stuck(play: Play) -> str:
     return order_id
 
 
+def the_worker_dies_at_every_call_of_the_undo(play: Play) -> str:
+    order_id = play.order()
+    play.drive(order_id, until="CompleteOrder")
+    play.fail(order_id)
+    for task in ("CancelShipment", "RefundPayment", "ReleaseStock"):
+        play.drive(order_id, until=task)
+        for execution in play.executions(order_id):
+            for call in range(_MOST_CALLS if execution.is_running else 0):
+                play.cloud.deliver(execution.delivery(), Mishap("killed", call=call))
+    play.drive(order_id)
+    return order_id
+
+
 def the_answer_of_the_refund_is_lost(play: Play) -> str:
     """It is parked with the money given back; the redrive must not give it back again."""
     order_id = play.order()
@@ -394,6 +409,7 @@ ADVENTURES: Mapping[str, Adventure] = {
         the_reply_of_the_provider_is_lost,
         the_refund_gets_stuck,
         the_answer_of_the_refund_is_lost,
+        the_worker_dies_at_every_call_of_the_undo,
         the_saga_dies_after_the_parcel,
         the_saga_dies_before_the_undo,
         the_saga_dies_in_the_middle_of_the_undo,

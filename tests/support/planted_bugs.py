@@ -21,7 +21,8 @@ class Bug:
         before: the code that it replaces, which must be there exactly once.
         after: the code that replaces it.
         state: of the state machine, in which `before` is looked for; None: in the whole file.
-        also: tests that look for it beside those of its own part and those that play whole orders.
+        also: tests that look for it beside those of its own part.
+        shows_in_orders: whether an order that is played as a whole can show it.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Bug:
     after: str
     state: str | None = None
     also: tuple[str, ...] = ()
+    shows_in_orders: bool = True
 
 
 _STOCK = "Stock"
@@ -105,6 +107,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/inventory/repository.py",
         'condition += " AND #name = :name AND price_cents = :price AND currency = :currency"',
         'condition += " AND #name = :name AND NOT (price_cents < :price) AND currency = :currency"',
+        shows_in_orders=False,
     ),
     Bug(
         "the-price-of-one-unit",
@@ -129,6 +132,49 @@ BUGS: tuple[Bug, ...] = (
         "functions/payment/views.py",
         'payment_result(payment) | {"refunded_cents": payment.refunded.cents}',
         'payment_result(payment) | {"refunded_cents": payment.refunded.cents // 2}',
+    ),
+    Bug(
+        "the-cents-are-dropped",
+        _MONEY,
+        "Whole dollars are charged.",
+        "functions/payment/saga.py",
+        "amount = Money(command.amount_cents, command.currency)",
+        "amount = Money(command.amount_cents // 100 * 100, command.currency)",
+    ),
+    Bug(
+        "a-double-refund",
+        _MONEY,
+        "A refund that is repeated after its answer was lost gives the money back twice.",
+        "functions/payment/simulated_provider.py",
+        """\
+            if row["status"] == "REFUNDED":
+                self._ledger.record(idempotency_key, "refund", "REPEATED")
+                return
+            if row["refunds_blocked"]:
+                self._ledger.record(idempotency_key, "refund", "REFUSED")
+                raise RefundUnavailable("the provider refuses refunds of this charge")
+            refund = {
+                "status": "REFUNDED",
+                "refunded_cents": row["captured_cents"],
+                "refunded_at": clock.to_iso(clock.now()),
+            }
+            given_back = {"moved_cents": -row["captured_cents"], "currency": row["currency"]}
+            call = Call("refund", "REFUNDED", given_back)
+            self._ledger.write(idempotency_key, refund, call, over=["CAPTURED"])
+""",
+        """\
+            if row["refunds_blocked"]:
+                self._ledger.record(idempotency_key, "refund", "REFUSED")
+                raise RefundUnavailable("the provider refuses refunds of this charge")
+            refund = {
+                "status": "REFUNDED",
+                "refunded_cents": row["captured_cents"],
+                "refunded_at": clock.to_iso(clock.now()),
+            }
+            given_back = {"moved_cents": -row["captured_cents"], "currency": row["currency"]}
+            call = Call("refund", "REFUNDED", given_back)
+            self._ledger.write(idempotency_key, refund, call, over=["CAPTURED", "REFUNDED"])
+""",
     ),
     Bug(
         "nothing-is-refunded",
@@ -277,6 +323,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/shared/outbox.py",
         "                return [row.sequence_number]",
         "                return []",
+        shows_in_orders=False,
     ),
     Bug(
         "the-turn-is-not-written",
@@ -392,6 +439,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/order/holdings.py",
         "    stock_held: Sequence[Mapping[str, Any]] = items_of(order)\n",
         "    stock_held: Sequence[Mapping[str, Any]] = ()\n",
+        shows_in_orders=False,
     ),
     Bug(
         "the-window-closes-early",
@@ -409,6 +457,15 @@ BUGS: tuple[Bug, ...] = (
         ASL,
         "payment_wait_seconds + 2 %}",
         "payment_wait_seconds %}",
+    ),
+    Bug(
+        "a-window-that-is-still-open-undoes-the-order",
+        _WINDOW,
+        "ClosePaymentWindow that comes too early undoes the order instead of coming again.",
+        ASL,
+        '"ErrorEquals": ["Lambda.TooManyRequestsException", "PaymentWindowOpen"]',
+        '"ErrorEquals": ["Lambda.TooManyRequestsException"]',
+        state="ClosePaymentWindow",
     ),
     Bug(
         "a-late-question-takes-the-token",
@@ -434,6 +491,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/order/payment_window.py",
         '        (is_late, "The time to pay is over."),\n',
         "",
+        shows_in_orders=False,
     ),
     Bug(
         "stale-mail",
@@ -474,6 +532,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/notification/service.py",
         "Recipient(operator_email) if letter.for_operator else find_customer(order_id)",
         "find_customer(order_id)",
+        shows_in_orders=False,
     ),
     Bug(
         "unknown-orders-are-undone",
@@ -507,6 +566,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/shared/rounds.py",
         "position = self._position if self._is_over else None",
         "position = None",
+        shows_in_orders=False,
     ),
     Bug(
         "a-lost-saga-stays-lost",
@@ -548,6 +608,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/order/service.py",
         "    if not request.asks_for(earlier):\n",
         "    if earlier.version < 1:\n",
+        shows_in_orders=False,
     ),
     Bug(
         "an-order-for-every-request",
@@ -556,6 +617,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/order/repository.py",
         "more = [] if key is None else [self._put_placement(key, order)]",
         "more: list[TransactWriteItemTypeDef] = []",
+        shows_in_orders=False,
     ),
     Bug(
         "a-promise-that-is-not-kept",
@@ -564,6 +626,7 @@ BUGS: tuple[Bug, ...] = (
         "functions/order/service.py",
         "        raise _outcome_unknown(key) from exc",
         '        raise _outcome_unknown("") from exc',
+        shows_in_orders=False,
     ),
     Bug(
         "no-answer-to-options",
@@ -572,13 +635,14 @@ BUGS: tuple[Bug, ...] = (
         "functions/shared/http.py",
         'if methods and method == "OPTIONS":',
         'if methods and method == "HEAD":',
+        shows_in_orders=False,
     ),
     Bug(
         "a-timeline-by-the-clocks",
         _TIMELINE,
         "The timeline is ordered by the clocks of four services.",
         "functions/order/timeline.py",
-        "return event.sequence, _rank(event), at, event_id",
+        "return max(event.sequence, caused_at(event)), _rank(event), at, event_id",
         "return 0, 0, at, event_id",
     ),
     Bug(
@@ -618,6 +682,7 @@ BUGS: tuple[Bug, ...] = (
         ' "BackoffRate": 2, "MaxDelaySeconds": 60, "MaxAttempts": 20, "JitterStrategy": "FULL"}',
         "",
         state="ReserveStock",
+        shows_in_orders=False,
     ),
     Bug(
         "commit-stock-is-impatient",
@@ -627,6 +692,7 @@ BUGS: tuple[Bug, ...] = (
         '"MaxDelaySeconds": 60, "MaxAttempts": 20',
         '"MaxDelaySeconds": 4, "MaxAttempts": 2',
         state="CommitStock",
+        shows_in_orders=False,
     ),
     Bug(
         "the-wrong-order-of-undoing",
@@ -648,12 +714,86 @@ $states.result.Payload.sequence}]) %}"},\n""",
         state="RecordPayment",
     ),
     Bug(
+        "a-circuit-that-never-opens",
+        _PARTNERS,
+        "However often a partner fails, it is asked again.",
+        "functions/shared/circuit.py",
+        "self._threshold = settings.circuit_failures",
+        "self._threshold = 1000 * settings.circuit_failures",
+        shows_in_orders=False,
+    ),
+    Bug(
+        "a-circuit-that-never-closes",
+        _PARTNERS,
+        "The answer to a probe does not close the circuit.",
+        "functions/shared/circuit.py",
+        '"SET failures = :none, probing = :no REMOVE retry_at"',
+        '"SET failures = :none, probing = :no"',
+        shows_in_orders=False,
+    ),
+    Bug(
+        "a-circuit-that-lets-every-probe-through",
+        _PARTNERS,
+        "Each worker sends a probe of its own to a partner that is down.",
+        "functions/shared/circuit.py",
+        '"retry_at = :seen",',
+        '"retry_at = :seen OR retry_at <> :seen",',
+        shows_in_orders=False,
+    ),
+    Bug(
+        "an-answer-is-a-failure",
+        _PARTNERS,
+        "A declined card counts as a failure of the payment provider.",
+        "functions/shared/circuit.py",
+        "except Exception:\n            self._note_answer(probe)",
+        "except Exception:\n            self._note_failure(probe)",
+        shows_in_orders=False,
+    ),
+    Bug(
+        "failures-that-are-not-in-a-row",
+        _PARTNERS,
+        "A partner that answers in between is taken for one that is down.",
+        "functions/shared/circuit.py",
+        "elif self._state.failures:",
+        "elif self._state.failures < 0:",
+        shows_in_orders=False,
+    ),
+    Bug(
+        "a-circuit-is-an-outage-of-its-own",
+        _PARTNERS,
+        "Where the circuit's row cannot be read, the partner is not asked.",
+        "functions/shared/circuit.py",
+        "                return _State()",
+        "                raise",
+        shows_in_orders=False,
+    ),
+    Bug(
+        "an-open-circuit-undoes-orders",
+        _PARTNERS,
+        "ChargePayment gives up an order because the circuit is open.",
+        ASL,
+        '"ErrorEquals": ["Lambda.TooManyRequestsException", "CircuitOpen"]',
+        '"ErrorEquals": ["Lambda.TooManyRequestsException"]',
+        state="ChargePayment",
+        shows_in_orders=False,
+    ),
+    Bug(
+        "a-placed-order-is-refused",
+        _PARTNERS,
+        "While the circuit is open, the repetition of a request that was accepted is refused.",
+        "functions/order/service.py",
+        "if retry_after is None or (key is not None and orders.placed_under(key, at) is not None):",
+        "if retry_after is None:",
+        shows_in_orders=False,
+    ),
+    Bug(
         "no-patience-with-a-busy-row",
         _PARTNERS,
         "A conflict on a hot row is not repeated inside the step.",
         "functions/shared/contention.py",
-        "        except StorageContention:\n            time.sleep",
-        "        except StorageContention:\n            raise\n            time.sleep",
+        "        except (StockContention, StorageContention):\n            time.sleep",
+        "        except ():\n            time.sleep",
         also=("tests/unit/order/test_order_repository.py",),
+        shows_in_orders=False,
     ),
 )

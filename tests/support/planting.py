@@ -74,10 +74,8 @@ def finder_of(test: str) -> Finder:
 
 def tests_for(bug: Bug) -> list[str]:
     """Returns the tests that look for a bug: its own part's, and those that play whole orders."""
-    if bug.file == ASL:
-        return ["tests/statemachine", *bug.also, *_WHOLE_ORDERS]
-    service = bug.file.split("/")[1]
-    return [f"tests/unit/{service}", *bug.also, *_WHOLE_ORDERS]
+    own = "tests/statemachine" if bug.file == ASL else f"tests/unit/{bug.file.split('/')[1]}"
+    return [own, *bug.also, *(_WHOLE_ORDERS if bug.shows_in_orders else ())]
 
 
 def mutated(bug: Bug) -> str:

@@ -278,6 +278,16 @@ class TestEveryCallHasARow:
             ("refund", "REFUSED"),
         ]
 
+    @pytest.mark.parametrize("amount", [Money(1, "USD"), Money(5000, "EUR")])
+    def test_another_amount_under_the_same_key_is_refused_not_repeated(
+        self, provider, ledger, amount
+    ):
+        provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+        with pytest.raises(KeyReused):
+            provider.charge(ORDER_ID, amount, "tok_visa")
+
+        assert ledger.calls[1:] == [("charge", "REFUSED", None)]
+
     def test_what_found_nothing_and_what_was_not_taken_are_recorded(self, provider, ledger):
         assert provider.find_charge(ORDER_ID) is None
         with pytest.raises(PaymentProviderUnavailable):

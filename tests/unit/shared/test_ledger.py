@@ -1,7 +1,7 @@
 """The books of a simulated partner: the rules of the DynamoDB rows, and of the fake."""
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from shared import dynamodb
 from shared.dynamodb import query_rows
@@ -129,3 +129,35 @@ def test_an_effect_is_not_written_without_its_call(payment_table, monkeypatch):
 
     # Then
     assert ledger.read(KEY) == {}
+
+
+def test_an_effect_whose_reply_was_lost_is_recorded_once(payment_table, monkeypatch):
+    # Given a charge and its refund, which DynamoDB writes, and whose replies get lost
+    ledger = Ledger(dynamodb.client(), payment_table, "PROVIDER", "CHARGE", IDLE)
+    refund = Call("refund", "REFUNDED", {"moved_cents": -5000})
+    write = dynamodb.client().transact_write_items
+
+    def lose_reply(**request: object) -> None:
+        write(**request)
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    with monkeypatch.context() as unlucky:
+        unlucky.setattr(dynamodb.client(), "transact_write_items", lose_reply)
+        with pytest.raises(StorageContention):
+            ledger.write(KEY, {"status": "BOOKED"}, BOOK)
+    ledger.write(KEY, {"status": "BOOKED"}, BOOK)
+    with monkeypatch.context() as unlucky:
+        unlucky.setattr(dynamodb.client(), "transact_write_items", lose_reply)
+        with pytest.raises(StorageContention):
+            ledger.write(KEY, {"status": "REFUNDED"}, refund, over=["BOOKED"])
+
+    # When
+    ledger.write(KEY, {"status": "REFUNDED"}, refund, over=["BOOKED"])
+
+    # Then each effect is there once, and what was moved is what is held
+    assert sorted(calls(payment_table)) == [
+        ("book", "BOOKED", 5000),
+        ("book", "REPEATED", 0),
+        ("refund", "REFUNDED", -5000),
+        ("refund", "REPEATED", 0),
+    ]
