@@ -47,11 +47,14 @@ demo: ## Play the saga's scenarios and show what happened
 audit: ## Check that no money and no unit is missing
 	$(sagashop) audit
 
+# One worker has the store, the other runs what needs none.
+pytest = $(bootstrap) dev $(LOCAL_CLOUD) && .venv/bin/pytest $(or $(T),-n 2 --dist loadgroup)
+
 test: ## Run the tests, on a store of their own
-	@$(bootstrap) dev $(LOCAL_CLOUD) && .venv/bin/pytest $(T)
+	@$(pytest)
 
 test-full: ## Run every test: the whole fault matrix, every model, every kill
-	@$(bootstrap) dev $(LOCAL_CLOUD) && .venv/bin/pytest -m "full or not full" $(T)
+	@$(pytest) -m "full or not full"
 
 check: lint types template test ## Run what CI runs: lint, types, template, test
 

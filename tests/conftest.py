@@ -23,6 +23,17 @@ pytest_plugins = ["support.saga_coverage"]
 CONNECTIONS = 40
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells a run with several workers what stays together: the store's tests, and each file's.
+
+    So one worker has the store to itself, and the others do meanwhile what needs none.
+    """
+    for item in items:
+        uses_store = isinstance(item, pytest.Function) and "stack" in item.fixturenames
+        item.add_marker(pytest.mark.xdist_group("store" if uses_store else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[dict[str, Any]]:
     """A store's stack.json: of a store of the tests' own, or of the one that SAGASHOP_STACK names.

@@ -5,7 +5,7 @@ from functools import cache
 
 from payment.provider import PaymentProvider
 from payment.repository import PaymentTable
-from payment.simulated_provider import SimulatedProvider
+from payment.simulated_provider import NO_EFFECT, SimulatedProvider
 from shared import dynamodb, settings
 from shared.ledger import Ledger
 from shared.storage import own_table
@@ -29,5 +29,5 @@ def provider() -> PaymentProvider:
 
     The simulated one keeps its ledger in the payment service's table.
     """
-    ledger = Ledger(dynamodb.client(), own_table(), "PROVIDER", "CHARGE")
+    ledger = Ledger(dynamodb.client(), own_table(), "PROVIDER", "CHARGE", NO_EFFECT)
     return SimulatedProvider(ledger, settings.load(Settings).payment_reply_timeout_seconds)

@@ -7,7 +7,7 @@ from shared.ledger import Ledger
 from shared.storage import own_table
 from shipping.carrier import Carrier
 from shipping.repository import ShipmentTable
-from shipping.simulated_carrier import SimulatedCarrier
+from shipping.simulated_carrier import NO_EFFECT, SimulatedCarrier
 
 
 @cache
@@ -21,4 +21,5 @@ def carrier() -> Carrier:
 
     The simulated one keeps its book in the shipping service's table.
     """
-    return SimulatedCarrier(Ledger(dynamodb.client(), own_table(), "CARRIER", "BOOKING"))
+    book = Ledger(dynamodb.client(), own_table(), "CARRIER", "BOOKING", NO_EFFECT)
+    return SimulatedCarrier(book)

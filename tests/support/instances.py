@@ -44,7 +44,7 @@ def instances(schema: Schema) -> Iterator[Instance]:
     for path, part in _parts(schema):
         for value in part.get("enum", ()):
             yield Instance(f"{'.'.join(path)} = {value}", _with(most, path, value))
-        for field in part.get("properties", {}).keys() - set(part.get("required", ())):
+        for field in sorted(part.get("properties", {}).keys() - set(part.get("required", ()))):
             name = f"without {'.'.join((*path, field))}"
             yield Instance(name, _without(most, (*path, field)))
 

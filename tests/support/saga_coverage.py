@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,20 @@ class Report:
         default_factory=lambda: {level: Coverage() for level in Level}
     )
     complete: set[Level] = field(default_factory=set)
+
+    def plain(self) -> list[tuple[str, bool, list[str], list[tuple[str, ...]]]]:
+        """Returns the report as a worker of a parallel run may send it."""
+        return [
+            (level.name, level in self.complete, [*taken.states], [*map(tuple, taken.transitions)])
+            for level, taken in self.levels.items()
+        ]
+
+    def add(self, plain: Iterable[tuple[str, bool, list[str], list[tuple[str, ...]]]]) -> None:
+        """Adds another worker's report."""
+        for name, is_complete, entered, taken in plain:
+            self.levels[Level[name]].add(entered, (Transition(*edge) for edge in taken))
+            if is_complete:
+                self.complete.add(Level[name])
 
     def missing(self) -> list[str]:
         """Returns in words what a level's tests left out although all of them ran."""
@@ -126,8 +141,19 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
     items[0].config.stash.setdefault(PARTIAL, set()).update(partial)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """Adds what a worker took; one that crashed has failed the run already."""
+    if plain := getattr(node, "workeroutput", {}).get("saga_coverage"):
+        node.config.stash[REPORT].add(plain)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails a complete run that left a state or a transition untaken."""
+    worker_output = getattr(session.config, "workeroutput", None)
+    if worker_output is not None:
+        worker_output["saga_coverage"] = session.config.stash[REPORT].plain()
+        return
     if session.exitstatus == pytest.ExitCode.OK and session.config.stash[REPORT].missing():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -166,3 +167,30 @@ class TestApi:
             200,
             {"service": "payment", "status": "ok"},
         )
+
+
+@pytest.mark.parametrize(
+    ("means", "refund_cents"),
+    [("tok_visa", 5000), ("tok_declined", 0), ("tok_lost_reply", None)],
+)
+def test_the_money_that_is_owed_is_told(means, refund_cents, lambda_context):
+    # Given
+    with suppress(PaymentDeclined, PaymentOutcomeUnknown):
+        saga.handler(charge_payload(means), lambda_context)
+
+    # When
+    query = {"query": "owed", "order_ids": [ORDER_ID, "ord_unknown"]}
+    answer = saga.handler(query, lambda_context)
+
+    # Then
+    assert answer == {"owed": {ORDER_ID: {"refund_cents": refund_cents, "currency": "USD"}}}
+
+
+def test_nothing_is_owed_of_what_was_given_back(lambda_context):
+    # Given
+    saga.handler(charge_payload(), lambda_context)
+    saga.handler(an_order().payload("RefundPayment"), lambda_context)
+
+    # Then
+    answer = saga.handler({"query": "owed", "order_ids": [ORDER_ID]}, lambda_context)
+    assert answer["owed"][ORDER_ID]["refund_cents"] == 0

@@ -345,3 +345,33 @@ class TestChaosAtTheCarrier:
             carrier.book(ORDER_ID, ADDRESS, ITEMS)
         with pytest.raises(CarrierUnavailable):
             carrier.cancel(ORDER_ID)
+
+
+class TestEveryCallOfTheCarrierHasARow:
+    def test_a_parcel_is_recorded_with_the_call_that_booked_it(self, carrier, book):
+        carrier.book(ORDER_ID, ADDRESS, ITEMS)
+        carrier.cancel(ORDER_ID)
+
+        parcel = [{"sku": item.sku, "quantity": item.quantity} for item in ITEMS]
+        assert book.calls == [
+            ("book", "BOOKED", {"parcel": parcel}),
+            ("cancel", "CANCELLED", {"parcel": []}),
+        ]
+
+    def test_a_repeat_is_recorded_and_books_nothing(self, carrier, book):
+        for _ in range(2):
+            carrier.book(ORDER_ID, ADDRESS, ITEMS)
+        for _ in range(2):
+            carrier.cancel(ORDER_ID)
+
+        assert [(name, outcome) for name, outcome, effect in book.calls if effect is None] == [
+            ("book", "REPEATED"),
+            ("cancel", "REPEATED"),
+        ]
+
+    def test_a_failure_that_is_injected_is_recorded(self, carrier, injected, book):
+        injected.chaos = Chaos(shipping=Failures(error_rate=1))
+
+        with pytest.raises(CarrierUnavailable):
+            carrier.book(ORDER_ID, ADDRESS, ITEMS)
+        assert book.calls == [("book", "UNAVAILABLE", None)]

@@ -127,3 +127,21 @@ class TestApi:
             200,
             {"service": "shipping", "status": "ok"},
         )
+
+
+@pytest.mark.parametrize(
+    ("steps", "booked"),
+    [(["CreateShipment"], True), (["CreateShipment", "CancelShipment"], False)],
+)
+def test_whether_a_parcel_is_booked_is_told(steps, booked, lambda_context):
+    # Given
+    for step in steps:
+        payload = create_payload() if step == "CreateShipment" else an_order().payload(step)
+        saga.handler(payload, lambda_context)
+
+    # When
+    query = {"query": "owed", "order_ids": [ORDER_ID, "ord_unknown"]}
+    answer = saga.handler(query, lambda_context)
+
+    # Then
+    assert answer == {"owed": {ORDER_ID: {"shipment_booked": booked}}}
