@@ -315,6 +315,16 @@ BUGS: tuple[Bug, ...] = (
         "functions/order/domain.py",
         "        sequence=order.version,\n",
         "",
+        also=("tests/contracts",),
+    ),
+    Bug(
+        "a-renamed-field",
+        _EVENTS,
+        "A field of an event is renamed, and its consumers do not know it.",
+        "functions/payment/events.py",
+        '"amount_cents": payment.amount.cents,',
+        '"cents": payment.amount.cents,',
+        also=("tests/contracts",),
     ),
     Bug(
         "a-lost-event",
@@ -333,6 +343,7 @@ BUGS: tuple[Bug, ...] = (
         "    if order.status.is_final or order.failure is not None:\n        return Change(order)\n"
         "    code",
         "    if order.status is not Status.CANCELLING:\n        return Change(order)\n    code",
+        also=("tests/contracts",),
     ),
     Bug(
         "the-turn-is-skipped",

@@ -26,13 +26,14 @@ REPORT = "planting.json"
 
 # One for each core of a small machine.
 _AT_ONCE = 2
-_TIMEOUT_SECONDS = 180
+_TIMEOUT_SECONDS = 600
 
 
 class Finder(StrEnum):
     """A kind of tests that may find a bug; the value is how the table calls it."""
 
     UNIT = "unit tests"
+    CONTRACTS = "contracts"
     STATE_MACHINE = "state machine"
     MODEL = "model"
     AUDIT = "audit"
@@ -41,6 +42,7 @@ class Finder(StrEnum):
 # How the names of each kind's tests begin; the longest counts.
 _TESTS = {
     Finder.UNIT: "tests/unit",
+    Finder.CONTRACTS: "tests/contracts",
     Finder.STATE_MACHINE: "tests/statemachine",
     Finder.MODEL: "tests/model",
     Finder.AUDIT: "tests/model/test_played_orders.py::test_the_audit",

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("repository", "provider", "frozen_clock")
 
 def charge_payload(means: str = "tok_visa", **changes: Any) -> dict[str, Any]:
     return (
-        an_order().payload("ChargePayment", amount_cents=5000, currency=CURRENCY, token=means)
+        an_order().payload("ChargePayment", amount_cents=5099, currency=CURRENCY, token=means)
         | changes
     )
 
@@ -44,13 +44,13 @@ class TestSagaSteps:
         assert json.loads(json.dumps(charged)) == {
             "payment_id": charged["payment_id"],
             "status": "CAPTURED",
-            "amount_cents": 5000,
+            "amount_cents": 5099,
             "currency": "USD",
         }
 
         refunded = saga.handler(an_order().payload("RefundPayment"), lambda_context)
-        assert refunded == charged | {"status": "REFUNDED", "refunded_cents": 5000}
-        assert ledger.money() == (5000, 5000)
+        assert refunded == charged | {"status": "REFUNDED", "refunded_cents": 5099}
+        assert ledger.money() == (5099, 5099)
 
     def test_a_decline_reaches_the_state_machine_by_its_name(self, lambda_context):
         with pytest.raises(PaymentDeclined, match="insufficient funds"):
@@ -74,7 +74,7 @@ class TestSagaSteps:
 
         undone = saga.handler(an_order().payload("RefundPayment"), lambda_context)
 
-        assert (undone["amount_cents"], undone["refunded_cents"]) == (5000, 0)
+        assert (undone["amount_cents"], undone["refunded_cents"]) == (5099, 0)
 
     def test_a_late_charge_is_refused(self, lambda_context):
         saga.handler(an_order().payload("RefundPayment"), lambda_context)
@@ -122,10 +122,10 @@ class TestApi:
                 "order_id": ORDER_ID,
                 "payment_id": charged["payment_id"],
                 "status": "REFUNDED",
-                "amount_cents": 5000,
+                "amount_cents": 5099,
                 "currency": "USD",
-                "captured_cents": 5000,
-                "refunded_cents": 5000,
+                "captured_cents": 5099,
+                "refunded_cents": 5099,
                 "decline_reason": None,
                 "created_at": "2026-03-01T09:30:00.125Z",
                 "updated_at": "2026-03-01T09:30:00.125Z",
@@ -171,7 +171,7 @@ class TestApi:
 
 @pytest.mark.parametrize(
     ("means", "refund_cents"),
-    [("tok_visa", 5000), ("tok_declined", 0), ("tok_lost_reply", None)],
+    [("tok_visa", 5099), ("tok_declined", 0), ("tok_lost_reply", None)],
 )
 def test_the_money_that_is_owed_is_told(means, refund_cents, lambda_context):
     # Given
