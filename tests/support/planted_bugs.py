@@ -4,6 +4,7 @@ The first sections are classic ones; the others put back what a review of the st
 CONTRIBUTING.md says how to add one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ASL = "statemachine/order_saga.asl.json"
@@ -22,7 +23,7 @@ class Bug:
         after: the code that replaces it.
         state: of the state machine, in which `before` is looked for; None: in the whole file.
         also: tests that look for it beside those of its own part.
-        shows_in_orders: whether an order that is played as a whole can show it.
+        shows_in_orders: whether whole orders, played or replayed, can show it.
     """
 
     id: str
@@ -50,6 +51,26 @@ _HTTP = "Placing an order"
 _TIMELINE = "The timeline"
 _SAGA = "The state machine"
 _PARTNERS = "Trouble at a partner"
+
+_PLAYED = "tests/model/test_played_orders.py"
+_REPLAYED = "tests/model/test_findings.py"
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    _STOCK: (_PLAYED,),
+    _MONEY: (_PLAYED,),
+    _PARCELS: (_PLAYED,),
+    _ONCE: (_PLAYED,),
+    _EVENTS: (_PLAYED,),
+    _TURN: (_PLAYED, _REPLAYED),
+    _FENCE: (_PLAYED, _REPLAYED),
+    _WINDOW: (_REPLAYED,),
+    _MAIL: (_REPLAYED,),
+    _SWEEPS: (_REPLAYED,),
+    _HTTP: (_REPLAYED,),
+    _TIMELINE: (_REPLAYED,),
+    _SAGA: (_PLAYED, _REPLAYED),
+    _PARTNERS: (),
+}
+"""The whole orders that look for the bugs of each section."""
 
 BUGS: tuple[Bug, ...] = (
     Bug(
@@ -731,7 +752,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "functions/shared/circuit.py",
         "self._threshold = settings.circuit_failures",
         "self._threshold = 1000 * settings.circuit_failures",
-        shows_in_orders=False,
     ),
     Bug(
         "a-circuit-that-never-closes",
@@ -740,7 +760,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "functions/shared/circuit.py",
         '"SET failures = :none, probing = :no REMOVE retry_at"',
         '"SET failures = :none, probing = :no"',
-        shows_in_orders=False,
     ),
     Bug(
         "a-circuit-that-lets-every-probe-through",
@@ -749,7 +768,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "functions/shared/circuit.py",
         '"retry_at = :seen",',
         '"retry_at = :seen OR retry_at <> :seen",',
-        shows_in_orders=False,
     ),
     Bug(
         "an-answer-is-a-failure",
@@ -758,7 +776,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "functions/shared/circuit.py",
         "except Exception:\n            self._note_answer(probe)",
         "except Exception:\n            self._note_failure(probe)",
-        shows_in_orders=False,
     ),
     Bug(
         "failures-that-are-not-in-a-row",
@@ -767,7 +784,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "functions/shared/circuit.py",
         "elif self._state.failures:",
         "elif self._state.failures < 0:",
-        shows_in_orders=False,
     ),
     Bug(
         "a-circuit-is-an-outage-of-its-own",
@@ -776,7 +792,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "functions/shared/circuit.py",
         "                return _State()",
         "                raise",
-        shows_in_orders=False,
     ),
     Bug(
         "an-open-circuit-undoes-orders",
@@ -786,7 +801,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         '"ErrorEquals": ["Lambda.TooManyRequestsException", "CircuitOpen"]',
         '"ErrorEquals": ["Lambda.TooManyRequestsException"]',
         state="ChargePayment",
-        shows_in_orders=False,
     ),
     Bug(
         "a-placed-order-is-refused",
@@ -795,7 +809,6 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "functions/order/service.py",
         "if retry_after is None or (key is not None and orders.placed_under(key, at) is not None):",
         "if retry_after is None:",
-        shows_in_orders=False,
     ),
     Bug(
         "no-patience-with-a-busy-row",
@@ -805,6 +818,5 @@ $states.result.Payload.sequence}]) %}"},\n""",
         "        except (StockContention, StorageContention):\n            time.sleep",
         "        except ():\n            time.sleep",
         also=("tests/unit/order/test_order_repository.py",),
-        shows_in_orders=False,
     ),
 )

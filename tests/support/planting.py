@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from support.planted_bugs import ASL, Bug
+from support.planted_bugs import ASL, ORDERS, Bug
 from support.template import ROOT
 
 REPORT = "planting.json"
@@ -47,8 +47,6 @@ _TESTS = {
     Finder.MODEL: "tests/model",
     Finder.AUDIT: "tests/model/test_played_orders.py::test_the_audit",
 }
-# They play whole orders, so every bug has to pass them.
-_WHOLE_ORDERS = ("tests/model/test_played_orders.py", "tests/model/test_findings.py")
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def finder_of(test: str) -> Finder:
 def tests_for(bug: Bug) -> list[str]:
     """Returns the tests that look for a bug: its own part's, and those that play whole orders."""
     own = "tests/statemachine" if bug.file == ASL else f"tests/unit/{bug.file.split('/')[1]}"
-    return [own, *bug.also, *(_WHOLE_ORDERS if bug.shows_in_orders else ())]
+    return [own, *bug.also, *(ORDERS[bug.section] if bug.shows_in_orders else ())]
 
 
 def mutated(bug: Bug) -> str:
