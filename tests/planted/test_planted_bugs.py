@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.planted_bugs import BUGS, Bug
-from support.planting import Search, mutated, search, search_all, table, tests_for
+from support.planting import Search, looked_for_by, mutated, search, search_all, table
 from support.template import ROOT
 
 _AUDIT = ["tests/model/test_played_orders.py::test_the_audit_finds_nothing"]
@@ -57,7 +57,7 @@ def quick_searches() -> Mapping[Bug, Search]:
 def searches(request: pytest.FixtureRequest) -> Mapping[Bug, Search]:
     """What became of every bug that a test was selected for."""
     bugs = {
-        item.callspec.params["bug"]: tests_for(item.callspec.params["bug"])
+        item.callspec.params["bug"]: looked_for_by(item.callspec.params["bug"])
         for item in request.session.items
         if isinstance(item, pytest.Function)
         and item.originalname == test_every_planted_bug_is_found.__name__
@@ -95,7 +95,7 @@ def test_some_bugs_are_found_quickly(bug_id: str, quick_searches: Mapping[Bug, S
 
 @pytest.mark.full
 def test_without_a_bug_the_tests_of_a_copy_find_nothing() -> None:
-    every_test = [test for bug in BUGS for test in tests_for(bug)]
+    every_test = [test for bug in BUGS for test in looked_for_by(bug)]
 
     found = search(None, every_test)
 

@@ -72,7 +72,7 @@ def finder_of(test: str) -> Finder:
     return max(fitting, key=lambda finder: len(_TESTS[finder]))
 
 
-def tests_for(bug: Bug) -> list[str]:
+def looked_for_by(bug: Bug) -> list[str]:
     """Returns the tests that look for a bug: its own part's, and those that play whole orders."""
     own = "tests/statemachine" if bug.file == ASL else f"tests/unit/{bug.file.split('/')[1]}"
     return [own, *bug.also, *(ORDERS[bug.section] if bug.shows_in_orders else ())]
