@@ -20,6 +20,8 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
+from botocore.exceptions import ClientError
+
 from shared import chaos, clock
 from shared.chaos import Failures
 from shared.dynamodb import Item
@@ -84,7 +86,7 @@ class SimulatedCarrier:
             failures.disturb(CarrierUnavailable(f"{complaint}: failure injection"))
         except CarrierUnavailable:
             # The failure is what counts, recorded or not.
-            with suppress(StorageContention):
+            with suppress(StorageContention, ClientError):
                 self._book.record(key, call, "UNAVAILABLE")
             raise
         return failures

@@ -77,6 +77,8 @@ CASES = {
         (
             "OrderPlaced",
             "StockReserved",
+            TURNED_BACK,
+            # It is the undo that learns of the charge, from the provider.
             "PaymentCaptured",
             TURNED_BACK,
             "PaymentRefunded",

@@ -30,8 +30,9 @@ STORIES = {
     "declined": ["PaymentDeclined", *EXPIRED],
     "expired": EXPIRED,
     "reply lost": [
-        "PaymentCaptured",
         "OrderCancellationStarted",
+        # It is the undo that learns of the charge, from the provider.
+        "PaymentCaptured",
         "PaymentRefunded",
         "StockReleased",
         "OrderCancelled",

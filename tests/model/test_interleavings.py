@@ -40,7 +40,7 @@ from support.model_cloud import (
     listeners_of,
     open_cloud,
 )
-from support.model_depths import DEPTHS
+from support.model_depths import DEPTHS, QUICK_DEPTHS
 from support.model_store import OPERATOR_SECRET, SWEEPERS, Store, Wanted, order_of
 from support.model_walker import Delivery, Execution
 
@@ -352,7 +352,17 @@ def play(examples: int, steps: int, **options: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("depths", list(batched(DEPTHS, MOST_ORDERS)), ids=" | ".join)
+@pytest.mark.parametrize(
+    "depths",
+    [
+        *batched(QUICK_DEPTHS, MOST_ORDERS),
+        *(
+            pytest.param(depths, marks=pytest.mark.full)
+            for depths in batched(sorted(DEPTHS.keys() - set(QUICK_DEPTHS)), MOST_ORDERS)
+        ),
+    ],
+    ids=" | ".join,
+)
 def test_orders_end_rightly_from_every_depth(depths: tuple[str, ...]) -> None:
     # Given orders that have come so far
     store = Store()
@@ -373,7 +383,7 @@ def test_orders_end_rightly_from_every_depth(depths: tuple[str, ...]) -> None:
 
 def test_orders_end_rightly_however_their_steps_interleave() -> None:
     """The same games every time, so that a change is to blame for a failure."""
-    play(examples=5, steps=20, derandomize=True, database=None)
+    play(examples=4, steps=20, derandomize=True, database=None)
 
 
 @pytest.mark.full

@@ -194,3 +194,9 @@ def test_nothing_is_owed_of_what_was_given_back(lambda_context):
     # Then
     answer = saga.handler({"query": "owed", "order_ids": [ORDER_ID]}, lambda_context)
     assert answer["owed"][ORDER_ID]["refund_cents"] == 0
+
+
+@pytest.mark.parametrize("order_ids", [None, "ord_1", [7], ["ord_1"] * 101])
+def test_a_question_about_something_else_than_orders_is_refused(order_ids, lambda_context):
+    with pytest.raises(ValidationFailed, match="order_ids"):
+        saga.handler({"query": "owed", "order_ids": order_ids}, lambda_context)

@@ -145,3 +145,9 @@ def test_whether_a_parcel_is_booked_is_told(steps, booked, lambda_context):
 
     # Then
     assert answer == {"owed": {ORDER_ID: {"shipment_booked": booked}}}
+
+
+@pytest.mark.parametrize("order_ids", [None, "ord_1", [7], ["ord_1"] * 101])
+def test_a_question_about_something_else_than_orders_is_refused(order_ids, lambda_context):
+    with pytest.raises(ValidationFailed, match="order_ids"):
+        saga.handler({"query": "owed", "order_ids": order_ids}, lambda_context)
