@@ -343,9 +343,23 @@ def the_answer_of_the_refund_is_lost(play: Play) -> str:
     return order_id
 
 
-def the_saga_dies_after_the_parcel(play: Play) -> str:
+def the_saga_dies_with_its_charge_unnoted(play: Play) -> str:
+    return _die_unnoted(play, "ChargePayment", "payment", "PROVIDER#")
+
+
+def the_saga_dies_with_its_parcel_unnoted(play: Play) -> str:
+    return _die_unnoted(play, "CreateShipment", "shipping", "CARRIER#")
+
+
+def _die_unnoted(play: Play, task: str, service: str, partner: str) -> str:
+    """The partner did its work, and the worker and its saga die before anybody notes that."""
     order_id = play.order()
-    play.drive(order_id, until="CommitStock")
+    play.drive(order_id, until=task)
+    for execution in play.executions(order_id):
+        for call in range(_MOST_CALLS if execution.is_running else 0):
+            play.cloud.deliver(execution.delivery(), Mishap("killed", call=call))
+            if any(row["pk"].startswith(partner) for row in play.cloud.rows(service)):
+                break
     play.stop(order_id)
     play.restart(order_id)
     return order_id
@@ -396,7 +410,8 @@ ADVENTURES: Mapping[str, Adventure] = {
         the_refund_gets_stuck,
         the_answer_of_the_refund_is_lost,
         the_worker_dies_at_every_call_of_the_undo,
-        the_saga_dies_after_the_parcel,
+        the_saga_dies_with_its_charge_unnoted,
+        the_saga_dies_with_its_parcel_unnoted,
         the_saga_dies_before_the_undo,
         the_saga_dies_in_the_middle_of_the_undo,
     )
