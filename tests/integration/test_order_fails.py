@@ -80,7 +80,6 @@ CASES = {
             TURNED_BACK,
             # It is the undo that learns of the charge, from the provider.
             "PaymentCaptured",
-            TURNED_BACK,
             "PaymentRefunded",
             *TAKEN_BACK,
         ),

@@ -188,8 +188,8 @@ def test_what_a_cancelled_order_left_behind_is_undone(
     books: Callable[[], Books],
     stock_of: Callable[[str], dict[str, int]],
 ) -> None:
-    # Given an order that reads CANCELLED, and steps that happened all the same
-    order = stored_order(Status.CANCELLED)
+    # Given steps of an order that was cancelled without their compensations
+    order = stored_order(Status.PENDING)
     (line,) = order.lines
     items = [{"sku": line.sku, "quantity": line.quantity}]
     reservation = saga.run_task("ReserveStock", order.order_id, items=items)
@@ -206,6 +206,10 @@ def test_what_a_cancelled_order_left_behind_is_undone(
         shipping_address=ADDRESS,
         items=reservation["lines"],
     )
+    refund = {"amount_cents": reservation["total_cents"], "currency": reservation["currency"]}
+    failure = {"Error": "PaymentOutcomeUnknown", "Cause": ""}
+    saga.run_task("BeginCancellation", order.order_id, failure=failure)
+    saga.run_task("CancelOrder", order.order_id, refund=refund)
 
     # When each service's sweeper comes by, then it undoes its own step, and says so
     for service, (sweeper, _, undone) in SWEEPERS.items():
