@@ -572,7 +572,7 @@ BUGS: tuple[Bug, ...] = (
         "A sweep undoes the rows of orders that are unknown.",
         "functions/shared/sweeping.py",
         "            if status is None:\n",
-        '            if status == "UNKNOWN":\n',
+        '            status = status or "CANCELLED"\n            if status is None:\n',
     ),
     Bug(
         "open-orders-are-undone",
