@@ -48,7 +48,7 @@ audit: ## Check that no money and no unit is missing
 	$(sagashop) audit
 
 # One worker has the store, the other runs what needs none.
-pytest = $(bootstrap) dev $(LOCAL_CLOUD) && .venv/bin/pytest $(or $(T),-n 2 --dist loadgroup)
+pytest = $(bootstrap) dev $(LOCAL_CLOUD) && .venv/bin/pytest $(or $(T),-n 2)
 
 test: ## Run the tests, on a store of their own
 	@$(pytest)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sagashop_ops.audit import Books, read_books
 from sagashop_ops.aws import client_of
@@ -24,15 +25,19 @@ pytest_plugins = ["support.saga_coverage", "support.model_coverage"]
 CONNECTIONS = 40
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells a run with several workers what stays together: the store's tests, and each file's.
+USE_THE_STORE = ("tests/integration/", "tests/chaos/", "tests/e2e/")
 
-    So one worker has the store to itself, and the others do meanwhile what needs none.
-    """
-    for item in items:
-        uses_store = isinstance(item, pytest.Function) and "stack" in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group("store" if uses_store else str(item.path)))
+
+class StoreByOneWorker(LoadScopeScheduling):
+    """Gives all tests of the store to one worker of a run; the others do what needs none."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "store" if nodeid.startswith(USE_THE_STORE) else nodeid.split("::", maxsplit=1)[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StoreByOneWorker:
+    """Has a run with several workers scheduled so."""
+    return StoreByOneWorker(config, log)
 
 
 @pytest.fixture(scope="session")
