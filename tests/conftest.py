@@ -13,11 +13,12 @@ import pytest
 from sagashop_ops.audit import Books, read_books
 from sagashop_ops.aws import client_of
 from sagashop_ops.client import StoreClient
+from sagashop_ops.prices import first_price
 from sagashop_ops.stack import DEFAULT_PORT, Stack
 from support.stores import new_store, what_is_wrong
 from support.waiting import eventually
 
-pytest_plugins = ["support.saga_coverage"]
+pytest_plugins = ["support.saga_coverage", "support.model_coverage"]
 
 # As many connections as the busiest test has callers.
 CONNECTIONS = 40
@@ -95,7 +96,8 @@ def new_product(stack: dict[str, Any], aws: Callable[[str], Any]) -> Callable[..
         aws("dynamodb").put_item(
             TableName=stack["tables"]["inventory"],
             Item={name: {"S": word} for name, word in words.items()}
-            | {name: {"N": str(number)} for name, number in numbers.items()},
+            | {name: {"N": str(number)} for name, number in numbers.items()}
+            | {"prices": first_price(price_cents)},
         )
         return sku
 

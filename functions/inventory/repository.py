@@ -1,14 +1,16 @@
 """The inventory's table: the catalogue, and the reservations of its stock.
 
-    PRODUCT                 <sku>         name, description, price_cents, currency, available,
-                                          reserved, sold, seeded, version
+    PRODUCT                 <sku>         name, description, price_cents, prices, currency,
+                                          available, reserved, sold, seeded, version
     RESERVATION#<order_id>  RESERVATION   order_id, status, lines, refusal, version, updated_at,
                                           unsettled
 
 A product row is written by whoever seeds the store: `seeded` units in all, of which `available` at
 first, with `reserved` and `sold` 0 and `version` 1. From then on available + reserved + sold =
 seeded. An edit from outside sets single attributes, or makes the write of a whole row conditional
-on `version`, which every movement of stock raises: it must not write old stock over a sale.
+on `version`, which every movement of stock raises: it must not write old stock over a sale. Whoever
+changes `price_cents` also appends to `prices`, `[{"since": ISO time, "price_cents"}]`, by which an
+audit knows what was promised; the service does not read them.
 
 `shared.storage` says how reservations are read and written. The transaction that writes one also
 moves its units.

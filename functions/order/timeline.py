@@ -48,8 +48,10 @@ def by_cause(events: Iterable[PublishedEvent]) -> list[PublishedEvent]:
     """Returns an order's events with each after what caused it, whatever the services' clocks say.
 
     First comes the change of the order that made version n, then what other services did on
-    version n, in the saga's order. An event without a sequence, from before there was one, goes by
-    its time: after the highest sequence that had occurred by then.
+    version n, in the saga's order. Where two executions overlap, the one that acts last may know an
+    older version: its event still comes after those that the saga's order has before it. An event
+    without a sequence, from before there was one, goes by its time: after the highest sequence that
+    had occurred by then.
     """
     known = list(events)
     numbered = [
@@ -58,10 +60,16 @@ def by_cause(events: Iterable[PublishedEvent]) -> list[PublishedEvent]:
         if event.sequence is not None
     ]
 
+    def caused_at(event: PublishedEvent) -> int:
+        if event.type not in SAGAS_ORDER:
+            return 0
+        earlier = SAGAS_ORDER[: SAGAS_ORDER.index(event.type)]
+        return max((cause.sequence or 0 for cause in known if cause.type in earlier), default=0)
+
     def place(event: PublishedEvent) -> tuple[int, int, str, str]:
         at, event_id = event.metadata["occurred_at"], event.metadata["event_id"]
         if event.sequence is not None:
-            return event.sequence, _rank(event), at, event_id
+            return max(event.sequence, caused_at(event)), _rank(event), at, event_id
         reached = max((sequence for time, sequence in numbered if time <= at), default=0)
         return reached, len(SAGAS_ORDER) + 2, at, event_id
 

@@ -39,3 +39,9 @@ def owed(fields: Fields) -> dict[str, Any]:
     fields.check()
     rows = wiring.repository().find_all(order_ids)
     return {"owed": {row.order_id: views.owed_view(row) for row in rows}}
+
+
+@steps.query("circuit")
+def circuit(_: Fields) -> dict[str, Any]:
+    """The state of the circuit at the payment provider: `Circuit.view`."""
+    return wiring.provider_circuit().view()

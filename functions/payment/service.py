@@ -36,7 +36,7 @@ def charge(
     """Captures the amount; a repeat gets the first answer. Returns the CAPTURED payment.
 
     Raises PaymentDeclined, StepAlreadyUndone, PaymentProviderUnavailable, PaymentOutcomeUnknown,
-    StorageContention; AmountChanged where the repeat is over another amount.
+    CircuitOpen, StorageContention; AmountChanged where the repeat is over another amount.
     """
     pending = repository.create(domain.begin(task.order_id, amount, at))
     if answer := domain.first_answer(pending, amount):
@@ -66,7 +66,7 @@ def refund(
     """Gives back whatever was captured, whether or not we know of it; returns the payment, undone.
 
     A payment of which nothing was captured is VOIDED, a declined one stays DECLINED. Raises
-    RefundUnavailable where the provider can't do it now, and StorageContention.
+    RefundUnavailable where the provider can't do it now, CircuitOpen, and StorageContention.
     """
     payment = repository.find(task.order_id)
     if payment is None:

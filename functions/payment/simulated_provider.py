@@ -19,14 +19,20 @@ Its ledger's rows, see `shared.ledger`:
                                          charge_id, amount_cents, captured_cents, refunded_cents,
                                          currency, decline_reason, refunds_blocked, captured_at,
                                          refunded_at
+    PROVIDER#<idempotency key>  CALL#…   call (charge, find, void or refund), outcome (CAPTURED,
+                                         DECLINED, FOUND, NOT_FOUND, VOIDED, REFUNDED, REPEATED,
+                                         REFUSED or UNAVAILABLE), moved_cents (taken; negative:
+                                         given back), currency, at
 
 To allow the refund of a `tok_refund_fails` charge, set its row's `refunds_blocked` to false.
 """
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+
+from botocore.exceptions import ClientError
 
 from payment.provider import Capture, Charge, Decline, KeyReused, KeyVoided
 from shared import chaos, clock
@@ -39,7 +45,7 @@ from shared.errors import (
     StorageContention,
 )
 from shared.ids import derived_id
-from shared.ledger import Ledger
+from shared.ledger import Call, Ledger
 from shared.money import Money
 
 
@@ -64,6 +70,10 @@ _BEHAVIOURS: Mapping[str, _Behaviour] = {
 _UNKNOWN_TOKEN = _Behaviour(decline_reason="unknown token")
 
 
+NO_EFFECT: Item = {"moved_cents": 0, "currency": None}
+"""What the ledger records of a call that moved no money."""
+
+
 class SimulatedProvider:
     """A `provider.PaymentProvider` on a ledger."""
 
@@ -72,11 +82,17 @@ class SimulatedProvider:
         self._reply_timeout_seconds = reply_timeout_seconds
 
     def charge(self, idempotency_key: str, amount: Money, token: str) -> Charge:
-        behaviour = _disturbed(_BEHAVIOURS.get(token, _UNKNOWN_TOKEN), amount, _disturb())
+        failures = self._disturb(idempotency_key, "charge")
+        behaviour = _disturbed(_BEHAVIOURS.get(token, _UNKNOWN_TOKEN), amount, failures)
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
             if "status" not in row:
                 row = self._attempt(idempotency_key, amount, behaviour, row.get("attempts", 0))
+            else:
+                first = (row.get("amount_cents"), row.get("currency"))
+                is_same = first == (amount.cents, amount.currency)
+                outcome = "REPEATED" if is_same else "REFUSED"
+                self._ledger.record(idempotency_key, "charge", outcome)
         if row["status"] == "VOIDED":
             raise KeyVoided(idempotency_key)
         if (row["amount_cents"], row["currency"]) != (amount.cents, amount.currency):
@@ -87,37 +103,47 @@ class SimulatedProvider:
         return _to_charge(row)
 
     def find_charge(self, idempotency_key: str) -> Charge | None:
+        self._disturb(idempotency_key, "find")
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
-        return _to_charge(row) if row.get("status", "VOIDED") != "VOIDED" else None
+            found = row.get("status", "VOIDED") != "VOIDED"
+            self._ledger.record(idempotency_key, "find", "FOUND" if found else "NOT_FOUND")
+        return _to_charge(row) if found else None
 
     def void(self, idempotency_key: str) -> Charge | None:
-        _disturb()
+        self._disturb(idempotency_key, "void")
         with _busy_is_unavailable():
-            row = self._ledger.write(idempotency_key, {"status": "VOIDED"})
+            call = Call("void", "VOIDED", NO_EFFECT)
+            row = self._ledger.write(idempotency_key, {"status": "VOIDED"}, call)
         return _to_charge(row) if row["status"] != "VOIDED" else None
 
     def refund(self, idempotency_key: str) -> None:
-        _disturb()
+        self._disturb(idempotency_key, "refund")
         with _busy_is_unavailable():
             row = self._ledger.read(idempotency_key)
             if row.get("status") not in ("CAPTURED", "REFUNDED"):
+                self._ledger.record(idempotency_key, "refund", "REFUSED")
                 raise LookupError(f"nothing was captured under {idempotency_key}")
             if row["status"] == "REFUNDED":
+                self._ledger.record(idempotency_key, "refund", "REPEATED")
                 return
             if row["refunds_blocked"]:
+                self._ledger.record(idempotency_key, "refund", "REFUSED")
                 raise RefundUnavailable("the provider refuses refunds of this charge")
             refund = {
                 "status": "REFUNDED",
                 "refunded_cents": row["captured_cents"],
                 "refunded_at": clock.to_iso(clock.now()),
             }
-            self._ledger.write(idempotency_key, refund, over=["CAPTURED"])
+            given_back = {"moved_cents": -row["captured_cents"], "currency": row["currency"]}
+            call = Call("refund", "REFUNDED", given_back)
+            self._ledger.write(idempotency_key, refund, call, over=["CAPTURED"])
 
     def _attempt(self, key: str, amount: Money, behaviour: _Behaviour, failed: int) -> Item:
         """Takes or declines a charge after so many failed attempts; returns its settled row."""
         if failed < behaviour.failing_attempts:
-            row = self._ledger.write(key, {"attempts": failed + 1})
+            call = Call("charge", "UNAVAILABLE", NO_EFFECT)
+            row = self._ledger.write(key, {"attempts": failed + 1}, call)
             if "status" not in row:
                 raise PaymentProviderUnavailable(f"attempt {failed + 1} was not taken")
             return row
@@ -133,7 +159,22 @@ class SimulatedProvider:
             "refunds_blocked": behaviour.blocks_refunds,
             "captured_at": clock.to_iso(clock.now()) if captured else None,
         }
-        return self._ledger.write(key, charge)
+        taken = {"moved_cents": charge["captured_cents"], "currency": amount.currency}
+        return self._ledger.write(key, charge, Call("charge", str(charge["status"]), taken))
+
+    def _disturb(self, key: str, call: str) -> Failures:
+        """Applies the failures injected into every request; returns those of charges."""
+        failures = chaos.read().payment
+        try:
+            failures.disturb(
+                PaymentProviderUnavailable("the request was not taken: failure injection")
+            )
+        except PaymentProviderUnavailable:
+            # The failure is what counts, recorded or not.
+            with suppress(StorageContention, ClientError):
+                self._ledger.record(key, call, "UNAVAILABLE")
+            raise
+        return failures
 
 
 @contextmanager
@@ -142,13 +183,6 @@ def _busy_is_unavailable() -> Iterator[None]:
         yield
     except StorageContention as busy:
         raise PaymentProviderUnavailable("the ledger is busy") from busy
-
-
-def _disturb() -> Failures:
-    """Applies the failures injected into every request; returns those of charges."""
-    failures = chaos.read().payment
-    failures.disturb(PaymentProviderUnavailable("the request was not taken: failure injection"))
-    return failures
 
 
 def _disturbed(behaviour: _Behaviour, amount: Money, failures: Failures) -> _Behaviour:

@@ -44,8 +44,10 @@ def payment_view(payment: Payment) -> dict[str, Any]:
 def owed_view(payment: Payment) -> dict[str, Any]:
     """Returns what is left to give back: `{"refund_cents", "currency"}`.
 
-    `refund_cents` is null while it is not known whether the provider took anything.
+    `refund_cents` is null while it is not known whether the provider took anything; `currency`
+    where the order was undone before its payment began.
     """
     is_open = payment.status is PaymentStatus.PENDING
     cents = None if is_open else payment.captured.cents - payment.refunded.cents
-    return {"refund_cents": cents, "currency": payment.amount.currency}
+    currency = None if payment.is_tombstone else payment.amount.currency
+    return {"refund_cents": cents, "currency": currency}

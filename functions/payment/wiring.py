@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from functools import cache
 
+from payment.protected_provider import ProtectedProvider
 from payment.provider import PaymentProvider
 from payment.repository import PaymentTable
-from payment.simulated_provider import SimulatedProvider
-from shared import dynamodb, settings
+from payment.simulated_provider import NO_EFFECT, SimulatedProvider
+from shared import circuit, dynamodb, settings
+from shared.circuit import Circuit
+from shared.errors import PaymentOutcomeUnknown, PaymentProviderUnavailable
 from shared.ledger import Ledger
 from shared.storage import own_table
 
@@ -25,9 +28,17 @@ def repository() -> PaymentTable:
 
 @cache
 def provider() -> PaymentProvider:
-    """Returns the payment provider: the one place to change for a real one.
+    """Returns the payment provider, behind its circuit: the one place to change for a real one.
 
     The simulated one keeps its ledger in the payment service's table.
     """
-    ledger = Ledger(dynamodb.client(), own_table(), "PROVIDER", "CHARGE")
-    return SimulatedProvider(ledger, settings.load(Settings).payment_reply_timeout_seconds)
+    ledger = Ledger(dynamodb.client(), own_table(), "PROVIDER", "CHARGE", NO_EFFECT)
+    timeout = settings.load(Settings).payment_reply_timeout_seconds
+    return ProtectedProvider(SimulatedProvider(ledger, timeout), provider_circuit())
+
+
+@cache
+def provider_circuit() -> Circuit:
+    failures = (PaymentProviderUnavailable, PaymentOutcomeUnknown)
+    limits = settings.load(circuit.Settings)
+    return Circuit(dynamodb.client(), own_table(), "payment", failures, limits)

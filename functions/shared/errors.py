@@ -17,6 +17,7 @@
     │   ├── PaymentProviderUnavailable
     │   ├── RefundUnavailable
     │   ├── CarrierUnavailable
+    │   ├── CircuitOpen
     │   └── NotificationUnavailable
     └── AmbiguousError                may have happened: never retried, compensated
         └── PaymentOutcomeUnknown
@@ -115,6 +116,10 @@ class RefundUnavailable(TransientError):
 
 class CarrierUnavailable(TransientError):
     """The carrier did not take the request."""
+
+
+class CircuitOpen(TransientError):
+    """A partner is down, so it was not even asked: see `shared.circuit`."""
 
 
 class NotificationUnavailable(TransientError):

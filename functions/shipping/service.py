@@ -27,7 +27,7 @@ def create(
 ) -> Shipment:
     """Books the parcel; a repeat gets the first answer. Returns the CREATED shipment.
 
-    Raises ShipmentRejected, StepAlreadyUndone, CarrierUnavailable, StorageContention.
+    Raises ShipmentRejected, StepAlreadyUndone, CarrierUnavailable, CircuitOpen, StorageContention.
     """
     pending = repository.create(domain.begin(task.order_id, address, at))
     if answer := domain.first_answer(pending):
@@ -52,7 +52,7 @@ def create(
 def cancel(repository: ShipmentTable, carrier: Carrier, task: Task, at: datetime) -> Shipment:
     """Calls off whatever was booked, whether or not we know of it; returns the shipment, off.
 
-    A rejected one stays REJECTED. Raises CarrierUnavailable, StorageContention.
+    A rejected one stays REJECTED. Raises CarrierUnavailable, CircuitOpen, StorageContention.
     """
     shipment = repository.find(task.order_id)
     if shipment is None:

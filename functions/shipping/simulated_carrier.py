@@ -9,18 +9,25 @@ Its book's rows, see `shared.ledger`:
                                          tracking_number, parcel, reject_reason, booked_at,
                                          cancelled_at
 
+    CARRIER#<idempotency key>  CALL#…    call (book or cancel), outcome (BOOKED, REJECTED,
+                                         CANCELLED, REPEATED or UNAVAILABLE), parcel (booked by
+                                         it, else empty), at
+
 What was cancelled before it was booked has no tracking number.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+
+from botocore.exceptions import ClientError
 
 from shared import chaos, clock
 from shared.chaos import Failures
 from shared.dynamodb import Item
 from shared.errors import CarrierUnavailable, StorageContention
 from shared.ids import derived_id
-from shared.ledger import Ledger
+from shared.ledger import Call, Ledger
 from shipping import domain
 from shipping.carrier import BookingCancelled, Rejection
 from shipping.domain import Address, Booking
@@ -28,6 +35,10 @@ from shipping.domain import Address, Booking
 CARRIER = "Saga Parcel"
 NOWHERE = "XX"
 """ISO 3166 keeps XX free, so no country will ever have it."""
+
+
+NO_EFFECT: Item = {"parcel": []}
+"""What the ledger records of a call that booked nothing."""
 
 
 class SimulatedCarrier:
@@ -39,7 +50,7 @@ class SimulatedCarrier:
     def book(
         self, idempotency_key: str, address: Address, items: Sequence[domain.Item]
     ) -> Booking | Rejection:
-        failures = _disturb("the booking was not taken")
+        failures = self._disturb(idempotency_key, "book", "the booking was not taken")
         refused = chaos.strikes(failures.failure_rate)
         reason = "refused by failure injection" if refused else None
         if address.country == NOWHERE:
@@ -53,30 +64,38 @@ class SimulatedCarrier:
             "reject_reason": reason,
             "booked_at": clock.to_iso(clock.now()) if booked else None,
         }
-        row = self._write(idempotency_key, booking)
+        effect = {"parcel": booking["parcel"] if booked else []}
+        call = Call("book", str(booking["status"]), effect)
+        row = self._write(idempotency_key, booking, call)
         if row["status"] == "CANCELLED":
             raise BookingCancelled(idempotency_key)
         return Rejection(row["reject_reason"]) if row["status"] == "REJECTED" else _to_booking(row)
 
     def cancel(self, idempotency_key: str) -> Booking | None:
-        _disturb("the cancellation was not taken")
+        self._disturb(idempotency_key, "cancel", "the cancellation was not taken")
         cancellation = {"status": "CANCELLED", "cancelled_at": clock.to_iso(clock.now())}
-        row = self._write(idempotency_key, cancellation, over=["BOOKED"])
+        call = Call("cancel", "CANCELLED", NO_EFFECT)
+        row = self._write(idempotency_key, cancellation, call, over=["BOOKED"])
         # What was rejected was never booked, nor what was cancelled before anybody booked it.
         return _to_booking(row) if row.get("booked_at") else None
 
-    def _write(self, key: str, values: Item, over: Collection[str] = ()) -> Item:
+    def _disturb(self, key: str, call: str, complaint: str) -> Failures:
+        """Applies the failures injected into every request; returns those of bookings."""
+        failures = chaos.read().shipping
         try:
-            return self._book.write(key, values, over)
+            failures.disturb(CarrierUnavailable(f"{complaint}: failure injection"))
+        except CarrierUnavailable:
+            # The failure is what counts, recorded or not.
+            with suppress(StorageContention, ClientError):
+                self._book.record(key, call, "UNAVAILABLE")
+            raise
+        return failures
+
+    def _write(self, key: str, values: Item, call: Call, over: Collection[str] = ()) -> Item:
+        try:
+            return self._book.write(key, values, call, over)
         except StorageContention as busy:
             raise CarrierUnavailable("the carrier's book is busy") from busy
-
-
-def _disturb(complaint: str) -> Failures:
-    """Applies the failures injected into every request; returns those of bookings."""
-    failures = chaos.read().shipping
-    failures.disturb(CarrierUnavailable(f"{complaint}: failure injection"))
-    return failures
 
 
 def _to_booking(row: Item) -> Booking:

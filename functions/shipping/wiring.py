@@ -2,12 +2,15 @@
 
 from functools import cache
 
-from shared import dynamodb
+from shared import circuit, dynamodb, settings
+from shared.circuit import Circuit
+from shared.errors import CarrierUnavailable
 from shared.ledger import Ledger
 from shared.storage import own_table
 from shipping.carrier import Carrier
+from shipping.protected_carrier import ProtectedCarrier
 from shipping.repository import ShipmentTable
-from shipping.simulated_carrier import SimulatedCarrier
+from shipping.simulated_carrier import NO_EFFECT, SimulatedCarrier
 
 
 @cache
@@ -17,8 +20,15 @@ def repository() -> ShipmentTable:
 
 @cache
 def carrier() -> Carrier:
-    """Returns the carrier: the one place to change for a real one.
+    """Returns the carrier, behind its circuit: the one place to change for a real one.
 
     The simulated one keeps its book in the shipping service's table.
     """
-    return SimulatedCarrier(Ledger(dynamodb.client(), own_table(), "CARRIER", "BOOKING"))
+    book = Ledger(dynamodb.client(), own_table(), "CARRIER", "BOOKING", NO_EFFECT)
+    return ProtectedCarrier(SimulatedCarrier(book), carrier_circuit())
+
+
+@cache
+def carrier_circuit() -> Circuit:
+    limits = settings.load(circuit.Settings)
+    return Circuit(dynamodb.client(), own_table(), "shipping", (CarrierUnavailable,), limits)

@@ -6,6 +6,7 @@ SagashopError            anything below; its text is complete and meant for the 
 ├── LocalOnly            the command requires something that only a local store has
 ├── UnknownName          the store has no function, queue or consumer of that name
 ├── UnknownOrder         the store has no order of that id
+├── UnknownProduct       the store's catalogue has no product of that SKU
 ├── UnknownLetter        the queue has no dead letter of that id, or another command holds it
 ├── OperationRefused     the store refused the operation, and says why
 ├── InvalidArgument      a value on the command line makes no sense
@@ -45,6 +46,11 @@ class UnknownName(SagashopError):
 class UnknownOrder(SagashopError):
     def __init__(self, order_id: str) -> None:
         super().__init__(f"There is no order {order_id!r}.")
+
+
+class UnknownProduct(SagashopError):
+    def __init__(self, sku: str) -> None:
+        super().__init__(f"There is no product {sku!r}.")
 
 
 class UnknownLetter(SagashopError):

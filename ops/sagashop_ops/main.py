@@ -1,8 +1,8 @@
 """The operator's command line: each command names its arguments, calls its module and prints."""
 
 import functools
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from sagashop_ops import audit as books
 from sagashop_ops import chaos as failures
+from sagashop_ops import circuit as circuits
 from sagashop_ops import dead_letters
 from sagashop_ops import logs as log_reader
 from sagashop_ops import mail as mailbox
@@ -28,6 +29,7 @@ from sagashop_ops.durations import in_words, read_since
 from sagashop_ops.errors import InvalidArgument
 from sagashop_ops.journal import Journal
 from sagashop_ops.local import local_deployment
+from sagashop_ops.prices import set_price
 from sagashop_ops.program import run
 from sagashop_ops.provider import allow_refund as allow_refund_of
 from sagashop_ops.queues import find_queue
@@ -128,7 +130,7 @@ def trace(deployment: Deployment, order_id: str) -> None:
 @store_command(cli)
 @click.option("--since", help="Count metrics since a time, or `90m` ago.")
 def stats(deployment: Deployment, since: str | None) -> None:
-    """Print the figures of orders, steps, dead letters and mails."""
+    """Print the figures of orders, circuits, steps, dead letters and mails."""
     begin = read_since(since, datetime.now(UTC)) if since else log_reader.EPOCH
     _print(figures.describe(figures.read_stats(deployment, begin)))
 
@@ -154,9 +156,20 @@ def logs(
 
 
 @store_command(cli)
-def audit(deployment: Deployment) -> None:
-    """Check that stock, money and parcels add up. Exit with 1 if they do not."""
-    report = books.audit(books.read_books(deployment.stack))
+@click.option(
+    "--open-limit",
+    type=click.IntRange(min=1),
+    default=books.OPEN_LIMIT // timedelta(minutes=1),
+    show_default=True,
+    help="Minutes that an order may be open, in addition to its time to pay.",
+)
+def audit(deployment: Deployment, open_limit: int) -> None:
+    """Check that stock, money and parcels add up, and are what was promised.
+
+    Exit with 1 if they are not.
+    """
+    limit = timedelta(minutes=open_limit)
+    report = books.audit(books.read_books(deployment.stack), open_limit=limit)
     _print(books.describe(report))
     if not report.holds:
         raise click.exceptions.Exit(1)
@@ -165,17 +178,75 @@ def audit(deployment: Deployment) -> None:
 @store_command(cli)
 def parked(deployment: Deployment) -> None:
     """List the orders that need attention, with what is owed."""
-    orders = redrives.OperatorApi.of(deployment).unsettled(redrives.PARKED)
-    _print(parked_orders.describe(orders))
+    listed = redrives.OperatorApi.of(deployment).listed(redrives.PARKED)
+    _print(parked_orders.describe(listed["orders"], listed["unreadable"]))
 
 
 @store_command(cli)
-@click.argument("order_id")
+@click.argument("order_id", required=False)
+@click.option("--parked", "all_parked", is_flag=True, help="Redrive the parked orders together.")
+@click.option(
+    "--at",
+    "compensation",
+    type=click.Choice(redrives.COMPENSATIONS),
+    help="With --parked: only those stuck at this compensation.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="With --parked: this many, longest parked first."
+)
+@click.option("--yes", "-y", is_flag=True, help="With --parked: do not ask for confirmation.")
 @why_option
-def redrive(deployment: Deployment, order_id: str, why: str) -> None:
-    """Resume the saga of a parked or dead order where it stopped."""
-    api = redrives.OperatorApi.of(deployment)
-    click.echo(str(redrives.redrive(api, Journal.of(deployment), order_id, why)))
+def redrive(
+    deployment: Deployment,
+    order_id: str | None,
+    all_parked: bool,
+    compensation: str | None,
+    limit: int | None,
+    yes: bool,
+    why: str,
+) -> None:
+    """Resume the saga of a parked or dead order, or of all parked ones.
+
+    An order that is being undone is undone from the first compensation on. With --parked, the
+    command shows the orders and asks first. Ctrl-C stops it after the current order. Exit with 1 if
+    an order was refused.
+    """
+    if all_parked is bool(order_id) or (order_id and (compensation or limit)):
+        raise InvalidArgument("Which orders? Give either an ORDER_ID or --parked.")
+    api, journal = redrives.OperatorApi.of(deployment), Journal.of(deployment)
+    if order_id:
+        click.echo(str(redrives.redrive(api, journal, order_id, why)))
+        return
+    chosen = redrives.select_parked(api.unsettled(redrives.PARKED), compensation, limit)
+    if not chosen:
+        click.echo(f"No order is parked at {compensation}." if compensation else parked_orders.NONE)
+        return
+    _print(parked_orders.describe(chosen))
+    if not yes:
+        click.confirm(f"Redrive {len(chosen)}?", abort=True)
+    _redrive_all(api, journal, [order["order_id"] for order in chosen], why)
+
+
+def _redrive_all(
+    api: redrives.OperatorApi, journal: Journal, order_ids: Sequence[str], why: str
+) -> None:
+    """Shows the progress and, however it ends, what was done and what is left."""
+    done = refused = 0
+    try:
+        with redrives.deferred_interrupt() as is_interrupted:
+            for attempt in redrives.redrive_all(api, journal, order_ids, why):
+                done += attempt.error is None
+                refused += attempt.error is not None
+                click.echo(f"{done + refused}/{len(order_ids)}  {attempt}")
+                if is_interrupted():
+                    break
+    finally:
+        left = len(order_ids) - done - refused
+        click.echo(f"{done} redriven, {refused} refused, {left} left.")
+    if is_interrupted():
+        raise click.Abort
+    if refused:
+        raise click.exceptions.Exit(1)
 
 
 @store_command(cli)
@@ -273,6 +344,33 @@ def replay(deployment: Deployment, consumer: str, order_id: str, since: str, why
         sent += 1
         click.echo(f"{event.occurred_at}  {event.detail_type} of {event.order_id}")
     click.echo(f"{sent} of {len(events)} events sent to {chosen.name}; its rule skips the others.")
+
+
+@cli.group()
+def circuit() -> None:
+    """Close a circuit breaker; `stats` shows both."""
+
+
+@store_command(circuit, "close")
+@click.argument("partner", type=click.Choice(sorted(circuits.SERVICES)))
+@why_option
+def close_circuit(deployment: Deployment, partner: str, why: str) -> None:
+    """Let the calls to a PARTNER through again, without waiting for the next probe."""
+    circuits.close(deployment, Journal.of(deployment), partner, why)
+    click.echo(f"The circuit of {partner} is closed.")
+
+
+@store_command(cli)
+@click.argument("sku")
+@click.argument("cents", type=click.IntRange(min=1))
+@click.option("--why", default="", help="The reason, for the record.")
+def price(deployment: Deployment, sku: str, cents: int, why: str) -> None:
+    """Change the price of the product SKU to so many CENTS, from the next order on."""
+    table = deployment.stack.tables["inventory"]
+    with Journal.of(deployment).record("price", sku, why, cents=cents) as outcome:
+        before = set_price(deployment.client("dynamodb"), table, sku, cents)
+        outcome["before"] = before
+    click.echo(f"{sku} costs {cents / 100:,.2f}; before: {before / 100:,.2f}.")
 
 
 @store_command(cli)

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+NONE = "No order is parked."
 
-def describe(orders: Iterable[Mapping[str, Any]]) -> list[str]:
+
+def describe(orders: Iterable[Mapping[str, Any]], unreadable: Iterable[str] = ()) -> list[str]:
     """Returns lines for orders as `GET /ops/orders?status=NEEDS_ATTENTION` lists them."""
     lines = []
     for order in orders:
@@ -16,7 +18,12 @@ def describe(orders: Iterable[Mapping[str, Any]]) -> list[str]:
             f"when undoing the order after {parked['failure']}",
             f"    owed: {'; '.join(_owed(parked['owed'])) or 'nothing but the last word'}",
         ]
-    return lines or ["No order is parked."]
+        if silent := parked["owed"].get("unanswered"):
+            lines.append(f"    {', '.join(silent)} did not answer: this is the worst that may be")
+    lines += [
+        f"{order_id}  its row cannot be read: it may be parked too" for order_id in unreadable
+    ]
+    return lines or [NONE]
 
 
 def _owed(owed: Mapping[str, Any]) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Resumes parked and dead sagas, through the order service's operator routes."""
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
@@ -13,6 +15,7 @@ from sagashop_ops.errors import OperationRefused, UnknownOrder
 from sagashop_ops.journal import Journal
 
 PARKED = "NEEDS_ATTENTION"
+COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder")
 
 
 def read_operator_secret(deployment: Deployment) -> str:
@@ -26,7 +29,10 @@ def read_operator_secret(deployment: Deployment) -> str:
 
 @dataclass(frozen=True)
 class Redriven:
-    """A saga that runs again: its execution's name, and the compensation at which it resumes."""
+    """A saga that runs again: its execution's name, and its first state.
+
+    `resume_at` is the first compensation of an order that is being undone, and None of any other.
+    """
 
     order_id: str
     execution: str
@@ -60,9 +66,13 @@ class OperatorApi:
 
     def unsettled(self, status: str) -> list[Mapping[str, Any]]:
         """Returns the unsettled orders of one status, with what is owed."""
-        answer = _accepted(self._call("GET", f"/ops/orders?status={status}"))
-        orders: list[Mapping[str, Any]] = answer["orders"]
+        orders: list[Mapping[str, Any]] = self.listed(status)["orders"]
         return orders
+
+    def listed(self, status: str) -> Mapping[str, Any]:
+        """Returns `{"orders"}` of one status, and `{"unreadable": [order id]}` of any."""
+        answer: Mapping[str, Any] = _accepted(self._call("GET", f"/ops/orders?status={status}"))
+        return answer
 
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
@@ -77,11 +87,61 @@ class OperatorApi:
 
 
 def redrive(api: OperatorApi, journal: Journal, order_id: str, reason: str) -> Redriven:
-    """Resumes a parked or dead saga where it stopped, and records who asked for it and why."""
+    """Resumes a parked or dead saga, and records who asked for it and why."""
     with journal.record("redrive", order_id, reason) as outcome:
         redriven = api.redrive(order_id, journal.operator, reason)
         outcome.update(execution=redriven.execution, resume_at=redriven.resume_at)
     return redriven
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of redriving one of several orders; `error` says why it was refused."""
+
+    order_id: str
+    redriven: Redriven | None
+    error: str | None = None
+
+    def __str__(self) -> str:
+        return f"Order {self.order_id} stays: {self.error}" if self.error else str(self.redriven)
+
+
+def select_parked(
+    orders: Sequence[Mapping[str, Any]], compensation: str | None, limit: int | None
+) -> list[Mapping[str, Any]]:
+    """Returns those that are stuck at one compensation, the longest parked first.
+
+    `orders` are parked ones, as the operators' route lists them.
+    """
+    stuck = [o for o in orders if compensation in (None, o["parked"]["compensation"])]
+    return sorted(stuck, key=lambda order: str(order["updated_at"]))[:limit]
+
+
+def redrive_all(
+    api: OperatorApi, journal: Journal, order_ids: Sequence[str], reason: str
+) -> Iterator[Attempt]:
+    """Redrives orders one by one; yields each one's result. One that is refused stops no other."""
+    for order_id in order_ids:
+        try:
+            yield Attempt(order_id, redrive(api, journal, order_id, reason))
+        except (OperationRefused, UnknownOrder) as refused:
+            yield Attempt(order_id, None, str(refused))
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Lets what is under way end after Ctrl-C; yields a function that tells whether it came."""
+    came = False
+
+    def note(*_: object) -> None:
+        nonlocal came
+        came = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _accepted(answer: requests.Response) -> Any:

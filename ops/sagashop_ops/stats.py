@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sagashop_ops import dead_letters, logs
+from sagashop_ops import circuit, dead_letters, logs
 from sagashop_ops.audit import OPEN
 from sagashop_ops.aws import Deployment, Row, rows, table_of
 from sagashop_ops.durations import in_words
@@ -43,6 +43,7 @@ class Stats:
     metrics: Mapping[Counted, int]
     dead_letters: Mapping[str, int]
     mails: Mapping[str, int]
+    circuits: Mapping[str, circuit.State | None]
 
 
 def read_stats(deployment: Deployment, since: datetime = logs.EPOCH) -> Stats:
@@ -65,6 +66,7 @@ def read_stats(deployment: Deployment, since: datetime = logs.EPOCH) -> Stats:
             for queue in dead_letter_queues(deployment)
         },
         mails=Counter(row["status"] for row in mails),
+        circuits=circuit.read(deployment),
     )
 
 
@@ -100,6 +102,7 @@ def describe(stats: Stats) -> list[str]:
         f"oldest open   {oldest}",
         f"executions    {_counts(stats.executions)}",
         f"mails         {_counts(stats.mails)}",
+        f"circuits      {circuit.describe(stats.circuits)}",
         f"dead letters  {_counts({name: n for name, n in stats.dead_letters.items() if n})}",
         "",
         *_metrics(stats.metrics),

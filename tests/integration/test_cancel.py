@@ -99,6 +99,7 @@ def test_an_order_that_waits_for_its_payment_is_cancelled_at_once(
                 "StockReserved",
                 "PaymentRequested",
                 "OrderCancellationRequested",
+                "OrderCancellationStarted",
                 "StockReleased",
                 "OrderCancelled",
             ]
@@ -131,8 +132,10 @@ def test_an_order_that_is_paid_and_not_yet_complete_is_refunded_and_its_parcel_c
     assert [answer.status_code for answer in answers] == [202, 202]
     assert store.order(order_id)["cancel_requested"] is True
     assert_undone(saga.wait_until_ended(order_id), books)
-    assert saga.states(order_id)[-6:] == [
+    assert saga.states(order_id)[-8:] == [
         "CompleteOrder",
+        "BeginCancellation",
+        "ChooseFirstCompensation",
         "CancelShipment",
         "RefundPayment",
         "ReleaseStock",

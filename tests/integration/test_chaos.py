@@ -1,6 +1,6 @@
 """Failures are injected into a running store, and stop being injected, without a deploy."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from sagashop_ops.aws import Deployment
 from sagashop_ops.client import Json, Line, StoreClient
 from sagashop_ops.journal import Journal
 from sagashop_ops.stack import Stack
+from support.outage import close_circuits
 from support.saga import Saga
 from support.waiting import eventually
 
@@ -17,11 +18,12 @@ SKU = "product-003"
 
 
 @pytest.fixture
-def deployment(stack: dict[str, Any]) -> Iterator[Deployment]:
-    """The store, in which no failures are injected afterwards."""
+def deployment(stack: dict[str, Any], aws: Callable[[str], Any]) -> Iterator[Deployment]:
+    """The store, in which no failures are injected afterwards, and no circuit is open."""
     deployment = Deployment.of(Stack(**stack))
     yield deployment
     chaos.turn_off(deployment, Journal.of(deployment))
+    close_circuits(stack, aws)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_the_timeline_tells_the_way_there_and_the_way_back(order: Json, store: S
         "StockReserved",
         "PaymentCaptured",
         "ShipmentCreated",
+        "OrderCancellationStarted",
         "ShipmentCancelled",
         "PaymentRefunded",
         "StockReleased",
@@ -61,8 +62,10 @@ def test_the_timeline_tells_the_way_there_and_the_way_back(order: Json, store: S
 
 def test_the_execution_succeeds_because_the_saga_did_its_job(order: Json, saga: Saga) -> None:
     assert saga.execution(order["order_id"])["status"] == "SUCCEEDED"
-    assert saga.states(order["order_id"])[-6:] == [
+    assert saga.states(order["order_id"])[-8:] == [
         "CommitStock",
+        "BeginCancellation",
+        "ChooseFirstCompensation",
         "CancelShipment",
         "RefundPayment",
         "ReleaseStock",

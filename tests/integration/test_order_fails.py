@@ -29,6 +29,7 @@ class Case:
     country: str = "GB"
 
 
+TURNED_BACK = "OrderCancellationStarted"
 TAKEN_BACK = ("StockReleased", "OrderCancelled")
 
 CASES = {
@@ -36,7 +37,7 @@ CASES = {
         "tok_visa",
         "CANCELLED",
         "OUT_OF_STOCK",
-        ("OrderPlaced", "StockReservationFailed", "OrderCancelled"),
+        ("OrderPlaced", "StockReservationFailed", TURNED_BACK, "OrderCancelled"),
         payment=None,
         quantity=UNITS + 1,
     ),
@@ -44,7 +45,7 @@ CASES = {
         "tok_visa",
         "CANCELLED",
         "UNKNOWN_PRODUCT",
-        ("OrderPlaced", "StockReservationFailed", "OrderCancelled"),
+        ("OrderPlaced", "StockReservationFailed", TURNED_BACK, "OrderCancelled"),
         payment=None,
         is_product_known=False,
     ),
@@ -52,21 +53,21 @@ CASES = {
         "tok_declined",
         "CANCELLED",
         "PAYMENT_DECLINED",
-        ("OrderPlaced", "StockReserved", "PaymentDeclined", *TAKEN_BACK),
+        ("OrderPlaced", "StockReserved", "PaymentDeclined", TURNED_BACK, *TAKEN_BACK),
         payment="DECLINED",
     ),
     "insufficient funds": Case(
         "tok_insufficient_funds",
         "CANCELLED",
         "PAYMENT_DECLINED",
-        ("OrderPlaced", "StockReserved", "PaymentDeclined", *TAKEN_BACK),
+        ("OrderPlaced", "StockReserved", "PaymentDeclined", TURNED_BACK, *TAKEN_BACK),
         payment="DECLINED",
     ),
     "token nobody knows": Case(
         "tok_nobody_knows",
         "CANCELLED",
         "PAYMENT_DECLINED",
-        ("OrderPlaced", "StockReserved", "PaymentDeclined", *TAKEN_BACK),
+        ("OrderPlaced", "StockReserved", "PaymentDeclined", TURNED_BACK, *TAKEN_BACK),
         payment="DECLINED",
     ),
     "provider's reply lost": Case(
@@ -76,6 +77,8 @@ CASES = {
         (
             "OrderPlaced",
             "StockReserved",
+            TURNED_BACK,
+            # It is the undo that learns of the charge, from the provider.
             "PaymentCaptured",
             "PaymentRefunded",
             *TAKEN_BACK,
@@ -105,6 +108,7 @@ CASES = {
             "StockReserved",
             "PaymentCaptured",
             "ShipmentRejected",
+            TURNED_BACK,
             "PaymentRefunded",
             *TAKEN_BACK,
         ),

@@ -11,24 +11,29 @@ from support.saga_coverage import REPORT, Level
 from support.saga_definition import tasks
 from support.saga_run import (
     ANSWERS,
+    LATE_TOKEN,
     PAYMENT,
     REFUND,
     RESERVATION,
     SHIPMENT,
-    a_parked_order,
+    TASK,
     an_order,
+    an_order_that_turned_back,
 )
-from support.saga_state import TASK_TOKEN, StateTester
+from support.saga_state import ENTERED_AT, TASK_TOKEN, StateTester
 
 FAILURE = {"Error": "KeyError", "Cause": "why the saga had turned back"}
 STUCK = {"Error": "TypeError", "Cause": "why its compensation failed"}
 # What the states before have assigned: more than any one path collects, so that every state finds
 # what it needs.
-SO_FAR = {
+SO_FAR: dict[str, Any] = {
+    "task": TASK,
     "payment": an_order()["payment"],
     "reservation": RESERVATION,
     "shipment": SHIPMENT,
     "failure": FAILURE,
+    "undo_from": "ReleaseStock",
+    "status": "CANCELLING",
     "refund": REFUND,
     "compensation": "RefundPayment",
     "compensation_failure": STUCK,
@@ -36,7 +41,11 @@ SO_FAR = {
 OWN_PAYLOAD: dict[str, dict[str, Any]] = {
     "ReserveStock": {"items": an_order()["items"]},
     "RecordReservation": {"reservation": RESERVATION},
-    "AwaitPayment": {"task_token": TASK_TOKEN},
+    "AwaitPayment": {
+        "task_token": TASK_TOKEN,
+        "asked_at": f"{ENTERED_AT}/00",
+        "wait_seconds": an_order()["payment_wait_seconds"],
+    },
     "ClosePaymentWindow": {},
     "ChargePayment": {"amount_cents": 259_800, "currency": "USD", "token": "tok_visa"},
     "RecordPayment": {"payment": SO_FAR["payment"]},
@@ -46,22 +55,21 @@ OWN_PAYLOAD: dict[str, dict[str, Any]] = {
     },
     "CommitStock": {},
     "CompleteOrder": {"shipment": SHIPMENT},
+    "BeginCancellation": {"failure": FAILURE},
     "CancelShipment": {},
     "RefundPayment": {},
     "ReleaseStock": {},
-    "CancelOrder": {"failure": FAILURE, "refund": REFUND},
-    "FlagForAttention": {
-        "failure": FAILURE,
-        "compensation": "RefundPayment",
-        "compensation_failure": STUCK,
-        "refund": REFUND,
-    },
+    "CancelOrder": {"refund": REFUND},
+    "FlagForAttention": {"compensation": "RefundPayment", "compensation_failure": STUCK},
 }
 # What a step assigns from its answer; the other steps assign nothing.
 LEFT_BEHIND: dict[str, dict[str, Any]] = {
     "ReserveStock": {"reservation": RESERVATION},
-    "ClosePaymentWindow": {"payment": ANSWERS["ClosePaymentWindow"]},
+    "RecordReservation": {"task": TASK | {"sequence": 2}},
+    "ClosePaymentWindow": {"payment": {"token": LATE_TOKEN}, "task": TASK | {"sequence": 4}},
     "ChargePayment": {"payment": PAYMENT},
+    "RecordPayment": {"task": TASK | {"sequence": 5}},
+    "BeginCancellation": {"status": "CANCELLING", "task": TASK | {"sequence": 7}},
     "CreateShipment": {"shipment": SHIPMENT},
     "RefundPayment": {"refund": REFUND},
 }
@@ -122,15 +130,16 @@ def test_a_failure_that_stays_goes_to_the_state_that_undoes_it(
     }
 
 
+@pytest.mark.parametrize("which", [0, 1], ids=["quick", "patient"])
 @pytest.mark.parametrize("step", tasks())
 def test_what_may_pass_is_tried_again_until_the_attempts_are_used_up(
-    tester: StateTester, step: str
+    tester: StateTester, step: str, which: int
 ) -> None:
-    (retrier,) = tasks()[step]["Retry"]
-    attempts = retrier["MaxAttempts"]
+    retrier = tasks()[step]["Retry"][which]
+    attempts, error = retrier["MaxAttempts"], retrier["ErrorEquals"][-1]
 
     first, last, beyond = (
-        tester.run(step, an_order(), SO_FAR, fails_with="StorageContention", retries_before=count)
+        tester.run(step, an_order(), SO_FAR, fails_with=error, retries_before=count)
         for count in (0, attempts - 1, attempts)
     )
 
@@ -141,23 +150,48 @@ def test_what_may_pass_is_tried_again_until_the_attempts_are_used_up(
     )
 
 
+def test_an_execution_begins_with_the_first_step(tester: StateTester) -> None:
+    verdict = tester.run("ResumeOrBegin", an_order())
+
+    assert verdict.next_state == "ReserveStock"
+    assert verdict.variables == {"task": TASK, "payment": an_order()["payment"], "refund": None}
+
+
+def test_an_execution_of_an_order_that_turned_back_begins_with_the_turn(
+    tester: StateTester,
+) -> None:
+    order = an_order_that_turned_back()
+
+    verdict = tester.run("ResumeOrBegin", order)
+
+    assert verdict.next_state == "BeginCancellation"
+    assert verdict.variables == {
+        "task": TASK,
+        "failure": order["failure"],
+        "undo_from": "CancelShipment",
+        "refund": None,
+    }
+
+
 @pytest.mark.parametrize(
-    ("resume_at", "next_state"),
+    ("status", "undo_from", "next_state"),
     [
-        (None, "ReserveStock"),
-        ("CancelShipment", "CancelShipment"),
-        ("RefundPayment", "RefundPayment"),
-        ("ReleaseStock", "ReleaseStock"),
-        ("CancelOrder", "CancelOrder"),
-        ("a state of tomorrow", "ReserveStock"),
+        ("CANCELLING", "CancelShipment", "CancelShipment"),
+        ("CANCELLING", "RefundPayment", "RefundPayment"),
+        ("CANCELLING", "ReleaseStock", "ReleaseStock"),
+        ("CANCELLING", "CancelOrder", "CancelOrder"),
+        ("NEEDS_ATTENTION", "CancelShipment", "CancelShipment"),
+        ("COMPLETED", "CancelShipment", "OrderCompleted"),
+        ("CANCELLED", "CancelShipment", "OrderCancelled"),
+        ("a status of tomorrow", "a state of tomorrow", "CancelShipment"),
     ],
 )
-def test_an_execution_begins_or_goes_on_where_one_gave_up(
-    tester: StateTester, resume_at: str | None, next_state: str
+def test_the_row_and_the_failure_tell_what_is_undone_first(
+    tester: StateTester, status: str, undo_from: str, next_state: str
 ) -> None:
-    order = an_order() if resume_at is None else a_parked_order(resume_at)
+    so_far = SO_FAR | {"status": status, "undo_from": undo_from}
 
-    assert tester.run("ResumeOrBegin", order).next_state == next_state
+    assert tester.run("ChooseFirstCompensation", {}, so_far).next_state == next_state
 
 
 @pytest.mark.parametrize(
@@ -181,6 +215,7 @@ def test_an_order_without_a_payment_waits_for_it(
     [
         ("OrderCompleted", "SUCCEEDED"),
         ("OrderCancelled", "SUCCEEDED"),
+        ("Superseded", "SUCCEEDED"),
         ("NeedsAttention", "FAILED"),
         ("SagaAbandoned", "FAILED"),
     ],

@@ -14,6 +14,8 @@ from order.repository import OrderRepository
 from sagashop_ops.audit import Books
 from sagashop_ops.aws import Deployment, call_function
 from sagashop_ops.client import ADDRESS, Json, Line, StoreClient
+from sagashop_ops.journal import Journal
+from sagashop_ops.provider import allow_refund
 from sagashop_ops.stack import Stack
 from shared import clock
 from shared.ids import new_id, new_trace_id
@@ -134,6 +136,51 @@ def test_an_order_whose_saga_was_stopped_is_redriven(
     eventually(lambda: saga.execution(f"{order_id}-r1")["status"], until=lambda s: s != "RUNNING")
 
 
+def test_an_order_whose_undo_was_stopped_is_undone_to_the_end_and_keeps_its_reason(
+    sweeping: Sweeping,
+    saga: Saga,
+    store: StoreClient,
+    stack: dict[str, Any],
+    aws: Callable[[str], Any],
+    books: Callable[[], Books],
+    new_product: Callable[..., str],
+) -> None:
+    # Given an order that the carrier rejected, and an execution that somebody stops in the undo
+    order_id = store.place_order([Line(new_product(), 1)], "tok_refund_fails", country="XX")
+    eventually(lambda: saga.failures(order_id), until=lambda errors: "RefundUnavailable" in errors)
+    undoing = store.order(order_id)
+    aws("stepfunctions").stop_execution(executionArn=saga.execution(order_id)["executionArn"])
+    eventually(lambda: saga.execution(order_id)["status"], until=lambda s: s != "RUNNING")
+    assert (undoing["status"], undoing["reason"]["code"]) == ("CANCELLING", "SHIPMENT_REJECTED")
+
+    # When the provider refunds again, and the sweeper comes by
+    deployment = Deployment.of(Stack(**stack))
+    allow_refund(deployment, Journal.of(deployment), order_id, "the provider refunds again")
+    assert sweeping.repaired("SweepOrders", order_id) == ["redriven"]
+
+    # Then another execution undoes everything from the first compensation on
+    order = store.wait_until_ended(order_id)
+    assert (order["status"], order["reason"]["code"]) == ("CANCELLED", "SHIPMENT_REJECTED")
+    charge = books().charges[order_id]
+    assert charge["captured_cents"] == charge["refunded_cents"]
+    eventually(
+        lambda: saga.states(f"{order_id}-r1"),
+        until=lambda states: (
+            states
+            == [
+                "ResumeOrBegin",
+                "BeginCancellation",
+                "ChooseFirstCompensation",
+                "CancelShipment",
+                "RefundPayment",
+                "ReleaseStock",
+                "CancelOrder",
+                "OrderCancelled",
+            ]
+        ),
+    )
+
+
 def test_what_a_cancelled_order_left_behind_is_undone(
     sweeping: Sweeping,
     stored_order: Callable[[Status], Order],
@@ -141,8 +188,8 @@ def test_what_a_cancelled_order_left_behind_is_undone(
     books: Callable[[], Books],
     stock_of: Callable[[str], dict[str, int]],
 ) -> None:
-    # Given an order that reads CANCELLED, and steps that happened all the same
-    order = stored_order(Status.CANCELLED)
+    # Given steps of an order that was cancelled without their compensations
+    order = stored_order(Status.PENDING)
     (line,) = order.lines
     items = [{"sku": line.sku, "quantity": line.quantity}]
     reservation = saga.run_task("ReserveStock", order.order_id, items=items)
@@ -159,6 +206,10 @@ def test_what_a_cancelled_order_left_behind_is_undone(
         shipping_address=ADDRESS,
         items=reservation["lines"],
     )
+    refund = {"amount_cents": reservation["total_cents"], "currency": reservation["currency"]}
+    failure = {"Error": "PaymentOutcomeUnknown", "Cause": ""}
+    saga.run_task("BeginCancellation", order.order_id, failure=failure)
+    saga.run_task("CancelOrder", order.order_id, refund=refund)
 
     # When each service's sweeper comes by, then it undoes its own step, and says so
     for service, (sweeper, _, undone) in SWEEPERS.items():

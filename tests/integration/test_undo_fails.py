@@ -64,4 +64,5 @@ def test_the_world_hears_what_is_owed(
         "currency": "USD",
         "stock_held": [{"sku": paid_in_vain.sku, "quantity": paid_in_vain.wanted}],
         "shipment_booked": False,
+        "unanswered": [],
     }

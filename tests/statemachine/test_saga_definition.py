@@ -39,9 +39,23 @@ COMPENSATIONS = {
     "CancelOrder",
     "FlagForAttention",
 }
-FORWARD = set(tasks()) - COMPENSATIONS
+# It decides whether a compensation may run at all.
+TURN = "BeginCancellation"
+FORWARD = set(tasks()) - COMPENSATIONS - {TURN}
 # It waits for people, not for a function: for as long as its input says, and once.
 WAIT = "AwaitPayment"
+
+THROTTLED = "Lambda.TooManyRequestsException"
+AT_A_PARTNER = ("ChargePayment", "RefundPayment", "CreateShipment", "CancelShipment")
+# What is retried for minutes, because it is the load or a partner's trouble and no order's.
+PATIENTLY: dict[str, set[str]] = {
+    **{step: {THROTTLED} for step in tasks()},
+    **{step: {THROTTLED, "CircuitOpen"} for step in AT_A_PARTNER},
+    # A parcel is booked by then: to undo it costs more than to wait for a popular product.
+    "CommitStock": {THROTTLED, "StockContention", "StorageContention"},
+    # The customer's time, not a failure.
+    "ClosePaymentWindow": {THROTTLED, "PaymentWindowOpen"},
+}
 
 
 def leaves(family: type[errors.SagaError]) -> set[str]:
@@ -63,6 +77,12 @@ def named(step: str) -> str:
     return payload["step"]
 
 
+def retriers(step: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A step's two retriers: the quick one, and the patient one."""
+    quick, patient = tasks()[step]["Retry"]
+    return quick, patient
+
+
 def longest_wait(retrier: dict[str, Any]) -> float:
     """Seconds that a retrier spends waiting when every attempt fails and jitter takes nothing."""
     wait, longest = 0.0, float(retrier["IntervalSeconds"])
@@ -79,13 +99,15 @@ def test_a_step_outlasts_its_function(step: str) -> None:
     assert tasks()[step]["TimeoutSeconds"] > own
 
 
-def test_the_wait_for_a_payment_ends_when_the_order_says_so_and_is_not_repeated() -> None:
+def test_the_wait_for_a_payment_ends_after_the_order_says_so_and_is_not_repeated() -> None:
     wait = tasks()[WAIT]
 
     assert all(
         isinstance(state["TimeoutSeconds"], int) for step, state in tasks().items() if step != WAIT
     )
-    assert wait["TimeoutSeconds"] == "{% $states.context.Execution.Input.payment_wait_seconds %}"
+    waiting_time = "$states.context.Execution.Input.payment_wait_seconds"
+    assert wait["TimeoutSeconds"] == f"{{% {waiting_time} + 2 %}}", "it is the row that decides"
+    assert wait["Arguments"]["Payload"]["wait_seconds"] == f"{{% {waiting_time} %}}"
     assert wait["Resource"].endswith(".waitForTaskToken")
     assert not any("States.Timeout" in retrier["ErrorEquals"] for retrier in wait["Retry"])
     assert wait["Catch"][0]["ErrorEquals"] == ["States.Timeout"]
@@ -93,16 +115,26 @@ def test_the_wait_for_a_payment_ends_when_the_order_says_so_and_is_not_repeated(
 
 @pytest.mark.parametrize("step", tasks())
 def test_a_step_retries_what_may_pass_within_bounds(step: str) -> None:
-    retriers = tasks()[step]["Retry"]
+    quick, patient = retriers(step)
 
-    retried = {error for retrier in retriers for error in retrier["ErrorEquals"]}
+    retried = {error for retrier in (quick, patient) for error in retrier["ErrorEquals"]}
     assert retried >= PLATFORM_ERRORS - ({"States.Timeout"} if step == WAIT else set())
     assert "StorageContention" in retried
-    for retrier in retriers:
+    assert not set(quick["ErrorEquals"]) & set(patient["ErrorEquals"]), "the first one decides"
+    for retrier in (quick, patient):
         assert retrier["BackoffRate"] > 1
         assert retrier["JitterStrategy"] == "FULL"
-        assert 0 < retrier["MaxAttempts"] <= 10
-        assert longest_wait(retrier) < 120
+    assert 0 < quick["MaxAttempts"] <= 10
+    assert longest_wait(quick) < 120
+
+
+@pytest.mark.parametrize("step", tasks())
+def test_a_step_waits_minutes_for_what_is_no_fault_of_the_order(step: str) -> None:
+    _, patient = retriers(step)
+
+    assert set(patient["ErrorEquals"]) == PATIENTLY[step]
+    assert (patient["MaxAttempts"], patient["MaxDelaySeconds"]) == (20, 60)
+    assert 600 < longest_wait(patient) < 1200
 
 
 @pytest.mark.parametrize("step", tasks())
@@ -112,20 +144,65 @@ def test_a_step_catches_everything(step: str) -> None:
     assert catchers[-1]["ErrorEquals"] == ["States.ALL"]
     for catcher in catchers:
         # A time that is over is no failure yet: it is the order's row that says what it means.
-        # When the flag fails, the execution's own failure is all that is left to tell of it.
-        is_kept = catcher["ErrorEquals"] != ["States.Timeout"] and step != "FlagForAttention"
+        # When the row cannot be written, or belongs to another execution, there is nothing that
+        # the failure could be written to.
+        is_kept = catcher["ErrorEquals"] != ["States.Timeout"] and catcher["Next"] not in (
+            "SagaAbandoned",
+            "Superseded",
+        )
         kept = set(catcher.get("Assign", {}).values())
         assert ("{% $states.errorOutput %}" in kept) is is_kept, "the failure is forgotten"
 
 
+@pytest.mark.parametrize("step", sorted(FORWARD))
+def test_every_failure_of_a_forward_step_turns_the_order_back(step: str) -> None:
+    for catcher in tasks()[step]["Catch"]:
+        if catcher["ErrorEquals"] == ["States.Timeout"]:
+            assert step == WAIT
+            continue
+        assert catcher["Next"] == TURN
+        assert catcher["Assign"]["undo_from"] in COMPENSATIONS
+    assert tasks()[step]["Catch"][-1]["Assign"]["undo_from"] == "CancelShipment", (
+        "what is not named is ambiguous, so everything is undone"
+    )
+
+
+def test_no_compensation_is_reached_before_the_order_turned_back() -> None:
+    # Given the saga without the state that writes the turn
+    leads_to = {
+        name: {edge.target for edge in transitions() if edge.source == name} for name in states()
+    }
+    leads_to[TURN] = set()
+
+    # When everything is visited that can be reached
+    reached: set[str] = set()
+    to_visit = {load_definition()["StartAt"]}
+    while to_visit:
+        reached |= to_visit
+        to_visit = set().union(*(leads_to[name] for name in to_visit)) - reached
+
+    # Then nothing is undone
+    assert reached > FORWARD
+    assert not reached & COMPENSATIONS
+    assert not reached & {"OrderCancelled", "NeedsAttention"}
+
+
+@pytest.mark.parametrize(
+    "step",
+    sorted(step for step in {TURN} | COMPENSATIONS if function_of(step) == "OrderSteps"),
+)
+def test_a_superseded_execution_ends_quietly(step: str) -> None:
+    catcher = tasks()[step]["Catch"][0]
+
+    assert catcher == {"ErrorEquals": ["ExecutionSuperseded"], "Next": "Superseded"}
+    assert states()["Superseded"]["Type"] == "Succeed"
+
+
 def test_compensations_are_retried_longer_than_forward_steps() -> None:
-    def shortest(steps: set[str]) -> float:
-        return min(longest_wait(retrier) for step in steps for retrier in tasks()[step]["Retry"])
+    def waits(steps: set[str]) -> list[float]:
+        return [longest_wait(retriers(step)[0]) for step in steps]
 
-    def longest(steps: set[str]) -> float:
-        return max(longest_wait(retrier) for step in steps for retrier in tasks()[step]["Retry"])
-
-    assert shortest(COMPENSATIONS) > 2 * longest(FORWARD)
+    assert min(waits(COMPENSATIONS | {TURN})) > 2 * max(waits(FORWARD))
 
 
 def test_every_error_that_is_named_exists() -> None:
@@ -184,6 +261,7 @@ def test_the_saga_calls_one_function_per_service_and_names_the_step_to_it() -> N
     }
     for step in tasks():
         assert named(step) == "{% $states.context.State.Name %}"
+        assert tasks()[step]["Arguments"]["Payload"]["task"] == "{% $task %}"
         assert function_properties(step)["Handler"].endswith(".saga.handler")
 
 

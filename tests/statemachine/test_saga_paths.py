@@ -10,20 +10,19 @@ from support.saga_run import (
     REFUND,
     RESERVATION,
     SHIPMENT,
+    Outcome,
     Scenario,
-    a_parked_order,
     an_order,
+    an_order_that_turned_back,
     an_unpaid_order,
 )
 
-UNDO = (
-    "CancelShipment",
-    "RefundPayment",
-    "ReleaseStock",
-    "CancelOrder",
-    "OrderCancelled",
+COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder")
+# What comes before the first compensation, whichever that is.
+TURN = ("BeginCancellation", "ChooseFirstCompensation")
+UNDO, GIVE_MONEY_BACK, GIVE_STOCK_BACK, SAY_NO = (
+    (*TURN, *COMPENSATIONS[first:], "OrderCancelled") for first in range(4)
 )
-GIVE_MONEY_BACK, GIVE_STOCK_BACK, SAY_NO = UNDO[1:], UNDO[2:], UNDO[3:]
 # In the order in which they run; each is preceded by those before it.
 FORWARD = (
     "ReserveStock",
@@ -38,7 +37,6 @@ FORWARD = (
 FORWARD_LATER = (*FORWARD[:2], "AwaitPayment", "ClosePaymentWindow", *FORWARD[2:])
 # A cancellation that one of these raises comes before anything was charged.
 BEFORE_THE_CHARGE = ("RecordReservation", "ClosePaymentWindow")
-COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder")
 COMMON = {"step", "task"}
 
 
@@ -54,6 +52,12 @@ def with_choices(*steps: str) -> tuple[str, ...]:
 
 def up_to(step: str, forward: tuple[str, ...] = FORWARD) -> tuple[str, ...]:
     return with_choices(*forward[: forward.index(step) + 1])
+
+
+def why_it_turned_back(outcome: Outcome) -> str:
+    """The error that the order's row is told."""
+    error: str = outcome.payload("BeginCancellation")["failure"]["Error"]
+    return error
 
 
 def test_an_order_is_reserved_charged_shipped_committed_and_completed(run: Scenario) -> None:
@@ -75,7 +79,7 @@ def test_an_order_that_is_paid_later_waits_and_goes_on_with_that_payment(
 
     assert outcome.status == "SUCCEEDED"
     assert outcome.payload("ChargePayment")["token"] == LATE_TOKEN
-    assert outcome.unanswered == ((("AwaitPayment", 42),) if call_is_lost else ())
+    assert outcome.unanswered == ((("AwaitPayment", 42 + 2),) if call_is_lost else ())
 
 
 def test_an_order_whose_customer_stays_away_expires_and_gives_the_stock_back(
@@ -88,9 +92,9 @@ def test_an_order_whose_customer_stays_away_expires_and_gives_the_stock_back(
     )
 
     assert outcome.status == "SUCCEEDED"
-    assert outcome.unanswered == (("AwaitPayment", 7),)
+    assert outcome.unanswered == (("AwaitPayment", 7 + 2),), "the window closes first"
     assert outcome.attempts("AwaitPayment") == 1, "a time that is over is not waited for again"
-    assert outcome.payload("CancelOrder")["failure"]["Error"] == "PaymentExpired"
+    assert why_it_turned_back(outcome) == "PaymentExpired"
 
 
 def test_an_order_that_is_cancelled_while_it_waits_gives_the_stock_back(run: Scenario) -> None:
@@ -101,7 +105,7 @@ def test_an_order_that_is_cancelled_while_it_waits_gives_the_stock_back(run: Sce
     )
 
     assert outcome.unanswered == ()
-    assert outcome.payload("CancelOrder")["failure"]["Error"] == "CancelledByCustomer"
+    assert why_it_turned_back(outcome) == "CancelledByCustomer"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_a_cancellation_is_noticed_at_every_step_of_the_order_and_undoes_what_wa
     )
 
     assert outcome.attempts(step) == 1
-    assert outcome.payload("CancelOrder")["failure"]["Error"] == "CancelledByCustomer"
+    assert why_it_turned_back(outcome) == "CancelledByCustomer"
 
 
 @pytest.mark.parametrize("reason", ["OutOfStock", "UnknownProduct"])
@@ -130,7 +134,7 @@ def test_an_order_that_cannot_be_reserved_is_cancelled_with_nothing_to_undo(
     outcome = run.when("ReserveStock", fails_with=reason).then_path(*up_to("ReserveStock"), *SAY_NO)
 
     assert outcome.status == "SUCCEEDED"
-    assert outcome.payload("CancelOrder")["failure"]["Error"] == reason
+    assert why_it_turned_back(outcome) == reason
     assert outcome.payload("CancelOrder")["refund"] is None
 
 
@@ -157,9 +161,8 @@ def test_a_rejected_shipment_gives_the_money_back_and_cancels_no_parcel(run: Sce
     )
 
     assert outcome.attempts("CreateShipment") == 1
-    cancelled = outcome.payload("CancelOrder")
-    assert cancelled["failure"]["Error"] == "ShipmentRejected"
-    assert cancelled["refund"] == REFUND
+    assert why_it_turned_back(outcome) == "ShipmentRejected"
+    assert outcome.payload("CancelOrder")["refund"] == REFUND
 
 
 @pytest.mark.parametrize("step", FORWARD_LATER)
@@ -175,65 +178,145 @@ def test_a_step_that_breaks_is_undone_in_reverse_order(
 
     assert outcome.status == "SUCCEEDED"
     assert outcome.attempts(step) == 1, "a failure that stays is not retried"
-    assert outcome.payload("CancelOrder")["failure"]["Error"] == failure
+    assert why_it_turned_back(outcome) == failure
+
+
+@pytest.mark.parametrize("step", FORWARD_LATER)
+def test_an_order_that_is_complete_already_is_not_undone(run: Scenario, step: str) -> None:
+    # Given a step that never answers, of an order whose row says that it is complete
+    outcome = (
+        run.given(an_unpaid_order())
+        .when(step, fails_with="Lambda.Unknown")
+        .when_order_is("COMPLETED")
+        .then_path(*up_to(step, FORWARD_LATER), *TURN, "OrderCompleted")
+    )
+
+    assert outcome.status == "SUCCEEDED"
+    assert not set(outcome.path) & set(COMPENSATIONS)
+
+
+def test_complete_order_that_fails_after_its_effect_keeps_the_order_complete(run: Scenario) -> None:
+    run.when("CompleteOrder", fails_with="KeyError").when_order_is("COMPLETED").then_path(
+        *up_to("CompleteOrder"), *TURN, "OrderCompleted"
+    )
+
+
+def test_an_order_that_is_cancelled_already_is_not_undone_again(run: Scenario) -> None:
+    outcome = (
+        run.given(an_order_that_turned_back())
+        .when_order_is("CANCELLED")
+        .then_path("ResumeOrBegin", *TURN, "OrderCancelled")
+    )
+
+    assert outcome.status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("status", ["CANCELLING", "NEEDS_ATTENTION"])
+def test_an_order_that_turned_back_before_is_undone_all_the_same(
+    run: Scenario, status: str
+) -> None:
+    run.when("CommitStock", fails_with="StepAlreadyUndone").when_order_is(status).then_path(
+        *up_to("CommitStock"), *UNDO
+    )
+
+
+def test_an_order_whose_turn_cannot_be_written_is_not_undone(run: Scenario) -> None:
+    outcome = (
+        run.when("CommitStock", fails_with="KeyError")
+        .when("BeginCancellation", fails_with="KeyError")
+        .then_path(*up_to("CommitStock"), "BeginCancellation", "SagaAbandoned")
+    )
+
+    assert (outcome.status, outcome.error) == ("FAILED", "SagaAbandoned")
+
+
+@pytest.mark.parametrize(
+    "step", ["RecordReservation", "AwaitPayment", "ClosePaymentWindow", "RecordPayment"]
+)
+def test_a_superseded_execution_that_goes_forward_ends_without_undoing_anything(
+    run: Scenario, step: str
+) -> None:
+    outcome = (
+        run.given(an_unpaid_order())
+        .when(step, fails_with="ExecutionSuperseded")
+        .when("BeginCancellation", fails_with="ExecutionSuperseded")
+        .then_path(*up_to(step, FORWARD_LATER), "BeginCancellation", "Superseded")
+    )
+
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.attempts("BeginCancellation") == 1
+
+
+def test_a_superseded_execution_that_undoes_leaves_the_end_to_the_newer_one(run: Scenario) -> None:
+    outcome = (
+        run.given(an_order_that_turned_back())
+        .when("CancelOrder", fails_with="ExecutionSuperseded")
+        .then_path("ResumeOrBegin", *TURN, *COMPENSATIONS, "Superseded")
+    )
+
+    assert outcome.status == "SUCCEEDED"
+
+
+def test_a_superseded_execution_does_not_park_the_order(run: Scenario) -> None:
+    outcome = (
+        run.given(an_order_that_turned_back())
+        .when("CancelShipment", fails_with="KeyError")
+        .when("FlagForAttention", fails_with="ExecutionSuperseded")
+        .then_path("ResumeOrBegin", *TURN, "CancelShipment", "FlagForAttention", "Superseded")
+    )
+
+    assert outcome.status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("compensation", COMPENSATIONS)
 def test_a_compensation_that_breaks_parks_the_order_for_an_operator(
     run: Scenario, compensation: str
 ) -> None:
-    undone = UNDO[: UNDO.index(compensation) + 1]
     outcome = (
         run.when("CommitStock", fails_with="KeyError")
         .when(compensation, fails_with="TypeError")
         .then_path(
             *up_to("CommitStock"),
-            *undone,
+            *UNDO[: UNDO.index(compensation) + 1],
             "FlagForAttention",
             "NeedsAttention",
         )
     )
 
     assert (outcome.status, outcome.error) == ("FAILED", "NeedsAttention")
+    assert why_it_turned_back(outcome) == "KeyError"
     flagged = outcome.payload("FlagForAttention")
     assert flagged["compensation"] == compensation
-    assert flagged["failure"]["Error"] == "KeyError"
     assert flagged["compensation_failure"]["Error"] == "TypeError"
-    assert flagged["refund"] == (REFUND if "RefundPayment" in undone[:-1] else None)
 
 
-@pytest.mark.parametrize("compensation", COMPENSATIONS)
-def test_a_redrive_goes_on_at_the_compensation_that_gave_up(
-    run: Scenario, compensation: str
+@pytest.mark.parametrize("payment", [{"token": "tok_visa"}, {"token": None}], ids=["paid", "not"])
+def test_an_execution_of_an_order_that_turned_back_undoes_everything(
+    run: Scenario, payment: dict[str, str | None]
 ) -> None:
-    outcome = run.given(a_parked_order(compensation)).then_path(
-        "ResumeOrBegin", *UNDO[UNDO.index(compensation) :]
-    )
+    order = an_order_that_turned_back(payment=payment)
+
+    outcome = run.given(order).then_path("ResumeOrBegin", *UNDO)
 
     assert outcome.status == "SUCCEEDED"
-    cancelled = outcome.payload("CancelOrder")
-    assert cancelled["failure"] == a_parked_order(compensation)["failure"]
-    is_refunded_now = compensation in ("CancelShipment", "RefundPayment")
-    assert cancelled["refund"] == (REFUND if is_refunded_now else None)
-
-
-def test_a_redrive_remembers_the_refund_of_the_execution_before(run: Scenario) -> None:
-    outcome = run.given(a_parked_order("ReleaseStock", refund=REFUND)).then()
-
+    assert outcome.payload("BeginCancellation")["failure"] == order["failure"]
     assert outcome.payload("CancelOrder")["refund"] == REFUND
 
 
 @pytest.mark.parametrize("compensation", COMPENSATIONS)
 def test_a_redrive_that_gets_stuck_again_is_parked_again(run: Scenario, compensation: str) -> None:
     outcome = (
-        run.given(a_parked_order(compensation))
+        run.given(an_order_that_turned_back())
         .when(compensation, fails_with="TypeError")
-        .then_path("ResumeOrBegin", compensation, "FlagForAttention", "NeedsAttention")
+        .then_path(
+            "ResumeOrBegin",
+            *UNDO[: UNDO.index(compensation) + 1],
+            "FlagForAttention",
+            "NeedsAttention",
+        )
     )
 
-    flagged = outcome.payload("FlagForAttention")
-    assert flagged["compensation"] == compensation
-    assert flagged["failure"] == a_parked_order(compensation)["failure"]
+    assert outcome.payload("FlagForAttention")["compensation"] == compensation
 
 
 def test_an_order_that_cannot_even_be_flagged_fails_its_execution(run: Scenario) -> None:
@@ -243,6 +326,7 @@ def test_an_order_that_cannot_even_be_flagged_fails_its_execution(run: Scenario)
         .when("FlagForAttention", fails_with="KeyError")
         .then_path(
             *up_to("ReserveStock"),
+            *TURN,
             "CancelOrder",
             "FlagForAttention",
             "SagaAbandoned",
@@ -263,7 +347,32 @@ def test_every_step_learns_whose_order_it_works_on(run: Scenario) -> None:
     calls = completed.calls + parked.calls
     assert {step for step, _ in calls} == set(tasks())
     assert all(payload["step"] == step for step, payload in calls)
-    assert all(payload["task"] == an_order()["task"] for _, payload in calls)
+    whose = [payload["task"] | {"sequence": 1} for _, payload in calls]
+    assert all(task == an_order()["task"] for task in whose)
+
+
+def test_each_step_is_told_the_orders_version_as_the_saga_last_learned_it(run: Scenario) -> None:
+    completed = run.given(an_unpaid_order()).then()
+    # Given an undo, all of whose steps are tried again once
+    undone = run.given(an_order_that_turned_back())
+    for step in COMPENSATIONS:
+        undone = undone.when(step, fails_with="StorageContention", times=1)
+
+    def versions(outcome: Outcome) -> dict[str, int]:
+        return {step: outcome.payload(step)["task"]["sequence"] for step, _ in outcome.calls}
+
+    assert versions(completed) == {
+        "ReserveStock": 1,
+        "RecordReservation": 1,
+        "AwaitPayment": 2,
+        "ClosePaymentWindow": 2,
+        "ChargePayment": 4,
+        "RecordPayment": 4,
+        "CreateShipment": 5,
+        "CommitStock": 5,
+        "CompleteOrder": 5,
+    }
+    assert versions(undone.then()) == {"BeginCancellation": 1} | dict.fromkeys(COMPENSATIONS, 7)
 
 
 def test_each_step_gets_what_it_needs_and_no_more(run: Scenario) -> None:
@@ -296,22 +405,39 @@ def test_each_step_gets_what_it_needs_and_no_more(run: Scenario) -> None:
 def test_the_wait_for_a_payment_gets_what_wakes_it(run: Scenario) -> None:
     outcome = run.given(an_unpaid_order()).then()
 
-    assert set(outcome.payload("AwaitPayment")) == COMMON | {"task_token"}
+    assert set(outcome.payload("AwaitPayment")) == COMMON | {
+        "task_token",
+        "asked_at",
+        "wait_seconds",
+    }
+    assert outcome.payload("AwaitPayment")["wait_seconds"] == 900
     assert set(outcome.payload("ClosePaymentWindow")) == COMMON
 
 
 def test_compensations_get_no_more_than_the_order(run: Scenario) -> None:
     outcome = run.when("CommitStock", fails_with="KeyError").then()
 
+    assert set(outcome.payload("BeginCancellation")) == COMMON | {"failure"}
     assert set(outcome.payload("CancelShipment")) == COMMON
     assert set(outcome.payload("RefundPayment")) == COMMON
     assert set(outcome.payload("ReleaseStock")) == COMMON
-    assert set(outcome.payload("CancelOrder")) == COMMON | {"failure", "refund"}
+    assert set(outcome.payload("CancelOrder")) == COMMON | {"refund"}
+
+
+def test_the_flag_gets_which_compensation_got_stuck_and_why(run: Scenario) -> None:
+    outcome = (
+        run.given(an_order_that_turned_back()).when("CancelOrder", fails_with="KeyError").then()
+    )
+
+    assert set(outcome.payload("FlagForAttention")) == COMMON | {
+        "compensation",
+        "compensation_failure",
+    }
 
 
 def test_the_cause_of_a_failure_reaches_the_order_as_the_function_told_it(run: Scenario) -> None:
     outcome = run.when("ChargePayment", fails_with="PaymentDeclined").then()
 
-    failure = outcome.payload("CancelOrder")["failure"]
+    failure = outcome.payload("BeginCancellation")["failure"]
     assert failure["Error"] == "PaymentDeclined"
     assert json.loads(failure["Cause"])["errorMessage"] == "scripted PaymentDeclined"

@@ -6,28 +6,40 @@ order and as often as it likes, and decides what goes wrong with each: see `Mish
 Every service is imported with an environment of its own, as a Lambda worker would be, and twice: so
 that a second worker can act while the first is in the middle of its step. What a function would
 reach over the network is replaced at one seam, `boto3.client`: DynamoDB is moto's; Step Functions,
-Lambda and SES are this module's own.
+Lambda and SES are this module's own. Each worker has a clock of its own, which may be minutes off.
 """
 
+import copy
 import importlib
 import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import boto3
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
 from moto import mock_aws
+from moto.core import responses as moto_responses
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 
 from builders import a_request
 from shared.dynamodb import from_item, to_item
@@ -42,7 +54,15 @@ REGION = "us-east-1"
 WORKERS = 2
 PAYMENT_WAIT_SECONDS = 900
 SERVICES = ("order", "inventory", "payment", "shipping")
+"""Those that take part in sagas; the notification service has a worker and a table, too."""
+OPERATOR = "operator@example.com"
+PARTNERS = {"payment": "error_rate", "shipping": "error_rate", "notification": "failure_rate"}
+"""Who may be down, and the injected failure that stands for it."""
+_ALL_SERVICES = (*SERVICES, "notification")
+_NO_ANSWER = {"Error": {"Code": "InternalFailure", "Message": "no answer"}}
 _STATE_MACHINE = f"arn:aws:states:{REGION}:{DEFAULT_ACCOUNT_ID}:stateMachine:model"
+_METHOD_NAMES = cache(moto_responses.method_names_from_class)
+_MOTOS_GET_VALUE = ResponseSerializer.get_value
 _BEGINNING = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
@@ -57,7 +77,10 @@ class Mishap:
     Attributes:
         kind: "refused" before the function begins; "lost", its answer never arrives; "killed"
             before its DynamoDB call number `call`; "unanswered", that call works and its answer is
-            lost; "interrupted", something else happens before that call.
+            lost; "interrupted", something else happens before that call. Further, of what it calls
+            beside DynamoDB: "not started" or "started unanswered", StartExecution fails, the latter
+            after its effect; "lagging", DescribeExecution answers what was so before; "not mailed"
+            or "mailed unanswered", SES fails, the latter after its effect.
         error: what the state machine is told of a call that was refused or lost.
         call: counted from 0; where the function makes fewer calls, nothing goes wrong.
     """
@@ -69,6 +92,17 @@ class Mishap:
 
 
 FINE = Mishap()
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message that SES has accepted."""
+
+    order_id: str
+    event_type: str
+    to: str
+    subject: str
+    at: datetime
 
 
 @dataclass
@@ -83,9 +117,15 @@ class Answer:
 class Worker:
     """A process of one service: it has imported the service, and the kernel, for itself alone."""
 
-    def __init__(self, environment: Mapping[str, str], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        now: Callable[[], datetime],
+        failures: Callable[[], Json],
+    ) -> None:
         self._environment = environment
         self._now = now
+        self._failures = failures
         self._modules: dict[str, ModuleType] = {}
 
     def call(self, handler: str, payload: Any, context: Any) -> Any:
@@ -114,6 +154,11 @@ class Worker:
                 known: module for known, module in sys.modules.items() if _is_ours(known)
             }
             self._modules["shared.clock"].now = self._now  # type: ignore[attr-defined]
+            if chaos := self._modules.get("shared.chaos"):
+                chaos.read = lambda: chaos.parse(self._failures())  # type: ignore[attr-defined]
+            if contention := self._modules.get("shared.contention"):
+                # Nobody else comes in while a worker of the model sleeps.
+                contention.time = SimpleNamespace(sleep=lambda _: None)  # type: ignore[attr-defined]
         finally:
             for known in [known for known in sys.modules if _is_ours(known)]:
                 del sys.modules[known]
@@ -149,12 +194,31 @@ class Cloud:
     executions: dict[str, Execution] = field(default_factory=dict)
     delivered: dict[str, list[Delivery]] = field(default_factory=dict)
     """Everything that an order's tasks were ever sent."""
-    published: set[str] = field(default_factory=set)
+    published: set[tuple[str, str]] = field(default_factory=set)
+    """The listener and the event's id of every delivery that succeeded."""
+    mails: list[Mail] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)
+    """The partners that answer no request now: of PARTNERS."""
+    offsets: dict[tuple[str, int], float] = field(default_factory=dict)
+    """How many seconds the clock of a service's worker is ahead."""
+    on_effect: Callable[[], None] = lambda: None
+    """Is told after each call to DynamoDB that worked."""
+    on_event: Callable[[str], None] = lambda _: None
+    """Is told, in a word, what the cloud itself has let happen."""
     serials: Iterator[int] = field(default_factory=count)
     _calls: list[_Call] = field(default_factory=list)
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+
+    def clock_of(self, service: str, worker: int) -> datetime:
+        """Returns the time as one of a service's workers reads it."""
+        return self.now + timedelta(seconds=self.offsets.get((service, worker), 0))
+
+    @property
+    def mishap(self) -> Mishap:
+        """What goes wrong with the call under way."""
+        return self._calls[-1].mishap if self._calls else FINE
 
     # What a client, the state machine and the bus do
 
@@ -180,24 +244,30 @@ class Cloud:
         self.delivered.setdefault(delivery.order_id, []).append(delivery)
         return self.invoke(function_of(delivery.task), delivery.payload, mishap)
 
-    def step(self, execution: Execution, mishap: Mishap = FINE, *, for_good: bool = False) -> str:
-        """Delivers the task that an execution stands at, tells it the outcome; returns the task.
+    def step(
+        self, execution: Execution, mishap: Mishap = FINE, *, for_good: bool = False
+    ) -> Answer:
+        """Delivers the task that an execution stands at, tells it the outcome, and returns that.
 
         The outcome comes too late where the task's token came back first.
         """
         delivery, token = execution.delivery(), execution.token
+        handed_out = execution.handed_out
         answer = self.deliver(delivery, mishap)
         if not execution.is_running or (execution.task, execution.token) != (delivery.task, token):
-            return delivery.task  # its token came back meanwhile, or it was stopped
+            return answer  # its token came back meanwhile, or it was stopped
         if answer.error is not None:
-            execution.fail(answer.error, answer.cause, for_good=for_good)
+            pause = execution.fail(answer.error, answer.cause, for_good=for_good)
+            if answer.error in _WAITED_OUT:
+                self.advance(pause)
         elif execution.hands_out_a_token:
             execution.wait()
             assert execution.wait_seconds is not None
-            self._deadlines[execution.name] = self.now + timedelta(seconds=execution.wait_seconds)
+            # The engine's timer runs from before the function began.
+            self._deadlines[execution.name] = handed_out + timedelta(seconds=execution.wait_seconds)
         else:
             execution.succeed(answer.result)
-        return delivery.task
+        return answer
 
     def time_out(self, execution: Execution) -> bool:
         """Ends a wait whose time is over; returns whether it is."""
@@ -206,24 +276,29 @@ class Cloud:
         execution.fail("States.Timeout")
         return True
 
-    def publish(self, event: Row) -> None:
-        """Delivers one event to who listens: here, to the function that starts sagas."""
-        if event["detail_type"] == "OrderPlaced":
-            self.invoke(
-                "StartSaga",
-                {
-                    "source": event["source"],
-                    "detail-type": event["detail_type"],
-                    "detail": json.loads(event["detail"]),
-                },
-            )
-        self.published.add(event["event_id"])
+    def publish(self, listener: str, event: Row, mishap: Mishap = FINE) -> bool:
+        """Delivers an event to one of its listeners; returns whether that succeeded."""
+        published = {
+            "source": event["source"],
+            "detail-type": event["detail_type"],
+            "detail": json.loads(event["detail"]),
+        }
+        if listener == "StartSaga":
+            succeeded = self.invoke(listener, published, mishap).error is None
+        else:
+            message = {"messageId": event["event_id"], "body": json.dumps(published)}
+            answer = self.invoke(listener, {"Records": [message]}, mishap)
+            succeeded = answer.error is None and not answer.result["batchItemFailures"]
+        if succeeded:
+            self.published.add((listener, event["event_id"]))
+        return succeeded
 
-    def sweep(self, function: str, grace_seconds: int = 0) -> Json:
-        """Runs a sweeper over what has lain for so long."""
-        answer = self.invoke(function, {"grace_seconds": grace_seconds})
-        assert answer.error is None, f"{function}: {answer.error}: {answer.cause}"
-        report: Json = answer.result
+    def sweep(self, function: str, grace_seconds: int = 0, mishap: Mishap = FINE) -> Json | None:
+        """Runs a sweeper over what has lain for so long; None where no answer came."""
+        answer = self.invoke(function, {"grace_seconds": grace_seconds}, mishap)
+        if mishap is FINE:
+            assert answer.error is None, f"{function}: {answer.error}: {answer.cause}"
+        report: Json | None = answer.result
         return report
 
     def invoke(self, function: str, payload: Any, mishap: Mishap = FINE) -> Answer:
@@ -255,10 +330,23 @@ class Cloud:
     def rows(self, service: str) -> list[Row]:
         """Returns a service's rows, past its API: quickly, and whatever goes wrong there."""
         table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table_name(service)]
-        return [
-            from_item({name: value.to_regular_json() for name, value in item.attrs.items()})
-            for item in table.all_items()
-        ]
+        return [_plain(item) for item in table.all_items()]
+
+    def row(self, service: str, partition: str, sort_key: str) -> Row:
+        """Returns one row; raises KeyError."""
+        table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table_name(service)]
+        item = table.items[DynamoType({"S": partition})][DynamoType({"S": sort_key})]
+        return _plain(item)
+
+    def statuses(self) -> dict[str, str]:
+        """Returns every order's status; cheap enough to be asked after each write."""
+        table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table_name("order")]
+        return {
+            item.attrs["order_id"].value: item.attrs["status"].value
+            for rows in table.items.values()
+            for item in rows.values()
+            if item.range_key.value == "ORDER"
+        }
 
     def put(self, service: str, row: Row) -> None:
         """Writes a row, as whoever seeds or repairs the store."""
@@ -281,6 +369,7 @@ class Cloud:
             call.mishap.interruption()
 
     def after_dynamodb(self) -> None:
+        self.on_effect()
         if self._calls and self._calls[-1].is_due and self._calls[-1].mishap.kind == "unanswered":
             raise ConnectionClosedError(endpoint_url="model")
 
@@ -312,19 +401,36 @@ class StepFunctions:
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> Json:  # noqa: N803, A002
         """StartExecution."""
+        kind = self._cloud.mishap.kind
+        if kind == "not started":
+            self._cloud.on_event("StartExecution fails")
+            raise ConnectTimeoutError(endpoint_url="model")
         if name in self._executions:
             raise _refusal(self.exceptions.ExecutionAlreadyExists, "StartExecution")
         self._executions[name] = Execution(
-            load_definition(), name, json.loads(input), self._cloud.serials
+            load_definition(),
+            name,
+            json.loads(input),
+            self._cloud.serials,
+            lambda: self._cloud.now,
         )
+        if kind == "started unanswered":
+            self._cloud.on_event("StartExecution fails after its effect")
+            raise ReadTimeoutError(endpoint_url="model")
         return {"executionArn": _execution_arn(stateMachineArn, name)}
 
     def describe_execution(self, *, executionArn: str) -> Json:  # noqa: N803
         """DescribeExecution."""
         name = executionArn.rpartition(":")[2]
-        if name not in self._executions:
+        execution = self._executions.get(name)
+        lags = self._cloud.mishap.kind == "lagging"
+        if execution is None or (lags and execution.is_running):
+            if execution is not None:
+                self._cloud.on_event("DescribeExecution does not know a running execution")
             raise _refusal(self.exceptions.ExecutionDoesNotExist, "DescribeExecution")
-        return {"name": name, "status": self._executions[name].status}
+        if lags:
+            self._cloud.on_event("DescribeExecution tells an ended execution to run")
+        return {"name": name, "status": "RUNNING" if lags else execution.status}
 
     def send_task_success(self, *, taskToken: str, output: str) -> Json:  # noqa: N803
         """SendTaskSuccess; a token comes back before its function has answered, too."""
@@ -352,6 +458,29 @@ class Lambda:
         return {"StatusCode": 200, "Payload": _stream(answer.result)}
 
 
+class Ses:
+    """What the store's functions use of a client for SES: it keeps what it accepts."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def send_email(self, *, Destination: Json, Message: Json, Tags: list[Json], **_: Any) -> Json:  # noqa: N803
+        """SendEmail."""
+        kind = self._cloud.mishap.kind
+        if kind == "not mailed":
+            refusal = _NO_ANSWER | {"ResponseMetadata": {"HTTPStatusCode": 400}}
+            raise ClientError(refusal, "SendEmail")  # type: ignore[arg-type]
+        tags = {tag["Name"]: tag["Value"] for tag in Tags}
+        (to,) = Destination["ToAddresses"]
+        subject = Message["Subject"]["Data"]
+        self._cloud.mails.append(
+            Mail(tags["order_id"], tags["event_type"], to, subject, self._cloud.now)
+        )
+        if kind == "mailed unanswered":
+            raise ReadTimeoutError(endpoint_url="model")
+        return {"MessageId": f"mail-{len(self._cloud.mails)}"}
+
+
 @contextmanager
 def open_cloud() -> Iterator[Callable[[], Cloud]]:
     """Yields a maker of stores; each is new, and the ones before it are gone."""
@@ -364,6 +493,8 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
                 return _Latest(lambda: StepFunctions(current[0]))
             case "lambda":
                 return _Latest(lambda: Lambda(current[0]))
+            case "ses":
+                return _Latest(lambda: Ses(current[0]))
         made = make_client(service, *arguments, **options)
         if service == "dynamodb":
             before, after = "before-call.dynamodb", "after-call.dynamodb"
@@ -371,12 +502,15 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
             made.meta.events.register(after, lambda **_: current[0].after_dynamodb())
         return made
 
+    def worker(service: str, number: int) -> Worker:
+        return Worker(
+            _ENVIRONMENT | {"TABLE_NAME": table_name(service)},
+            lambda: current[0].clock_of(service, number),
+            lambda: {partner: {PARTNERS[partner]: 1} for partner in current[0].down},
+        )
+
     workers = {
-        service: [
-            Worker(_ENVIRONMENT | {"TABLE_NAME": table_name(service)}, lambda: current[0].now)
-            for _ in range(WORKERS)
-        ]
-        for service in SERVICES
+        service: [worker(service, number) for number in range(WORKERS)] for service in _ALL_SERVICES
     }
 
     def make() -> Cloud:
@@ -384,8 +518,10 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
         for backend in dynamodb_backends[DEFAULT_ACCOUNT_ID].values():
             backend.tables.clear()
         dynamodb = make_client("dynamodb")
-        for service in SERVICES:
+        for service in _ALL_SERVICES:
             definition = table_definition(f"{service.capitalize()}Table")
+            # Nobody reads the stream: the model delivers the events itself.
+            definition.pop("StreamSpecification", None)
             dynamodb.create_table(**definition, TableName=table_name(service))
         return current[0]
 
@@ -393,8 +529,33 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
         patch.dict(os.environ, _ENVIRONMENT),
         mock_aws(),
         patch.object(boto3, "client", client),
+        patch.object(ResponseSerializer, "get_value", _get_value),
+        patch.object(Table, "__deepcopy__", _copy_table, create=True),
+        patch.object(moto_responses, "method_names_from_class", _METHOD_NAMES),
     ):
         yield make
+
+
+def _get_value(serializer: Any, value: Any, key: str, shape: Any) -> Any:
+    """Picks a member of an answer as moto does, without looking for it under further names.
+
+    DynamoDB's answers in moto have the service's own names. It halves the time of a call.
+    """
+    if (
+        isinstance(value, dict)
+        and serializer.operation_model.service_model.service_name == "dynamodb"
+    ):
+        return value.get(key)
+    return _MOTOS_GET_VALUE(serializer, value, key, shape)
+
+
+def _copy_table(table: Any, memo: Any) -> Any:
+    """Copies what moto restores after a transaction that failed: the items, and nothing else."""
+    twin = copy.copy(table)
+    twin.items = defaultdict(dict)
+    for partition, items in table.items.items():
+        twin.items[partition] = copy.deepcopy(items, memo)
+    return twin
 
 
 class _Latest:
@@ -407,27 +568,38 @@ class _Latest:
         return getattr(self._find(), name)
 
 
+# The errors whose retries are about waiting: they take their time here, too.
+_WAITED_OUT = frozenset({"PaymentWindowOpen", "CircuitOpen"})
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": REGION,
     "AWS_REGION": REGION,
     "CHAOS_PARAMETER": "",
+    "INVENTORY_STEPS_FUNCTION": "InventorySteps",
+    "NOTIFICATION_SENDER": "orders@example.com",
+    "OPERATOR_EMAIL": OPERATOR,
     "OPERATOR_SECRET_ARN": "model-operator-secret",
     "ORDER_QUERIES_FUNCTION": "OrderQueries",
     "PAYMENT_REPLY_TIMEOUT_SECONDS": "0.001",
+    "PAYMENT_STEPS_FUNCTION": "PaymentSteps",
     "PAYMENT_WAIT_SECONDS": str(PAYMENT_WAIT_SECONDS),
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     "POWERTOOLS_METRICS_NAMESPACE": "sagashop",
     "POWERTOOLS_SERVICE_NAME": "model",
+    "SHIPPING_STEPS_FUNCTION": "ShippingSteps",
     "STAGE": "test",
     "STATE_MACHINE_ARN": _STATE_MACHINE,
     "SWEEP_GRACE_SECONDS": "300",
 }
 
 
+def _plain(item: Any) -> Row:
+    return from_item({name: value.to_regular_json() for name, value in item.attrs.items()})
+
+
 def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] in {"shared", *SERVICES}
+    return module.partition(".")[0] in {"shared", *_ALL_SERVICES}
 
 
 def _execution_arn(state_machine_arn: str, name: str) -> str:
@@ -440,6 +612,29 @@ def _refusal(kind: type[ClientError], operation: str) -> ClientError:
 
 def _stream(value: Any) -> io.BytesIO:
     return io.BytesIO(json.dumps(value).encode())
+
+
+@cache
+def listeners() -> tuple[tuple[str, frozenset[str], frozenset[str] | None], ...]:
+    """Returns who listens to the bus: the function, the sources, and the types (None: all)."""
+    return tuple(
+        (
+            target["Id"],
+            frozenset(rule["EventPattern"]["source"]),
+            frozenset(types) if (types := rule["EventPattern"].get("detail-type")) else None,
+        )
+        for rule in resources("AWS::Events::Rule").values()
+        for target in rule["Targets"]
+    )
+
+
+def listeners_of(event: Row) -> Collection[str]:
+    """Returns the functions that an event is delivered to."""
+    return [
+        function
+        for function, sources, types in listeners()
+        if event["source"] in sources and (types is None or event["detail_type"] in types)
+    ]
 
 
 def table_name(service: str) -> str:

@@ -16,7 +16,51 @@ PARTS = ("order", "stock", "payment", "charge", "shipment", "booking")
 ENDED = frozenset({"COMPLETED", "CANCELLED"})
 GOOD_TOKENS = frozenset({"tok_visa", "tok_flaky", "tok_refund_fails"})
 DECLINED_TOKENS = frozenset({"tok_declined", "tok_insufficient_funds"})
-OPEN = ("PENDING", "AWAITING_PAYMENT", "PAID")
+COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder")
+TRANSITIONS = frozenset(
+    {
+        (None, "PENDING"),
+        ("PENDING", "AWAITING_PAYMENT"),
+        ("PENDING", "PAID"),
+        ("AWAITING_PAYMENT", "PAID"),
+        ("PAID", "COMPLETED"),
+        ("PENDING", "CANCELLING"),
+        ("AWAITING_PAYMENT", "CANCELLING"),
+        ("PAID", "CANCELLING"),
+        ("CANCELLING", "CANCELLED"),
+        ("CANCELLING", "NEEDS_ATTENTION"),
+        ("NEEDS_ATTENTION", "CANCELLING"),
+        # CancelOrder, the last compensation, may come late: after it was given up.
+        ("NEEDS_ATTENTION", "CANCELLED"),
+    }
+)
+"""Every way from one status of an order to another; a write that takes any other is a fault."""
+CAUSES = (
+    ("OrderPlaced", "StockReserved"),
+    ("StockReserved", "PaymentRequested"),
+    ("StockReserved", "PaymentCaptured"),
+    ("StockReserved", "StockCommitted"),
+    ("StockReserved", "StockReleased"),
+    ("PaymentRequested", "PaymentCaptured"),
+    ("PaymentRequested", "PaymentDeclined"),
+    ("PaymentCaptured", "ShipmentCreated"),
+    ("PaymentCaptured", "PaymentRefunded"),
+    ("ShipmentCreated", "StockCommitted"),
+    ("ShipmentCreated", "ShipmentCancelled"),
+    ("StockCommitted", "StockReleased"),
+    ("StockCommitted", "OrderCompleted"),
+    ("StockReservationFailed", "OrderCancellationStarted"),
+    ("PaymentDeclined", "OrderCancellationStarted"),
+    ("ShipmentRejected", "OrderCancellationStarted"),
+    ("OrderCancellationStarted", "ShipmentCancelled"),
+    ("OrderCancellationStarted", "PaymentRefunded"),
+    ("OrderCancellationStarted", "StockReleased"),
+    ("ShipmentCancelled", "PaymentRefunded"),
+    ("PaymentRefunded", "StockReleased"),
+    ("OrderCancellationStarted", "OrderNeedsAttention"),
+    ("OrderCancellationStarted", "OrderCancelled"),
+)
+"""Events of which the first caused the second, or came before it in the saga's order."""
 
 MOVES: Mapping[str, Mapping[Part, Collection[Edge]]] = {
     "ReserveStock": {"stock": {(None, "RESERVED"), (None, "FAILED")}},
@@ -53,10 +97,12 @@ MOVES: Mapping[str, Mapping[Part, Collection[Edge]]] = {
     "AwaitPayment": {"order": {("PENDING", "AWAITING_PAYMENT")}},
     "RecordPayment": {"order": {("PENDING", "PAID"), ("AWAITING_PAYMENT", "PAID")}},
     "CompleteOrder": {"order": {("PAID", "COMPLETED")}},
-    "CancelOrder": {
-        "order": {(status, "CANCELLED") for status in (*OPEN, "COMPLETED", "NEEDS_ATTENTION")}
+    "BeginCancellation": {
+        "order": {(status, "CANCELLING") for status in ("PENDING", "AWAITING_PAYMENT", "PAID")}
     },
-    "FlagForAttention": {"order": {(status, "NEEDS_ATTENTION") for status in (*OPEN, "COMPLETED")}},
+    "CancelOrder": {"order": {("CANCELLING", "CANCELLED"), ("NEEDS_ATTENTION", "CANCELLED")}},
+    "FlagForAttention": {"order": {("CANCELLING", "NEEDS_ATTENTION")}},
+    "Redrive": {"order": {("NEEDS_ATTENTION", "CANCELLING")}},
 }
 
 

@@ -6,12 +6,13 @@
 
 It knows the part of the Amazon States Language (https://states-language.net/spec.html) that the
 file uses, with JSONata, and raises NotImplementedError for the rest. Pauses between retries take no
-time here: when a delivery happens is up to the test.
+time here (`fail` returns how long they would be): when a delivery happens is up to the test.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -46,17 +47,21 @@ class Execution:
     saga_input: Json
     serials: Iterator[int] = field(default_factory=count)
     """Numbers for task tokens: shared by executions that may have the same name."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     status: str = "RUNNING"
     error: str | None = None
     waits_for: str | None = None
     """The task token whose return it waits for."""
     wait_seconds: int | None = None
     """How long a token that was just handed out is waited for."""
+    handed_out: datetime = field(init=False)
+    """Since when the current attempt of its task runs."""
     path: list[str] = field(default_factory=list)
     variables: Json = field(init=False, default_factory=dict)
     """What the states so far have assigned."""
     _token: str = field(init=False, default="")
     _retries: dict[int, int] = field(init=False, default_factory=dict)
+    _entered: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self._enter(self.definition["StartAt"])
@@ -98,10 +103,11 @@ class Execution:
         self._assign(self._state, result=outcome)
         self._enter(self._state["Next"])
 
-    def fail(self, error: str, cause: str = "", *, for_good: bool = False) -> None:
+    def fail(self, error: str, cause: str = "", *, for_good: bool = False) -> float:
         """The current task failed; it is retried, where its `Retry` has attempts left, or caught.
 
-        `for_good` stands for all the attempts that are left: none of them went better.
+        `for_good` stands for all the attempts that are left: none of them went better. Returns how
+        many seconds the engine would wait before the retry, at most.
         """
         state = self._state
         for number, retrier in enumerate(state.get("Retry", ())):
@@ -110,14 +116,16 @@ class Execution:
                 if used < retrier["MaxAttempts"] and not for_good:
                     self._retries[number] = used + 1
                     self._hand_out_a_token()
-                    return
+                    pause = retrier["IntervalSeconds"] * retrier.get("BackoffRate", 2) ** used
+                    return float(min(pause, retrier.get("MaxDelaySeconds", pause)))
                 break
         for catcher in state.get("Catch", ()):
             if _names(catcher, error):
                 self._assign(catcher, errorOutput={"Error": error, "Cause": cause})
                 self._enter(catcher["Next"])
-                return
+                return 0
         self._end("FAILED", error)
+        return 0
 
     def abort(self) -> None:
         """An operator stopped it."""
@@ -132,7 +140,7 @@ class Execution:
         """Goes on from a state to the next task, or to the end."""
         self.path.append(name)
         self.waits_for = self.wait_seconds = None
-        self._retries = {}
+        self._retries, self._entered = {}, self.now()
         state = self._state
         match state["Type"]:
             case "Task":
@@ -150,7 +158,7 @@ class Execution:
                 raise NotImplementedError(f"{name}: a {other} state")
 
     def _hand_out_a_token(self) -> None:
-        self.waits_for = self.wait_seconds = None
+        self.waits_for, self.wait_seconds, self.handed_out = None, None, self.now()
         self._token = f"{self.name}/{next(self.serials)}"
 
     def _end(self, status: str, error: str | None) -> None:
@@ -181,7 +189,11 @@ class Execution:
     def _context(self) -> Json:
         return {
             "Execution": {"Name": self.name, "Input": self.saga_input},
-            "State": {"Name": self.task},
+            "State": {
+                "Name": self.task,
+                "EnteredTime": f"{self._entered:%Y-%m-%dT%H:%M:%S.%fZ}",
+                "RetryCount": sum(self._retries.values()),
+            },
             "Task": {"Token": self._token},
         }
 

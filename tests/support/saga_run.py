@@ -1,7 +1,12 @@
 """Runs the real state machine with scripted functions, as given / when / then.
 
     run.given(an_order()).when("ReserveStock", fails_with="OutOfStock").then_path(
-        "ReserveStock", "CancelOrder", "OrderCancelled"
+        "ResumeOrBegin",
+        "ReserveStock",
+        "BeginCancellation",
+        "ChooseFirstCompensation",
+        "CancelOrder",
+        "OrderCancelled",
     )
 
     run.given(an_unpaid_order()).when_customer_stays_away().then()
@@ -53,6 +58,7 @@ TASK = {
     "correlation_id": "cor_01",
     "trace_id": "1-67c2d3e4-0123456789abcdef01234567",
     "execution": "ord_01JX0000000000000000000001-r2",
+    "sequence": 1,
 }
 ORDER = {
     "task": TASK,
@@ -66,9 +72,7 @@ ORDER = {
     },
     "payment": {"token": "tok_visa"},
     "payment_wait_seconds": 900,
-    "resume_at": None,
     "failure": None,
-    "refund": None,
 }
 RESERVATION = {
     "lines": [
@@ -97,12 +101,27 @@ REFUNDED = {
 }
 REFUND = {"amount_cents": 259_800, "currency": "USD"}
 LATE_TOKEN = "tok_paid_later"
+
+
+def an_order_row(status: str, version: int) -> dict[str, Any]:
+    """Returns what a step of the order service answers."""
+    return {"order_id": TASK["order_id"], "status": status, "sequence": version}
+
+
+# The versions are those of an order that is paid later: the customer's payment is version 4.
 ANSWERS: Mapping[str, Any] = {
     "ReserveStock": RESERVATION,
-    "ClosePaymentWindow": {"token": LATE_TOKEN},
+    "RecordReservation": an_order_row("PENDING", 2),
+    "AwaitPayment": an_order_row("AWAITING_PAYMENT", 3),
+    "ClosePaymentWindow": {"token": LATE_TOKEN, "sequence": 4},
     "ChargePayment": PAYMENT,
+    "RecordPayment": an_order_row("PAID", 5),
     "CreateShipment": SHIPMENT,
+    "CompleteOrder": an_order_row("COMPLETED", 6),
+    "BeginCancellation": an_order_row("CANCELLING", 7),
     "RefundPayment": REFUNDED,
+    "CancelOrder": an_order_row("CANCELLED", 8),
+    "FlagForAttention": an_order_row("NEEDS_ATTENTION", 8),
 }
 
 
@@ -116,10 +135,10 @@ def an_unpaid_order(**changes: Any) -> dict[str, Any]:
     return an_order(payment={"token": None}, **changes)
 
 
-def a_parked_order(resume_at: str, refund: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Returns the input with which an operator has an undo go on where it got stuck."""
-    failure = {"Error": "KeyError", "Cause": "why the saga had turned back"}
-    return an_order(payment={"token": None}, resume_at=resume_at, failure=failure, refund=refund)
+def an_order_that_turned_back(**changes: Any) -> dict[str, Any]:
+    """Returns the input for an order whose earlier execution had begun to undo it."""
+    failure = {"Error": "PaymentDeclined", "Cause": "why the saga had turned back"}
+    return an_order(failure=failure, **changes)
 
 
 jsonata.install("moto.stepfunctions.parser.asl")
@@ -141,7 +160,8 @@ class Fault:
 class FakeLambda:
     """Stands where the interpreter expects a Lambda client; keeps what it was called with."""
 
-    faults: Mapping[str, Fault]
+    faults: Mapping[str, Sequence[Fault]]
+    answers: Mapping[str, Any]
     wake: Callable[[str], object]
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -150,12 +170,14 @@ class FakeLambda:
         step = payload["step"]
         assert FunctionName == FUNCTION_ARN + function_of(step)
         self.calls.append((step, payload))
-        fault = self.faults.get(step)
-        if fault and len([name for name, _ in self.calls if name == step]) <= fault.times:
-            return _fail(fault.error)
+        attempt = len([name for name, _ in self.calls if name == step])
+        for fault in self.faults.get(step, ()):
+            if attempt <= fault.times:
+                return _fail(fault.error)
+            attempt -= fault.times
         if "task_token" in payload:
             self.wake(payload["task_token"])
-        return _respond(ANSWERS.get(step, {}))
+        return _respond(self.answers.get(step, {}))
 
 
 @dataclass(frozen=True)
@@ -180,15 +202,19 @@ class Outcome:
 
     def attempts(self, step: str) -> int:
         """How often a step was called."""
-        return len([name for name, _ in self.calls if name == step])
+        return len(self.payloads(step))
 
     def waits_of(self, step: str) -> list[float]:
         """The seconds before each retry of a step."""
         return [seconds for name, seconds in self.waits if name == step]
 
+    def payloads(self, step: str) -> list[dict[str, Any]]:
+        """What a step was called with at each attempt."""
+        return [payload for name, payload in self.calls if name == step]
+
     def payload(self, step: str) -> dict[str, Any]:
         """What a step was called with, the same at every attempt."""
-        payloads = [payload for name, payload in self.calls if name == step]
+        payloads = self.payloads(step)
         assert payloads, f"{step} was never called; the path was {self.path}"
         assert all(payload == payloads[0] for payload in payloads), "a retry changed its payload"
         return payloads[0]
@@ -215,10 +241,15 @@ class Interpreter:
         )["stateMachineArn"]
 
     def execute(
-        self, order: Mapping[str, Any], faults: Mapping[str, Fault], *, is_woken: bool
+        self,
+        order: Mapping[str, Any],
+        faults: Mapping[str, Sequence[Fault]],
+        answers: Mapping[str, Any],
+        *,
+        is_woken: bool,
     ) -> Outcome:
         """Runs one execution to its end; `is_woken` tells whether a task token is ever sent."""
-        functions = FakeLambda(faults, self._wake if is_woken else lambda _token: None)
+        functions = FakeLambda(faults, answers, self._wake if is_woken else lambda _token: None)
         waits: list[tuple[str, float]] = []
         unanswered: list[tuple[str, float]] = []
 
@@ -286,7 +317,8 @@ class Scenario:
 
     interpreter: Interpreter
     order: Mapping[str, Any] = field(default_factory=an_order)
-    faults: Mapping[str, Fault] = field(default_factory=dict)
+    faults: Mapping[str, Sequence[Fault]] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=lambda: ANSWERS)
     is_woken: bool = True
 
     def given(self, order: Mapping[str, Any]) -> "Scenario":
@@ -294,14 +326,20 @@ class Scenario:
         return replace(self, order=order)
 
     def when(self, step: str, *, fails_with: str, times: int = ALWAYS) -> "Scenario":
-        """Makes a step fail, always or the first few times.
+        """Makes a step fail, always or the first few times; said again, the next few times.
 
         Args:
             step: the state's name.
             fails_with: an exception's class name, or a name of AWS's such as `States.Timeout`.
             times: how many calls fail before one succeeds.
         """
-        return replace(self, faults={**self.faults, step: Fault(fails_with, times)})
+        faults = (*self.faults.get(step, ()), Fault(fails_with, times))
+        return replace(self, faults={**self.faults, step: faults})
+
+    def when_order_is(self, status: str) -> "Scenario":
+        """Makes the order's row hold this status when the saga wants to turn back."""
+        row = an_order_row(status, 7)
+        return replace(self, answers={**self.answers, "BeginCancellation": row})
 
     def when_customer_pays(self, *, call_is_lost: bool = False) -> "Scenario":
         """Makes the order's row hold a payment; the call that wakes the saga may get lost."""
@@ -319,7 +357,9 @@ class Scenario:
 
     def then(self) -> Outcome:
         """Runs the execution to its end."""
-        return self.interpreter.execute(self.order, self.faults, is_woken=self.is_woken)
+        return self.interpreter.execute(
+            self.order, self.faults, self.answers, is_woken=self.is_woken
+        )
 
     def then_path(self, *path: str) -> Outcome:
         """Runs the execution to its end, which must have entered exactly these states."""

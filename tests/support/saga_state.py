@@ -1,6 +1,7 @@
 """Runs one state of the saga by itself on the engine: its TestState API, functions mocked.
 
-    tester.run("ReserveStock", an_order(), fails_with="OutOfStock").next_state   # "CancelOrder"
+    verdict = tester.run("ReserveStock", an_order(), fails_with="OutOfStock")
+    verdict.next_state   # "BeginCancellation"
 
 What the API takes and gives is described under "TestState" in the Step Functions API reference;
 LocalStack has mocks, retry counts and a context of one's own since its release 2026.3.
@@ -17,6 +18,7 @@ from support.saga_history import transition_between
 
 _EXECUTION = "ord_01JX0000000000000000000001-r2"
 TASK_TOKEN = "token-of-the-wait"
+ENTERED_AT = "2026-03-01T09:30:05Z"
 _ARN = "arn:aws:states:us-east-1:000000000000"
 _ROLE_ARN = "arn:aws:iam::000000000000:role/saga"
 _LANGUAGE = {"QueryLanguage": load_definition()["QueryLanguage"]}
@@ -28,7 +30,7 @@ _CONTEXT: dict[str, dict[str, Any]] = {
         "RoleArn": _ROLE_ARN,
         "StartTime": "2026-03-01T09:30:00Z",
     },
-    "State": {"Name": "any", "EnteredTime": "2026-03-01T09:30:00Z", "RetryCount": 0},
+    "State": {"Name": "any", "EnteredTime": ENTERED_AT, "RetryCount": 0},
     "StateMachine": {"Id": f"{_ARN}:stateMachine:saga", "Name": "saga"},
     "Task": {"Token": TASK_TOKEN},
 }

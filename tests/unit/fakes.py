@@ -8,6 +8,7 @@ from shared import outbox
 from shared.dynamodb import Item, from_item, to_item
 from shared.errors import StorageContention
 from shared.events import DomainEvent
+from shared.ledger import Call
 from shared.storage import Position, Row, Unreadable, position_of
 from support.event_schemas import validate
 
@@ -119,14 +120,23 @@ class FakeLedger:
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
+        self.calls: list[tuple[str, str, Item | None]] = []
+        """Each call with its outcome, and its effect; None where it had none."""
 
     def read(self, key: str) -> Item:
         """See `Ledger.read`."""
         return dict(self.rows.get(key, {}))
 
-    def write(self, key: str, values: Item, over: Collection[str] = ()) -> Item:
+    def write(self, key: str, values: Item, call: Call, over: Collection[str] = ()) -> Item:
         """See `Ledger.write`."""
         row = self.rows.setdefault(key, {})
         if "status" not in row or row["status"] in over:
             row.update(from_item(to_item(values)))
+            self.calls.append((call.name, call.outcome, from_item(to_item(call.effect))))
+        else:
+            self.record(key, call.name, "REPEATED")
         return dict(row)
+
+    def record(self, key: str, name: str, outcome: str) -> None:
+        """See `Ledger.record`."""
+        self.calls.append((name, outcome, None))

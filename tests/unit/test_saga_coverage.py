@@ -61,14 +61,14 @@ def test_the_way_out_of_a_state_is_told_by_its_last_attempt() -> None:
         {"type": "TaskSucceeded"},
         entered("RecordReservation"),
         failed("KeyError"),
-        entered("CancelShipment"),
+        entered("BeginCancellation"),
     ]
 
     # Then the first went on, and the second was caught
-    assert entered_states(history) == ["ReserveStock", "RecordReservation", "CancelShipment"]
+    assert entered_states(history) == ["ReserveStock", "RecordReservation", "BeginCancellation"]
     assert taken_transitions(history) == [
         Transition("ReserveStock", "Next", "RecordReservation"),
-        Transition("RecordReservation", "Catch[1]", "CancelShipment"),
+        Transition("RecordReservation", "Catch[1]", "BeginCancellation"),
     ]
 
 

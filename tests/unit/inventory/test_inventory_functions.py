@@ -7,7 +7,14 @@ import pytest
 
 from builders import ORDER_ID, ORIGIN, a_request, an_order
 from inventory import api, saga
-from shared.errors import OutOfStock, StepAlreadyUndone, UnknownProduct, ValidationFailed
+from shared.errors import (
+    OutOfStock,
+    StepAlreadyUndone,
+    StockContention,
+    StorageContention,
+    UnknownProduct,
+    ValidationFailed,
+)
 
 pytestmark = pytest.mark.usefixtures("repository", "frozen_clock")
 
@@ -142,3 +149,106 @@ class TestApi:
     def get(self, resource: str, context: Any, **path: str) -> tuple[int, dict[str, Any]]:
         response = api.handler(a_request("GET", resource, **path), context)
         return response["statusCode"], json.loads(response["body"])
+
+
+class TestAHotProduct:
+    """Conflicts are retried inside the step, with jitter, before the state machine sees them."""
+
+    STEPS = ("ReserveStock", "CommitStock", "ReleaseStock")
+
+    @pytest.fixture
+    def naps(self, monkeypatch):
+        naps: list[float] = []
+        monkeypatch.setattr("time.sleep", naps.append)
+        return naps
+
+    def payload(self, step):
+        items = [{"sku": "mouse", "quantity": 2}]
+        return an_order().payload(step, **({"items": items} if step == "ReserveStock" else {}))
+
+    def collide(self, repository, monkeypatch, times, error):
+        """Makes the next writes collide; returns how many were tried."""
+        tried: list[str] = []
+        for name in ("create", "update"):
+            write = getattr(repository, name)
+
+            def colliding(*arguments, write=write):
+                tried.append("write")
+                if len(tried) <= times:
+                    raise error("another order was faster")
+                return write(*arguments)
+
+            monkeypatch.setattr(repository, name, colliding)
+        return tried
+
+    @pytest.mark.parametrize("error", [StockContention, StorageContention])
+    @pytest.mark.parametrize("step", STEPS)
+    def test_a_conflict_on_a_hot_product_is_retried_inside_the_step(
+        self, step, error, shelf, repository, naps, monkeypatch, lambda_context
+    ):
+        # Given
+        shelf.stock("mouse", 10)
+        for before in self.STEPS[: self.STEPS.index(step)]:
+            saga.handler(self.payload(before), lambda_context)
+        tried = self.collide(repository, monkeypatch, 3, error)
+
+        # When
+        saga.handler(self.payload(step), lambda_context)
+
+        # Then
+        assert len(tried) == 4
+        assert len(naps) == 3
+        assert (
+            shelf.units("mouse")
+            == {
+                "ReserveStock": (8, 2, 0),
+                "CommitStock": (8, 0, 2),
+                "ReleaseStock": (10, 0, 0),
+            }[step]
+        )
+
+    def test_a_conflict_that_lasts_is_left_to_the_state_machine(
+        self, shelf, repository, naps, monkeypatch, lambda_context
+    ):
+        # Given
+        shelf.stock("mouse", 10)
+        tried = self.collide(repository, monkeypatch, 100, StockContention)
+
+        # When
+        with pytest.raises(StockContention):
+            saga.handler(self.payload("ReserveStock"), lambda_context)
+
+        # Then
+        assert len(tried) == 6
+        assert sum(naps) < 1
+        assert shelf.units("mouse") == (10, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "held"),
+    [
+        (["ReserveStock"], 2),
+        (["ReserveStock", "CommitStock"], 2),
+        (["ReserveStock", "ReleaseStock"], 0),
+        (["ReleaseStock"], 0),
+    ],
+)
+def test_the_stock_that_an_order_still_holds_is_told(steps, held, shelf, lambda_context):
+    # Given
+    shelf.stock("mouse", 10)
+    for step in steps:
+        saga.handler(TestAHotProduct().payload(step), lambda_context)
+
+    # When
+    query = {"query": "owed", "order_ids": [ORDER_ID, "ord_unknown"]}
+    answer = saga.handler(query, lambda_context)
+
+    # Then
+    stock_held = [{"sku": "mouse", "quantity": held}] if held else []
+    assert answer == {"owed": {ORDER_ID: {"stock_held": stock_held}}}
+
+
+@pytest.mark.parametrize("order_ids", [None, "ord_1", [7], ["ord_1"] * 101])
+def test_a_question_about_something_else_than_orders_is_refused(order_ids, lambda_context):
+    with pytest.raises(ValidationFailed, match="order_ids"):
+        saga.handler({"query": "owed", "order_ids": order_ids}, lambda_context)

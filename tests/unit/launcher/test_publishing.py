@@ -51,6 +51,40 @@ def test_seeding_again_keeps_the_stock_and_brings_the_new_price(inventory_table:
     assert product.price.cents == 950
 
 
+def test_seeding_again_appends_a_new_price_to_the_history_and_no_other(
+    inventory_table: str,
+) -> None:
+    for entry in (MUG, MUG, DEARER_MUG, DEARER_MUG):
+        seed(DYNAMODB, inventory_table, [entry])
+
+    history = prices_of(inventory_table)
+    assert [cents for _, cents in history] == [900, 950]
+    assert history == sorted(history)
+
+
+def test_a_product_of_an_earlier_release_gets_a_history(inventory_table: str) -> None:
+    seed(DYNAMODB, inventory_table, [MUG])
+    DYNAMODB.update_item(
+        TableName=inventory_table,
+        Key={"pk": {"S": "PRODUCT"}, "sk": {"S": "product-001"}},
+        UpdateExpression="REMOVE prices",
+    )
+
+    seed(DYNAMODB, inventory_table, [MUG])
+
+    assert [cents for _, cents in prices_of(inventory_table)] == [900]
+
+
+def prices_of(table: str) -> list[tuple[str, int]]:
+    """Returns when each of the product's prices began, and the price."""
+    key = {"pk": {"S": "PRODUCT"}, "sk": {"S": "product-001"}}
+    row = DYNAMODB.get_item(TableName=table, Key=key)["Item"]
+    return [
+        (entry["M"]["since"]["S"], int(entry["M"]["price_cents"]["N"]))
+        for entry in row["prices"]["L"]
+    ]
+
+
 def test_the_catalogue_has_the_products_that_outsiders_count_on() -> None:
     catalogue = {entry.sku: entry for entry in read_catalogue()}
 

@@ -11,8 +11,8 @@ from sagashop_ops import local
 from sagashop_ops.main import cli, main
 
 COMMANDS = (
-    "allow-refund audit bench chaos completion demo dlq logs mail operations parked redrive "
-    "replay secret stats sweep trace"
+    "allow-refund audit bench chaos circuit completion demo dlq logs mail operations parked price "
+    "redrive replay secret stats sweep trace"
 )
 
 
@@ -53,6 +53,9 @@ def test_every_command_is_described() -> None:
         "operations",
         "trace ord_1",
         "redrive ord_1 --why tested",
+        "redrive --parked --at RefundPayment --limit 3 --yes --why tested",
+        "circuit close payment --why tested",
+        "price product-001 900",
         "allow-refund ord_1",
         "dlq list",
         "dlq read Sweep",
@@ -73,7 +76,14 @@ def test_what_needs_a_store_says_that_there_is_none(
 
 @pytest.mark.parametrize("why", [[], ["--why", " "]], ids=["missing", "blank"])
 @pytest.mark.parametrize(
-    "command", ["redrive ord_1", "dlq redrive Notification", "dlq drop Notification all"]
+    "command",
+    [
+        "redrive ord_1",
+        "redrive --parked",
+        "circuit close shipping",
+        "dlq redrive Notification",
+        "dlq drop Notification all",
+    ],
 )
 def test_what_cannot_be_undone_requires_a_reason(
     command: str,
@@ -83,13 +93,6 @@ def test_what_cannot_be_undone_requires_a_reason(
 ) -> None:
     assert run(*command.split(), *why, monkeypatch=monkeypatch) == 2
     assert "--why" in capsys.readouterr().err
-
-
-def test_an_order_is_required_before_anything_is_asked(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("redrive", "--why", "tested", monkeypatch=monkeypatch) == 2
-    assert "ORDER_ID" in capsys.readouterr().err
 
 
 def test_a_mistyped_command_is_no_traceback(

@@ -41,8 +41,20 @@ def test_where_nobody_knows_what_was_captured_it_says_so() -> None:
     )
 
 
+def test_a_service_that_did_not_say_what_it_holds_is_named() -> None:
+    order = a_parked_order(refund_cents=None, unanswered=["payment", "shipping"])
+
+    assert describe([order])[-1] == (
+        "    payment, shipping did not answer: this is the worst that may be"
+    )
+
+
 def test_an_order_whose_end_alone_failed_owes_the_last_word() -> None:
     assert describe([a_parked_order()])[-1] == "    owed: nothing but the last word"
+
+
+def test_an_order_that_cannot_be_read_is_not_passed_over() -> None:
+    assert describe([], ["ord_2"]) == ["ord_2  its row cannot be read: it may be parked too"]
 
 
 def test_no_parked_order_is_said() -> None:

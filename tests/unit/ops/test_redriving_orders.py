@@ -22,7 +22,7 @@ class FakeApi:
         self.body: Mapping[str, Any] = {
             "order_id": "ord_1",
             "execution": "ord_1-r1",
-            "resume_at": "RefundPayment",
+            "resume_at": "CancelShipment",
         }
         self.requests: list[tuple[str, str, Any, Mapping[str, str]]] = []
 
@@ -54,7 +54,7 @@ def test_a_redrive_shows_the_secret_and_says_who_and_why(api: FakeApi) -> None:
     assert (method, url) == ("POST", "http://shop/ops/orders/ord_1/redrive")
     assert body == {"operator": "ada", "reason": WHY}
     assert headers == {"Authorization": "Bearer secret"}
-    assert str(redriven) == "Order ord_1 goes on at RefundPayment, as execution ord_1-r1."
+    assert str(redriven) == "Order ord_1 goes on at CancelShipment, as execution ord_1-r1."
 
 
 def test_a_dead_saga_goes_on_from_the_start(api: FakeApi) -> None:
@@ -67,7 +67,7 @@ def test_a_redrive_is_on_record(api: FakeApi) -> None:
     journal = FakeJournal()
     asked(journal)
 
-    details = {"execution": "ord_1-r1", "resume_at": "RefundPayment"}
+    details = {"execution": "ord_1-r1", "resume_at": "CancelShipment"}
     assert journal.entries == [("redrive", "ord_1", WHY, "DONE", details)]
 
 

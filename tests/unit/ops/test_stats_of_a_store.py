@@ -51,9 +51,14 @@ def test_gauges_and_other_lines_are_not_added_up() -> None:
 
 
 def test_the_oldest_open_order_counts_and_ended_ones_do_not() -> None:
-    orders = [an_order("COMPLETED", 90), an_order("PAID", 5), an_order("AWAITING_PAYMENT", 12)]
+    orders = [
+        an_order("COMPLETED", 90),
+        an_order("PAID", 5),
+        an_order("AWAITING_PAYMENT", 12),
+        an_order("CANCELLING", 15),
+    ]
 
-    assert oldest_open(orders, NOW) == timedelta(minutes=12)
+    assert oldest_open(orders, NOW) == timedelta(minutes=15)
     assert oldest_open(orders[:1], NOW) is None
 
 
@@ -68,6 +73,10 @@ def test_the_figures_read_as_lines() -> None:
         },
         dead_letters={"Notification": 2, "Sweep": 0},
         mails={},
+        circuits={
+            "payment": {"state": "OPEN", "failures": 5, "retry_after_seconds": 12},
+            "shipping": {"state": "CLOSED", "failures": 0, "retry_after_seconds": 0},
+        },
     )
 
     assert describe(stats) == [
@@ -76,6 +85,7 @@ def test_the_figures_read_as_lines() -> None:
         "oldest open   -",
         "executions    1 FAILED, 3 SUCCEEDED",
         "mails         none",
+        "circuits      payment OPEN after 5 failures (next try in 12 s), shipping CLOSED",
         "dead letters  2 Notification",
         "",
         "order         CompleteOrder         3 StepSucceeded",

@@ -226,3 +226,22 @@ def test_every_event_of_another_service_has_its_place_in_the_sagas_order() -> No
 
     assert set(SAGAS_ORDER) == others
     assert len(SAGAS_ORDER) == len(others)
+
+
+def test_an_event_of_an_execution_that_was_superseded_comes_after_what_it_builds_on() -> None:
+    # Given a parcel that a redriven execution booked, on a later version of the order than the
+    # one that the execution before it knew when it committed the stock
+    events = [
+        an_event("OrderPlaced", 0, sequence=1),
+        an_event("OrderRedriven", 4, sequence=4),
+        an_event("ShipmentCreated", 5, sequence=4),
+        an_event("StockCommitted", 6, sequence=3),
+    ]
+
+    # Then the parcel comes first
+    assert types(by_cause(events)) == [
+        "OrderPlaced",
+        "OrderRedriven",
+        "ShipmentCreated",
+        "StockCommitted",
+    ]

@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("repository", "provider", "frozen_clock")
 
 def charge_payload(means: str = "tok_visa", **changes: Any) -> dict[str, Any]:
     return (
-        an_order().payload("ChargePayment", amount_cents=5000, currency=CURRENCY, token=means)
+        an_order().payload("ChargePayment", amount_cents=5099, currency=CURRENCY, token=means)
         | changes
     )
 
@@ -43,13 +44,13 @@ class TestSagaSteps:
         assert json.loads(json.dumps(charged)) == {
             "payment_id": charged["payment_id"],
             "status": "CAPTURED",
-            "amount_cents": 5000,
+            "amount_cents": 5099,
             "currency": "USD",
         }
 
         refunded = saga.handler(an_order().payload("RefundPayment"), lambda_context)
-        assert refunded == charged | {"status": "REFUNDED", "refunded_cents": 5000}
-        assert ledger.money() == (5000, 5000)
+        assert refunded == charged | {"status": "REFUNDED", "refunded_cents": 5099}
+        assert ledger.money() == (5099, 5099)
 
     def test_a_decline_reaches_the_state_machine_by_its_name(self, lambda_context):
         with pytest.raises(PaymentDeclined, match="insufficient funds"):
@@ -73,7 +74,7 @@ class TestSagaSteps:
 
         undone = saga.handler(an_order().payload("RefundPayment"), lambda_context)
 
-        assert (undone["amount_cents"], undone["refunded_cents"]) == (5000, 0)
+        assert (undone["amount_cents"], undone["refunded_cents"]) == (5099, 0)
 
     def test_a_late_charge_is_refused(self, lambda_context):
         saga.handler(an_order().payload("RefundPayment"), lambda_context)
@@ -121,10 +122,10 @@ class TestApi:
                 "order_id": ORDER_ID,
                 "payment_id": charged["payment_id"],
                 "status": "REFUNDED",
-                "amount_cents": 5000,
+                "amount_cents": 5099,
                 "currency": "USD",
-                "captured_cents": 5000,
-                "refunded_cents": 5000,
+                "captured_cents": 5099,
+                "refunded_cents": 5099,
                 "decline_reason": None,
                 "created_at": "2026-03-01T09:30:00.125Z",
                 "updated_at": "2026-03-01T09:30:00.125Z",
@@ -166,3 +167,36 @@ class TestApi:
             200,
             {"service": "payment", "status": "ok"},
         )
+
+
+@pytest.mark.parametrize(
+    ("means", "refund_cents"),
+    [("tok_visa", 5099), ("tok_declined", 0), ("tok_lost_reply", None)],
+)
+def test_the_money_that_is_owed_is_told(means, refund_cents, lambda_context):
+    # Given
+    with suppress(PaymentDeclined, PaymentOutcomeUnknown):
+        saga.handler(charge_payload(means), lambda_context)
+
+    # When
+    query = {"query": "owed", "order_ids": [ORDER_ID, "ord_unknown"]}
+    answer = saga.handler(query, lambda_context)
+
+    # Then
+    assert answer == {"owed": {ORDER_ID: {"refund_cents": refund_cents, "currency": "USD"}}}
+
+
+def test_nothing_is_owed_of_what_was_given_back(lambda_context):
+    # Given
+    saga.handler(charge_payload(), lambda_context)
+    saga.handler(an_order().payload("RefundPayment"), lambda_context)
+
+    # Then
+    answer = saga.handler({"query": "owed", "order_ids": [ORDER_ID]}, lambda_context)
+    assert answer["owed"][ORDER_ID]["refund_cents"] == 0
+
+
+@pytest.mark.parametrize("order_ids", [None, "ord_1", [7], ["ord_1"] * 101])
+def test_a_question_about_something_else_than_orders_is_refused(order_ids, lambda_context):
+    with pytest.raises(ValidationFailed, match="order_ids"):
+        saga.handler({"query": "owed", "order_ids": order_ids}, lambda_context)

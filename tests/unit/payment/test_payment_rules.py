@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from builders import ORDER_ID, PLACED_AT
-from payment import domain
+from payment import domain, views
 from payment.domain import AmountChanged, Payment, PaymentStatus
 from shared.errors import PaymentDeclined, StepAlreadyUndone
 from shared.money import Money
@@ -92,3 +92,23 @@ def test_the_money_that_moved_follows_from_the_status(
 def test_only_a_payment_that_never_began_is_a_tombstone() -> None:
     assert domain.tombstone(ORDER_ID, PLACED_AT).is_tombstone
     assert not domain.void(a_payment(), LATER).is_tombstone
+
+
+@pytest.mark.parametrize(
+    ("status", "refund_cents"),
+    [
+        (PaymentStatus.PENDING, None),
+        (PaymentStatus.CAPTURED, 5000),
+        (PaymentStatus.DECLINED, 0),
+        (PaymentStatus.REFUNDED, 0),
+        (PaymentStatus.VOIDED, 0),
+    ],
+)
+def test_every_status_says_what_is_left_to_give_back(status, refund_cents) -> None:
+    assert views.owed_view(a_payment(status)) == {"refund_cents": refund_cents, "currency": "USD"}
+
+
+def test_a_payment_that_never_began_owes_nothing_in_no_currency() -> None:
+    tombstone = domain.tombstone(ORDER_ID, LATER)
+
+    assert views.owed_view(tombstone) == {"refund_cents": 0, "currency": None}

@@ -20,7 +20,8 @@ from shared.errors import (
 from shared.money import Money
 from shared.tasks import Task
 
-TASK = Task(ORDER_ID, ORDER_ID, ORIGIN)
+# Of a redriven order: what counts is the order, not the execution.
+TASK = Task(ORDER_ID, f"{ORDER_ID}-r1", ORIGIN)
 AMOUNT = Money(5000, "USD")
 LATER = PLACED_AT + timedelta(days=365)
 

@@ -1,6 +1,7 @@
 """The simulated provider: every token, every repeat, and what an operator can change."""
 
 import pytest
+from botocore.exceptions import ClientError
 
 from builders import ORDER_ID
 from payment.provider import Capture, Decline, KeyReused, KeyVoided
@@ -240,3 +241,89 @@ class TestChaos:
         provider.refund(ORDER_ID)
 
         assert naps == [1.5, 1.5]
+
+
+class TestEveryCallHasARow:
+    def test_money_that_moves_is_recorded_with_the_call_that_moved_it(self, provider, ledger):
+        provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+        provider.refund(ORDER_ID)
+
+        assert ledger.calls == [
+            ("charge", "CAPTURED", {"moved_cents": 5000, "currency": "USD"}),
+            ("refund", "REFUNDED", {"moved_cents": -5000, "currency": "USD"}),
+        ]
+
+    def test_a_repeat_is_recorded_and_moves_nothing(self, provider, ledger):
+        for _ in range(2):
+            provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+        for _ in range(2):
+            provider.refund(ORDER_ID)
+
+        assert [(name, outcome) for name, outcome, effect in ledger.calls if effect is None] == [
+            ("charge", "REPEATED"),
+            ("refund", "REPEATED"),
+        ]
+
+    def test_a_refusal_is_recorded(self, provider, ledger):
+        provider.charge(ORDER_ID, AMOUNT, "tok_refund_fails")
+        with pytest.raises(RefundUnavailable):
+            provider.refund(ORDER_ID)
+        with pytest.raises(KeyReused):
+            provider.charge(ORDER_ID, Money(1, "USD"), "tok_visa")
+        with pytest.raises(LookupError):
+            provider.refund("key-2")
+
+        assert [(name, outcome) for name, outcome, _ in ledger.calls[1:]] == [
+            ("refund", "REFUSED"),
+            ("charge", "REFUSED"),
+            ("refund", "REFUSED"),
+        ]
+
+    @pytest.mark.parametrize("amount", [Money(1, "USD"), Money(5000, "EUR")])
+    def test_another_amount_under_the_same_key_is_refused_not_repeated(
+        self, provider, ledger, amount
+    ):
+        provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+        with pytest.raises(KeyReused):
+            provider.charge(ORDER_ID, amount, "tok_visa")
+
+        assert ledger.calls[1:] == [("charge", "REFUSED", None)]
+
+    def test_what_found_nothing_and_what_was_not_taken_are_recorded(self, provider, ledger):
+        assert provider.find_charge(ORDER_ID) is None
+        with pytest.raises(PaymentProviderUnavailable):
+            provider.charge(ORDER_ID, AMOUNT, "tok_flaky")
+        provider.void(ORDER_ID)
+
+        assert [(name, outcome) for name, outcome, _ in ledger.calls] == [
+            ("find", "NOT_FOUND"),
+            ("charge", "UNAVAILABLE"),
+            ("void", "VOIDED"),
+        ]
+        assert provider.find_charge(ORDER_ID) is None
+
+    def test_a_failure_that_is_injected_is_recorded(self, provider, ledger, injected):
+        injected.chaos = Chaos(payment=Failures(error_rate=1))
+        with pytest.raises(PaymentProviderUnavailable):
+            provider.charge(ORDER_ID, AMOUNT, "tok_visa")
+
+        assert ledger.calls == [("charge", "UNAVAILABLE", None)]
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            StorageContention("busy"),
+            ClientError({"Error": {"Code": "AccessDeniedException"}}, "any"),
+        ],
+    )
+    def test_a_failure_that_cannot_be_recorded_stays_the_failure(
+        self, provider, injected, ledger, monkeypatch, error
+    ):
+        def refuse(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(ledger, "record", refuse)
+        injected.chaos = Chaos(payment=Failures(error_rate=1))
+
+        with pytest.raises(PaymentProviderUnavailable, match="failure injection"):
+            provider.charge(ORDER_ID, AMOUNT, "tok_visa")

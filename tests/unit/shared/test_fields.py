@@ -187,3 +187,29 @@ def test_a_body_that_is_no_object_is_one_fault(body: object) -> None:
 
     # Then
     assert faults(fields) == [FieldError("body", "must be a JSON object")]
+
+
+@pytest.mark.parametrize("texts", [[], ["a"], ["a", "b", "a"]])
+def test_a_list_of_texts_is_read_as_it_is(texts: list[str]) -> None:
+    assert Fields({"ids": texts}).texts("ids", maximum=3) == texts
+
+
+@pytest.mark.parametrize(
+    ("ids", "fault"),
+    [
+        (None, "is required"),
+        ("a", "must be a list of texts"),
+        (["a", 7], "must be a list of texts"),
+        (["a", None], "must be a list of texts"),
+        (["a"] * 4, "must have at most 3"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_a_fault(ids: object, fault: str) -> None:
+    # Given
+    fields = Fields({"ids": ids})
+
+    # When
+    assert fields.texts("ids", maximum=3) == []
+
+    # Then
+    assert faults(fields) == [FieldError("ids", fault)]

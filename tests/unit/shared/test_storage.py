@@ -82,6 +82,17 @@ class TestRules:
 
         assert parcels.find(ORDER_ID) == Parcel()
 
+    def test_rows_are_found_together_once_each_and_without_those_that_are_missing(self, parcels):
+        other = replace(SENT, order_id="ord_other")
+        for row in (Parcel(), other):
+            parcels.create(row)
+
+        assert parcels.find_all([]) == []
+        assert parcels.find_all(["ord_other", "ord_unknown", ORDER_ID, "ord_other"]) == [
+            other,
+            Parcel(),
+        ]
+
     def test_the_first_row_stands(self, parcels, events):
         parcels.create(Parcel(), [EVENT])
 

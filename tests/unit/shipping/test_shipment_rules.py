@@ -7,7 +7,7 @@ import pytest
 
 from builders import ORDER_ID, PLACED_AT
 from shared.errors import ShipmentRejected, StepAlreadyUndone
-from shipping import domain
+from shipping import domain, views
 from shipping.domain import Address, Booking, Shipment, ShipmentStatus
 
 ADDRESS = Address("1 Main St", "Springfield", "IL", "62701", "US")
@@ -75,3 +75,16 @@ def test_what_is_left_to_call_off_follows_from_the_status(
     status: ShipmentStatus, is_off: bool
 ) -> None:
     assert a_shipment(status).is_off is is_off
+
+
+@pytest.mark.parametrize(
+    ("status", "booked"),
+    [
+        (ShipmentStatus.PENDING, None),
+        (ShipmentStatus.CREATED, True),
+        (ShipmentStatus.REJECTED, False),
+        (ShipmentStatus.CANCELLED, False),
+    ],
+)
+def test_every_status_says_whether_a_parcel_is_booked(status, booked) -> None:
+    assert views.owed_view(a_shipment(status)) == {"shipment_booked": booked}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT
 from shared.chaos import Chaos, Failures
@@ -20,10 +21,11 @@ from shipping import service
 from shipping.carrier import Rejection
 from shipping.domain import Address, Item, ShipmentStatus
 
-TASK = Task(ORDER_ID, ORDER_ID, ORIGIN)
+# Of a redriven order: what counts is the order, not the execution.
+TASK = Task(ORDER_ID, f"{ORDER_ID}-r1", ORIGIN)
 ADDRESS = Address("1 Main St", "Springfield", "IL", "62701", "US")
 NOWHERE = replace(ADDRESS, country="XX")
-ITEMS = (Item("product-001", 2),)
+ITEMS = (Item("product-001", 2), Item("product-002", 1))
 LATER = PLACED_AT + timedelta(hours=1)
 
 pytestmark = pytest.mark.usefixtures("frozen_clock")
@@ -53,7 +55,10 @@ class TestCreating:
 
         assert shipment.status is ShipmentStatus.CREATED
         assert repository.find(ORDER_ID) == shipment
-        assert book.row()["parcel"] == [{"sku": "product-001", "quantity": 2}]
+        assert book.row()["parcel"] == [
+            {"sku": "product-001", "quantity": 2},
+            {"sku": "product-002", "quantity": 1},
+        ]
         ((event_type, event),) = outbox_events()
         assert event_type == "ShipmentCreated"
         assert event["metadata"]["correlation_id"] == ORIGIN.correlation_id
@@ -345,3 +350,52 @@ class TestChaosAtTheCarrier:
             carrier.book(ORDER_ID, ADDRESS, ITEMS)
         with pytest.raises(CarrierUnavailable):
             carrier.cancel(ORDER_ID)
+
+
+class TestEveryCallOfTheCarrierHasARow:
+    def test_a_parcel_is_recorded_with_the_call_that_booked_it(self, carrier, book):
+        carrier.book(ORDER_ID, ADDRESS, ITEMS)
+        carrier.cancel(ORDER_ID)
+
+        parcel = [{"sku": item.sku, "quantity": item.quantity} for item in ITEMS]
+        assert book.calls == [
+            ("book", "BOOKED", {"parcel": parcel}),
+            ("cancel", "CANCELLED", {"parcel": []}),
+        ]
+
+    def test_a_repeat_is_recorded_and_books_nothing(self, carrier, book):
+        for _ in range(2):
+            carrier.book(ORDER_ID, ADDRESS, ITEMS)
+        for _ in range(2):
+            carrier.cancel(ORDER_ID)
+
+        assert [(name, outcome) for name, outcome, effect in book.calls if effect is None] == [
+            ("book", "REPEATED"),
+            ("cancel", "REPEATED"),
+        ]
+
+    def test_a_failure_that_is_injected_is_recorded(self, carrier, injected, book):
+        injected.chaos = Chaos(shipping=Failures(error_rate=1))
+
+        with pytest.raises(CarrierUnavailable):
+            carrier.book(ORDER_ID, ADDRESS, ITEMS)
+        assert book.calls == [("book", "UNAVAILABLE", None)]
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            StorageContention("busy"),
+            ClientError({"Error": {"Code": "AccessDeniedException"}}, "any"),
+        ],
+    )
+    def test_a_failure_that_cannot_be_recorded_stays_the_failure(
+        self, carrier, injected, book, monkeypatch, error
+    ):
+        def refuse(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(book, "record", refuse)
+        injected.chaos = Chaos(shipping=Failures(error_rate=1))
+
+        with pytest.raises(CarrierUnavailable, match="failure injection"):
+            carrier.book(ORDER_ID, ADDRESS, ITEMS)

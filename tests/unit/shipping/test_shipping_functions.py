@@ -127,3 +127,27 @@ class TestApi:
             200,
             {"service": "shipping", "status": "ok"},
         )
+
+
+@pytest.mark.parametrize(
+    ("steps", "booked"),
+    [(["CreateShipment"], True), (["CreateShipment", "CancelShipment"], False)],
+)
+def test_whether_a_parcel_is_booked_is_told(steps, booked, lambda_context):
+    # Given
+    for step in steps:
+        payload = create_payload() if step == "CreateShipment" else an_order().payload(step)
+        saga.handler(payload, lambda_context)
+
+    # When
+    query = {"query": "owed", "order_ids": [ORDER_ID, "ord_unknown"]}
+    answer = saga.handler(query, lambda_context)
+
+    # Then
+    assert answer == {"owed": {ORDER_ID: {"shipment_booked": booked}}}
+
+
+@pytest.mark.parametrize("order_ids", [None, "ord_1", [7], ["ord_1"] * 101])
+def test_a_question_about_something_else_than_orders_is_refused(order_ids, lambda_context):
+    with pytest.raises(ValidationFailed, match="order_ids"):
+        saga.handler({"query": "owed", "order_ids": order_ids}, lambda_context)
