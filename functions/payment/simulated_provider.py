@@ -32,8 +32,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from botocore.exceptions import ClientError
-
 from payment.provider import Capture, Charge, Decline, KeyReused, KeyVoided
 from shared import chaos, clock
 from shared.chaos import Failures
@@ -171,7 +169,7 @@ class SimulatedProvider:
             )
         except PaymentProviderUnavailable:
             # The failure is what counts, recorded or not.
-            with suppress(StorageContention, ClientError):
+            with suppress(StorageContention):
                 self._ledger.record(key, call, "UNAVAILABLE")
             raise
         return failures

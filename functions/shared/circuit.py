@@ -31,7 +31,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from shared import clock
 from shared.clock import from_iso, to_iso
 from shared.dynamodb import ConditionFailed, Item, from_item, get_row, to_item, typed_failures
-from shared.errors import CircuitOpen, StorageContention
+from shared.errors import CircuitOpen, StorageContention, TransientError
 from shared.logging import logger
 
 if TYPE_CHECKING:
@@ -103,13 +103,17 @@ class Circuit:
     def call[**P, T](self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Returns what the request does, or raises what it raises.
 
-        Raises CircuitOpen, without making the request, while the circuit is open.
+        Raises CircuitOpen, without making the request, while the circuit is open. A probe that
+        fails raises that, too: the order that sends it waits as long as the others. But a failure
+        whose effect is in doubt is raised as it is, because it has to be undone.
         """
         probe = self._admit()
         try:
             answer = request(*args, **kwargs)
-        except self._failures:
+        except self._failures as failure:
             self._note_failure(probe)
+            if probe is not None and isinstance(failure, TransientError):
+                raise CircuitOpen(f"the probe of {self._partner} failed") from failure
             raise
         except Exception:
             self._note_answer(probe)

@@ -20,8 +20,6 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
-from botocore.exceptions import ClientError
-
 from shared import chaos, clock
 from shared.chaos import Failures
 from shared.dynamodb import Item
@@ -86,7 +84,7 @@ class SimulatedCarrier:
             failures.disturb(CarrierUnavailable(f"{complaint}: failure injection"))
         except CarrierUnavailable:
             # The failure is what counts, recorded or not.
-            with suppress(StorageContention, ClientError):
+            with suppress(StorageContention):
                 self._book.record(key, call, "UNAVAILABLE")
             raise
         return failures

@@ -141,7 +141,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "half-is-refunded",
         _MONEY,
-        "The provider is asked for the refund of half the amount.",
+        "The provider gives back half of the amount.",
         "functions/payment/simulated_provider.py",
         '"refunded_cents": row["captured_cents"],',
         '"refunded_cents": row["captured_cents"] // 2,',
@@ -572,7 +572,7 @@ BUGS: tuple[Bug, ...] = (
         "A sweep undoes the rows of orders that are unknown.",
         "functions/shared/sweeping.py",
         "            if status is None:\n",
-        '            if status == "UNKNOWN":\n',
+        '            status = status or "CANCELLED"\n            if status is None:\n',
     ),
     Bug(
         "open-orders-are-undone",

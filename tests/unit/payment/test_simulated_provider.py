@@ -1,7 +1,6 @@
 """The simulated provider: every token, every repeat, and what an operator can change."""
 
 import pytest
-from botocore.exceptions import ClientError
 
 from builders import ORDER_ID
 from payment.provider import Capture, Decline, KeyReused, KeyVoided
@@ -308,22 +307,3 @@ class TestEveryCallHasARow:
             provider.charge(ORDER_ID, AMOUNT, "tok_visa")
 
         assert ledger.calls == [("charge", "UNAVAILABLE", None)]
-
-    @pytest.mark.parametrize(
-        "error",
-        [
-            StorageContention("busy"),
-            ClientError({"Error": {"Code": "AccessDeniedException"}}, "any"),
-        ],
-    )
-    def test_a_failure_that_cannot_be_recorded_stays_the_failure(
-        self, provider, injected, ledger, monkeypatch, error
-    ):
-        def refuse(*_: object) -> None:
-            raise error
-
-        monkeypatch.setattr(ledger, "record", refuse)
-        injected.chaos = Chaos(payment=Failures(error_rate=1))
-
-        with pytest.raises(PaymentProviderUnavailable, match="failure injection"):
-            provider.charge(ORDER_ID, AMOUNT, "tok_visa")

@@ -10,7 +10,7 @@ import pytest
 
 from shared import dynamodb
 from shared.circuit import Circuit, Settings
-from shared.errors import CarrierUnavailable, CircuitOpen, StorageContention
+from shared.errors import CarrierUnavailable, CircuitOpen, PaymentOutcomeUnknown, StorageContention
 
 SETTINGS = Settings(circuit_failures=3, circuit_cooling_seconds=30)
 KEY = dynamodb.to_item({"pk": "CIRCUIT#shipping", "sk": "CIRCUIT"})
@@ -50,6 +50,12 @@ class Workers:
         for _ in range(times):
             with pytest.raises(CarrierUnavailable):
                 self.new().call(self._carrier.book)
+
+    def fail_as_the_probe(self) -> None:
+        """Makes a call that fails, in a worker that is let through as the probe."""
+        self._carrier.is_up = False
+        with pytest.raises(CircuitOpen, match="probe"):
+            self.new().call(self._carrier.book)
 
     def row(self) -> dict[str, Any] | None:
         return dynamodb.get_row(dynamodb.client(), self._table, KEY)
@@ -249,14 +255,29 @@ class TestProbe:
     def test_its_failure_opens_the_circuit_for_another_cooling_time(
         self, workers, carrier, frozen_clock
     ):
-        workers.fail(1)
+        workers.fail_as_the_probe()
 
+        assert carrier.asked == 1
         assert workers.new().view() == {"state": "OPEN", "failures": 4, "retry_after_seconds": 30}
         with pytest.raises(CircuitOpen):
             workers.new().call(carrier.book)
         frozen_clock.advance(seconds=30)
         carrier.is_up = True
         assert workers.new().call(carrier.book) == "booked"
+
+    def test_a_probe_whose_outcome_is_unknown_says_so_because_it_has_to_be_undone(
+        self, workers, carrier, shipping_table
+    ):
+        def lose_the_reply() -> str:
+            raise PaymentOutcomeUnknown
+
+        carrier.answer = lose_the_reply
+        failures = (CarrierUnavailable, PaymentOutcomeUnknown)
+        probing = Circuit(dynamodb.client(), shipping_table, "shipping", failures, SETTINGS)
+
+        with pytest.raises(PaymentOutcomeUnknown):
+            probing.call(carrier.book)
+        assert workers.new().view()["state"] == "OPEN"
 
     def test_a_probe_whose_worker_died_is_followed_by_another(self, workers, carrier, frozen_clock):
         def die() -> str:
@@ -281,7 +302,7 @@ class TestProbe:
     def test_a_probe_that_was_given_up_decides_nothing(self, workers, carrier, frozen_clock):
         def meanwhile() -> str:
             frozen_clock.advance(seconds=30)
-            workers.fail(1)
+            workers.fail_as_the_probe()
             return "booked"
 
         carrier.answer = meanwhile
@@ -345,7 +366,7 @@ def test_each_change_and_each_refused_call_is_counted(workers, carrier, frozen_c
         with pytest.raises(CircuitOpen):
             workers.new().call(carrier.book)
         frozen_clock.advance(seconds=30)
-        workers.fail(1)
+        workers.fail_as_the_probe()
         frozen_clock.advance(seconds=30)
         carrier.is_up = True
         workers.new().call(carrier.book)

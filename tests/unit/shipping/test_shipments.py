@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from builders import ORDER_ID, ORIGIN, PLACED_AT
 from shared.chaos import Chaos, Failures
@@ -380,22 +379,3 @@ class TestEveryCallOfTheCarrierHasARow:
         with pytest.raises(CarrierUnavailable):
             carrier.book(ORDER_ID, ADDRESS, ITEMS)
         assert book.calls == [("book", "UNAVAILABLE", None)]
-
-    @pytest.mark.parametrize(
-        "error",
-        [
-            StorageContention("busy"),
-            ClientError({"Error": {"Code": "AccessDeniedException"}}, "any"),
-        ],
-    )
-    def test_a_failure_that_cannot_be_recorded_stays_the_failure(
-        self, carrier, injected, book, monkeypatch, error
-    ):
-        def refuse(*_: object) -> None:
-            raise error
-
-        monkeypatch.setattr(book, "record", refuse)
-        injected.chaos = Chaos(shipping=Failures(error_rate=1))
-
-        with pytest.raises(CarrierUnavailable, match="failure injection"):
-            carrier.book(ORDER_ID, ADDRESS, ITEMS)
