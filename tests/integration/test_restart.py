@@ -48,6 +48,7 @@ SKU = "product-001"
 ORDERS = 50  # under way when a process is killed
 OWN_EVENTS = ["OrderPlaced", "OrderCompleted"]
 ENDS = ("OrderCompleted", "OrderCancelled")
+MESSAGES = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,8 @@ def place_order_without_consumers(stack: Stack, store: StoreClient) -> str:
     functions, sqs = deployment.client("lambda"), deployment.client("sqs")
     consumers = [CONSUMERS["SendNotification"], CONSUMERS["RecordEvent"]]
     for consumer in consumers:
-        name = f"{stack.stack_name}-{consumer.name}"
-        (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        eventually(
-            partial(functions.get_event_source_mapping, UUID=mapping["UUID"]),
-            until=lambda mapping: mapping["State"] == "Disabled",
+        functions.put_function_concurrency(
+            FunctionName=f"{stack.stack_name}-{consumer.name}", ReservedConcurrentExecutions=0
         )
     order_id = store.place_order([Line(SKU, 2)], "tok_visa")
     assert store.wait_until_ended(order_id)["status"] == "COMPLETED"
@@ -127,7 +124,7 @@ def place_order_without_consumers(stack: Stack, store: StoreClient) -> str:
             partial(
                 sqs.get_queue_attributes,
                 QueueUrl=deployment.resources[consumer.queue or ""],
-                AttributeNames=["ApproximateNumberOfMessages"],
+                AttributeNames=MESSAGES,
             ),
             until=partial(holds, of_the_order[is_own]),
         )
@@ -135,7 +132,7 @@ def place_order_without_consumers(stack: Stack, store: StoreClient) -> str:
 
 
 def holds(messages: int, queue: Json) -> bool:
-    return int(queue["Attributes"]["ApproximateNumberOfMessages"]) >= messages
+    return sum(int(queue["Attributes"][name]) for name in MESSAGES) >= messages
 
 
 def orders_that_ended(store: StoreClient, order_ids: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from support.template import ROOT, resources
 from support.waiting import eventually
 
 type Aws = Callable[[str], Any]
-type Json = dict[str, Any]
 
 WRAPPER = ROOT / "tests" / "chaos" / "wrapper"
 FUNCTION_TIMEOUT_SECONDS = 4
@@ -118,7 +118,7 @@ class Plays:
     def _play(self, cell: Cell) -> _FirstEnd:
         sku = self.new_product(UNITS)
         order_id = (self._place_throttled if cell.throttled else self._place)(cell, sku)
-        execution = self._wait_for_execution(order_id, order_id, cell.is_paid_later)
+        execution = self._wait_for_execution(order_id, cell, order_id)
         status = self.store.order(order_id)["status"]
         return _FirstEnd(order_id, sku, status, execution, self._evidence(order_id))
 
@@ -145,26 +145,34 @@ class Plays:
         for gate, task in cell.throttled:
             if gate is not None:
                 order_id = order_id or self._place(cell, sku)
-                eventually(
-                    (self.marks / f"{order_id}.{gate}.gate").exists,
-                    timeout=PATIENCE_SECONDS,
-                    every=0.02,
-                )
+                self._wait(cell, order_id, (self.marks / f"{order_id}.{gate}.gate").exists)
             with self._throttled(task):
                 order_id = order_id or self._place(cell, sku)
                 if gate is not None:
                     (self.marks / f"{order_id}.{gate}.open").touch()
-                self._wait_for_refusal(order_id, task, cell.is_paid_later)
+                self._wait(cell, order_id, partial(self._is_refused, order_id, task), every=0.1)
         assert order_id is not None, f"{cell} throttles nothing"
         return order_id
 
-    def _wait_for_refusal(self, order_id: str, task: str, is_paid_later: bool) -> None:
-        def errors() -> Sequence[str]:
-            if is_paid_later:
-                self._pay_if_asked(order_id)
-            return self._evidence(order_id).errors.get(task, ())
+    def _is_refused(self, order_id: str, task: str) -> bool:
+        return ERRORS[Fault.THROTTLED] in self._evidence(order_id).errors.get(task, ())
 
-        eventually(errors, until=lambda errors: ERRORS[Fault.THROTTLED] in errors)
+    def _wait[T](
+        self,
+        cell: Cell,
+        order_id: str,
+        probe: Callable[[], T],
+        until: Callable[[T], object] = bool,
+        every: float = 0.05,
+    ) -> T:
+        """Waits as `eventually` does; meanwhile the customer pays where the order asks for it."""
+
+        def look() -> T:
+            if cell.is_paid_later:
+                self._pay_if_asked(order_id)
+            return probe()
+
+        return eventually(look, until, timeout=PATIENCE_SECONDS, every=every)
 
     def _pay_if_asked(self, order_id: str) -> None:
         """Pays where the order waits for it."""
@@ -174,18 +182,13 @@ class Plays:
             # Where asking for the payment is what fails, the order may be on its way back.
             assert answer.status_code in (202, 409), answer.text
 
-    def _wait_for_execution(self, name: str, order_id: str, is_paid_later: bool) -> str:
+    def _wait_for_execution(self, name: str, cell: Cell, order_id: str) -> str:
         """Waits for an execution's end; returns SUCCEEDED, or the error that it failed with."""
-
-        def look() -> Json:
-            if is_paid_later:
-                self._pay_if_asked(order_id)
-            return self.saga.execution(name)
-
-        description = eventually(
-            look,
+        description = self._wait(
+            cell,
+            order_id,
+            partial(self.saga.execution, name),
             until=lambda execution: execution["status"] != "RUNNING",
-            timeout=PATIENCE_SECONDS,
             every=0.3,
         )
         return str(description.get("error") or description["status"])
@@ -210,7 +213,7 @@ class Plays:
             operator, reason = "the fault matrix", "the fault is fixed"
             name = self.operator.redrive(end.order_id, operator, reason).execution
             repaired_by = OPERATOR
-        self._wait_for_execution(name, end.order_id, cell.is_paid_later)
+        self._wait_for_execution(name, cell, end.order_id)
         return repaired_by
 
     def _outcome(
