@@ -67,8 +67,7 @@ def matrix(
     cells = [
         CELLS[item.callspec.params["name"]]
         for item in request.session.items
-        if isinstance(item, pytest.Function)
-        and item.originalname == test_an_order_ends_as_it_should.__name__
+        if isinstance(item, pytest.Function) and item.function is test_an_order_ends_as_it_should
     ]
     operator = OperatorApi.of(Deployment.of(Stack(**stack)))
     saga, marks = Saga(stack, store, aws), tmp_path_factory.mktemp("marks")

@@ -136,13 +136,14 @@ def test_one_that_is_refused_stops_no_other_and_shows_in_the_exit_code(api: Fake
 
 def test_ctrl_c_stops_after_the_current_order(api: FakeApi) -> None:
     api.interrupted_at = "ord_1"
+    before = signal.getsignal(signal.SIGINT)
 
     result = redrive("--parked", "--yes")
 
     assert result.exit_code == 1
     assert api.redriven == ["ord_3", "ord_1"]
     assert "2 redriven, 0 refused, 1 left." in result.output
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_store_that_does_not_answer_any_more_is_told_with_what_was_done(
