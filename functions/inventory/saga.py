@@ -8,7 +8,7 @@ from typing import Any
 
 from inventory import service, views, wiring
 from inventory.commands import ReserveStock
-from shared import clock
+from shared import clock, queries
 from shared.contention import patiently
 from shared.fields import Fields
 from shared.tasks import SagaSteps, Task
@@ -43,11 +43,5 @@ def commit_stock(task: Task) -> dict[str, Any]:
 
 @steps.query("owed")
 def owed(fields: Fields) -> dict[str, Any]:
-    """Which units each order still holds: `{"owed": {order_id: views.owed_view}}`.
-
-    An order without a row is left out.
-    """
-    order_ids = fields.texts("order_ids")
-    fields.check()
-    rows = wiring.repository().find_all(order_ids)
-    return {"owed": {row.order_id: views.owed_view(row) for row in rows}}
+    """Which units each order still holds: see `queries.owed`."""
+    return queries.owed(fields, wiring.repository(), views.owed_view)

@@ -2,10 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared import queries
-from shared.logging import logger
 
 # How long an answer counts. A busy store does not ask once an order.
 _MAX_AGE = timedelta(seconds=3)
@@ -34,12 +31,8 @@ class PaymentCircuit:
 
     def _ask(self) -> int | None:
         question = {"query": "circuit"}
-        try:
-            answer = queries.ask(self._steps_function, question, timeout=_TIMEOUT)
-        except (queries.QueryFailed, BotoCoreError, ClientError):
-            logger.warning("payment circuit unknown", exc_info=True)
-            return None
-        if answer["state"] != "OPEN":
+        answer = queries.ask_if_possible(self._steps_function, question, timeout=_TIMEOUT)
+        if answer is None or answer["state"] != "OPEN":
             return None
         seconds: int = answer["retry_after_seconds"]
         return max(1, seconds)

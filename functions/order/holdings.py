@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from order.domain import Order, Owed, items_of
 from shared import queries
-from shared.logging import logger
 
 _MOST_ORDERS = 100
 # Seconds. A step has ten for everything, and three services are asked.
@@ -68,12 +65,6 @@ def _owed(
 
 def _ask(function: str, order_ids: Sequence[str]) -> _Answer:
     """Returns a service's answer by order; None where it gave none."""
-    try:
-        answer = queries.ask(
-            function, {"query": "owed", "order_ids": list(order_ids)}, timeout=_TIMEOUT
-        )
-    except (queries.QueryFailed, BotoCoreError, ClientError):
-        logger.warning("what is owed is not known", asked=function, exc_info=True)
-        return None
-    owed: Mapping[str, Mapping[str, Any]] = answer["owed"]
-    return owed
+    question = {"query": "owed", "order_ids": list(order_ids)}
+    answer = queries.ask_if_possible(function, question, timeout=_TIMEOUT)
+    return None if answer is None else answer["owed"]

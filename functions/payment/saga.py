@@ -4,7 +4,7 @@ from typing import Any
 
 from payment import service, views, wiring
 from payment.commands import ChargePayment
-from shared import clock
+from shared import clock, queries
 from shared.fields import Fields
 from shared.money import Money
 from shared.tasks import SagaSteps, Task
@@ -31,14 +31,8 @@ def refund_payment(task: Task) -> dict[str, Any]:
 
 @steps.query("owed")
 def owed(fields: Fields) -> dict[str, Any]:
-    """What is left to give back for each order: `{"owed": {order_id: views.owed_view}}`.
-
-    An order without a row is left out.
-    """
-    order_ids = fields.texts("order_ids")
-    fields.check()
-    rows = wiring.repository().find_all(order_ids)
-    return {"owed": {row.order_id: views.owed_view(row) for row in rows}}
+    """What is left to give back for each order: see `queries.owed`."""
+    return queries.owed(fields, wiring.repository(), views.owed_view)
 
 
 @steps.query("circuit")

@@ -1,12 +1,17 @@
-"""Queries another service by invoking its function, since only that service reads its table."""
+"""Queries between services: only a service reads its table, so its function is asked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.fields import Fields
+from shared.logging import logger
+from shared.storage import Row, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -34,6 +39,29 @@ def ask(function: str, question: Mapping[str, Any], *, timeout: float = 8) -> Ma
         # A function that was killed has no type of error, only a message.
         raise QueryFailed(function, answer.get("errorType", "an unknown error"))
     return answer
+
+
+def ask_if_possible(
+    function: str, question: Mapping[str, Any], *, timeout: float
+) -> Mapping[str, Any] | None:
+    """Returns what `ask` does, or None where no answer comes: for who can do without it."""
+    try:
+        return ask(function, question, timeout=timeout)
+    except (QueryFailed, BotoCoreError, ClientError):
+        logger.warning("query not answered", asked=function, exc_info=True)
+        return None
+
+
+def owed[R: Row](
+    fields: Fields, table: Table[R], view: Callable[[R], dict[str, Any]]
+) -> dict[str, Any]:
+    """Answers what a service still holds of orders: `{"order_ids"}` -> `{"owed": {id: view}}`.
+
+    An order without a row is left out. Raises ValidationFailed and StorageContention.
+    """
+    order_ids = fields.texts("order_ids")
+    fields.check()
+    return {"owed": {row.order_id: view(row) for row in table.find_all(order_ids)}}
 
 
 @cache

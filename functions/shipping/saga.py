@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared import clock
+from shared import clock, queries
 from shared.fields import Fields
 from shared.tasks import SagaSteps, Task
 from shipping import service, views, wiring
@@ -31,14 +31,8 @@ def cancel_shipment(task: Task) -> dict[str, Any]:
 
 @steps.query("owed")
 def owed(fields: Fields) -> dict[str, Any]:
-    """Whether each order has a parcel booked: `{"owed": {order_id: views.owed_view}}`.
-
-    An order without a row is left out.
-    """
-    order_ids = fields.texts("order_ids")
-    fields.check()
-    rows = wiring.repository().find_all(order_ids)
-    return {"owed": {row.order_id: views.owed_view(row) for row in rows}}
+    """Whether each order has a parcel booked: see `queries.owed`."""
+    return queries.owed(fields, wiring.repository(), views.owed_view)
 
 
 @steps.query("circuit")

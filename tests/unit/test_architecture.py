@@ -46,9 +46,7 @@ ADAPTERS = {
     "shared/outbox.py",
     "shared/queries.py",
     "notification/mailer.py",
-    "order/circuit.py",
     "order/execution.py",
-    "order/holdings.py",
     *(f"{service}/repository.py" for service in SERVICES),
 }
 
