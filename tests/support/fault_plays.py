@@ -25,9 +25,10 @@ from support.waiting import eventually
 
 type Aws = Callable[[str], Any]
 
+CORRELATION_HEADER = "X-Correlation-Id"
 WRAPPER = ROOT / "tests" / "chaos" / "wrapper"
 FUNCTION_TIMEOUT_SECONDS = 4
-CALLERS = 8
+CALLERS = 12
 PATIENCE_SECONDS = 240.0
 # Events and mail come a moment after an order's end.
 BOOKS_PATIENCE_SECONDS = 20.0
@@ -125,13 +126,15 @@ class Plays:
     def _place(self, cell: Cell, sku: str) -> str:
         """Places the cell's order."""
         token = None if cell.is_paid_later else "tok_visa"
+        script = cell.correlation_id
         response = requests.post(
             f"{self.stack['api_url']}/orders",
             json=order_body([Line(sku, QUANTITY)], token),
-            headers={"X-Correlation-Id": cell.correlation_id},
+            headers={CORRELATION_HEADER: script},
             timeout=35,
         )
         response.raise_for_status()
+        assert response.headers[CORRELATION_HEADER] == script, "the API refused the script"
         order_id: str = response.json()["order_id"]
         return order_id
 

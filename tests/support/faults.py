@@ -106,8 +106,9 @@ class Cell:
 
     @property
     def correlation_id(self) -> str:
-        """The script as the wrapper reads it, made unique."""
-        script = [*self.script.items(), *((gate, "gate") for gate, _ in self.throttled if gate)]
+        """The script as the wrapper reads it, made unique; no function throttles itself."""
+        wrapped = ((task, fault) for task, fault in self.script.items() if fault != Fault.THROTTLED)
+        script = [*wrapped, *((gate, "gate") for gate, _ in self.throttled if gate)]
         parts = [f"{task}.{fault}" for task, fault in script]
         return ":".join(["fault", *parts, uuid.uuid4().hex[:8]])
 
