@@ -45,6 +45,7 @@ ADAPTERS = {
     "shared/dynamodb.py",
     "shared/outbox.py",
     "shared/queries.py",
+    "shared/token_keys.py",
     "notification/mailer.py",
     "order/execution.py",
     *(f"{service}/repository.py" for service in SERVICES),
