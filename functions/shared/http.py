@@ -40,7 +40,7 @@ from shared.errors import (
 )
 from shared.events import Origin
 from shared.logging import logger
-from shared.tokens import Subject
+from shared.subjects import AccountSubject, Subject
 
 CORRELATION_HEADER = "X-Correlation-Id"
 _TRACE_HEADER = "X-Amzn-Trace-Id"
@@ -125,6 +125,19 @@ class ServiceApi:
         if scheme.lower() != "bearer":
             raise InvalidToken("Send a bearer token.")
         return tokens.tokens().read(token.strip(), clock.now())
+
+    def account(self) -> AccountSubject:
+        """Returns which account the caller signed in to.
+
+        Raises Unauthorized for a request without a token, InvalidToken where `caller` does, and for
+        a token that is an order's.
+        """
+        caller = self.caller()
+        if caller is None:
+            raise Unauthorized("Sign in, and send the access token as a bearer token.")
+        if not isinstance(caller, AccountSubject):
+            raise InvalidToken("Send an access token; this one is an order's.")
+        return caller
 
     def client_address(self) -> str:
         """Returns the address that the request came from, for counting requests.

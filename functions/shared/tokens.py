@@ -8,18 +8,18 @@ several keys, so that a new key can take over while the tokens of the old one st
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import jwt
 
 from shared import ids
 from shared.errors import InvalidToken
+from shared.subjects import AccountSubject, OrderSubject, Role, Subject
 from shared.token_keys import SigningKeys, stack_keys
 
-type Role = Literal["customer", "operator"]
+__all__ = ["AccountSubject", "OrderSubject", "Role", "Subject", "Tokens", "tokens"]
 
 ACCESS_LIFETIME = timedelta(minutes=15)
 ORDER_LIFETIME = timedelta(days=90)
@@ -34,40 +34,21 @@ _MAX_LENGTH = 1024
 _CLOCK_SKEW_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSubject:
-    """Whoever signed in to an account, and what the account may do."""
-
-    account_id: str
-    role: Role
-
-    @property
-    def is_operator(self) -> bool:
-        return self.role == "operator"
-
-
-@dataclass(frozen=True, slots=True)
-class OrderSubject:
-    """Whoever holds one order's own token; that opens this order only."""
-
-    order_id: str
-
-
-type Subject = AccountSubject | OrderSubject
-
-
 class Tokens:
     """Makes and reads tokens; `at` is always an aware time."""
 
     def __init__(self, keys: SigningKeys) -> None:
         self._keys = keys
 
-    def for_account(self, account_id: str, role: Role, at: datetime) -> str:
+    def for_account(
+        self, account_id: str, role: Role, at: datetime, session_id: str | None = None
+    ) -> str:
         """Returns an access token, which is valid for ACCESS_LIFETIME."""
         issued = int(at.timestamp())
         lifetime = int(ACCESS_LIFETIME.total_seconds())
         claims = {"role": role, "iat": issued, "nbf": issued, "exp": issued + lifetime}
-        return self._sign(_ACCOUNT, account_id, claims)
+        session = {} if session_id is None else {"sid": session_id}
+        return self._sign(_ACCOUNT, account_id, {**claims, **session})
 
     def for_order(self, order_id: str, created_at: datetime) -> str:
         """Returns an order's own token, valid for ORDER_LIFETIME from its creation.
@@ -87,7 +68,7 @@ class Tokens:
         match claims:
             case {"aud": "account", "sub": str(subject), "role": str(role), "nbf": _, "iat": _}:
                 if role in _ROLES and ids.is_id("acc", subject):
-                    return AccountSubject(subject, cast(Role, role))
+                    return AccountSubject(subject, cast(Role, role), claims.get("sid"))
             case {"aud": "order", "sub": str(subject)} if ids.is_id("ord", subject):
                 return OrderSubject(subject)
         raise InvalidToken("The token is for something else.")

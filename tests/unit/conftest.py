@@ -32,7 +32,6 @@ os.environ.update(
         "STAGE": "test",
         "TABLE_NAME": "sagashop-unit",
         "EVENT_BUS_NAME": "sagashop-unit",
-        "OPERATOR_SECRET_ARN": "sagashop-unit-operator",
         "TOKEN_KEYS_ARN": "sagashop-unit-token-keys",
         "ORDER_QUERIES_FUNCTION": "sagashop-unit-OrderQueries",
         "NOTIFICATION_SENDER": "orders@example.com",
@@ -134,6 +133,12 @@ def shipping_table(aws: None) -> str:
 def notification_table(aws: None) -> str:
     """The notification service's table, empty; its name."""
     return _create("NotificationTable")
+
+
+@pytest.fixture
+def account_table(aws: None) -> str:
+    """The account service's table, empty; its name."""
+    return _create("AccountTable")
 
 
 @pytest.fixture

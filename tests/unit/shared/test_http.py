@@ -23,7 +23,8 @@ from shared.errors import (
     ValidationFailed,
 )
 from shared.http import Answer, ServiceApi
-from shared.tokens import OrderSubject, Subject, Tokens
+from shared.subjects import OrderSubject, Subject
+from shared.tokens import Tokens
 
 type Logged = Callable[[], list[dict[str, Any]]]
 type Call = Callable[..., dict[str, Any]]

@@ -13,10 +13,10 @@ import boto3
 import jwt
 import pytest
 
-from shared import tokens as token_module
 from shared.errors import InvalidToken
+from shared.subjects import AccountSubject, OrderSubject, Role
 from shared.token_keys import SigningKeys
-from shared.tokens import AccountSubject, OrderSubject, Tokens, tokens
+from shared.tokens import Tokens, tokens
 
 ACCOUNT_ID = "acc_01JNQ4ZV8X0000000000000001"
 ORDER_ID = "ord_01JNQ4ZV8X0000000000000001"
@@ -79,7 +79,7 @@ def encoded(part: Mapping[str, Any]) -> bytes:
 
 @pytest.mark.parametrize("role", ["customer", "operator"])
 def test_an_access_token_says_which_account_signed_in_and_in_which_role(
-    role: token_module.Role, ours: Tokens
+    role: Role, ours: Tokens
 ) -> None:
     # When
     subject = ours.read(ours.for_account(ACCOUNT_ID, role, NOW), NOW)
