@@ -27,6 +27,7 @@ from shared.events import Origin
 
 ORDER_ID = "ord_01JNQ4ZV8X0000000000000001"
 TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"
+CLIENT_ADDRESS = "203.0.113.7"
 ORIGIN = Origin(correlation_id="cor-1", causation_id="request-1", trace_id=TRACE_ID)
 PLACED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 UNIT_PRICE_CENTS = 129_900
@@ -237,6 +238,7 @@ def a_request(
             "httpMethod": method,
             "requestId": "request-1",
             "stage": "v1",
+            "identity": {"sourceIp": CLIENT_ADDRESS},
         },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,

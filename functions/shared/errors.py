@@ -25,11 +25,14 @@
     HttpError                         an HTTP caller gets a problem document
     ├── MalformedRequest              400
     ├── Unauthorized                  401
+    │   └── InvalidToken
     ├── NotFound                      404
     ├── MethodNotAllowed              405
     ├── Conflict                      409
+    ├── BodyTooLarge                  413
     ├── UnsupportedMediaType          415
     ├── ValidationFailed              422, naming each wrong field
+    ├── TooManyRequests               429, the same call may succeed later
     └── ServiceBusy                   503, another call may succeed later
         └── PaymentsUnavailable
 
@@ -167,6 +170,12 @@ class Unauthorized(HttpError):
     default_code = "UNAUTHORIZED"
 
 
+class InvalidToken(Unauthorized):
+    """The caller sent a bearer token that is not valid; without one, it may do less or nothing."""
+
+    default_code = "INVALID_TOKEN"
+
+
 class NotFound(HttpError):
     """There is no such thing."""
 
@@ -191,6 +200,14 @@ class Conflict(HttpError):
     default_code = "CONFLICT"
 
 
+class BodyTooLarge(HttpError):
+    """The body is larger than any request needs."""
+
+    status = 413
+    title = "The body is too large"
+    default_code = "BODY_TOO_LARGE"
+
+
 class UnsupportedMediaType(HttpError):
     """The body is declared as something other than JSON."""
 
@@ -209,6 +226,18 @@ class ValidationFailed(HttpError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
         self.errors = tuple(errors)
+
+
+class TooManyRequests(HttpError):
+    """The caller has reached a limit; `retry_after` is how many seconds it has to wait."""
+
+    status = 429
+    title = "Too many requests"
+    default_code = "TOO_MANY_REQUESTS"
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(f"Too many requests. Try again in {retry_after} seconds.")
+        self.retry_after = retry_after
 
 
 class ServiceBusy(HttpError):

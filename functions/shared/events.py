@@ -8,6 +8,7 @@ from typing import Any, Self
 from shared import clock, ids
 
 SCHEMA_VERSION = 1
+_SUBJECT_IDS = ("order_id", "account_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +27,27 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class DomainEvent:
-    """Something that happened to an order. Its id follows from the order and the type.
+    """Something that happened to a subject: an order, unless `subject` names another thing.
 
-    Of most types an order has one event at most; `occurrence` counts those that it has more of.
-    `sequence` is the order's version that this change made, or, in another service, on which it
-    acted: see docs/events.md.
+    Its id follows from the subject and the type. Of most types a subject has one event at most;
+    `occurrence` counts those that it has more of. `sequence` is the subject's version that this
+    change made, or, in another service, on which it acted: see docs/events.md.
     """
 
     service: str
     type: str
-    order_id: str
+    subject_id: str
     occurred_at: datetime
     origin: Origin
     data: Mapping[str, Any]
     occurrence: int = 1
     sequence: int | None = None
+    subject: str = "order"
 
     @property
     def event_id(self) -> str:
         """The id by which consumers drop a repeat."""
-        return ids.event_id(self.order_id, self.type, self.occurrence)
+        return ids.event_id(self.subject_id, self.type, self.occurrence)
 
     @property
     def source(self) -> str:
@@ -55,7 +57,8 @@ class DomainEvent:
     def envelope(self) -> dict[str, Any]:
         """Returns EventBridge's `detail`: `{"metadata": {…}, "data": {"order_id", …}}`.
 
-        The metadata has no `sequence` where it is not known.
+        The data of an event that is not an order's has its subject's id instead. The metadata has
+        no `sequence` where it is not known.
         """
         metadata = {
             "event_id": self.event_id,
@@ -67,7 +70,7 @@ class DomainEvent:
         }
         if self.sequence is not None:
             metadata["sequence"] = self.sequence
-        return {"metadata": metadata, "data": {"order_id": self.order_id, **self.data}}
+        return {"metadata": metadata, "data": {f"{self.subject}_id": self.subject_id, **self.data}}
 
     def published(self) -> "PublishedEvent":
         """Returns the event as it goes over the bus."""
@@ -104,8 +107,9 @@ class PublishedEvent:
     @property
     def ids(self) -> dict[str, Any]:
         """The fields of a log line about the event: what it is, and what it belongs to."""
+        subject = {name: self.data[name] for name in _SUBJECT_IDS if name in self.data}
         return {
-            "order_id": self.data["order_id"],
+            **subject,
             "detail_type": self.type,
             "source": self.source,
             "event_id": self.metadata["event_id"],

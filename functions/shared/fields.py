@@ -14,6 +14,8 @@ from typing import Any
 
 from shared.errors import FieldError, ValidationFailed
 
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
+
 
 class Fields:
     """One JSON object being read. A wrong field reads as an empty value until `check` raises."""
@@ -54,6 +56,21 @@ class Fields:
         else:
             return value
         return self._wrong(name, fault)
+
+    def email(self, name: str) -> str:
+        """Returns an e-mail address as it was written, without surrounding blanks."""
+        return self.text(name, max_length=254, pattern=_EMAIL, expected="must be an e-mail address")
+
+    def secret(self, name: str, *, minimum: int, maximum: int) -> str:
+        """Returns a text exactly as it was sent, of `minimum` to `maximum` characters."""
+        value = self._values.get(name)
+        if value is None:
+            return self._missing(name)
+        if not isinstance(value, str) or not _is_unicode(value):
+            return self._wrong(name, "must be a text")
+        if not minimum <= len(value) <= maximum:
+            return self._wrong(name, f"must have from {minimum} to {maximum} characters")
+        return value
 
     def optional_text(self, name: str, *, max_length: int = 1000) -> str | None:
         """Returns a text, or None where it is missing or null."""
@@ -138,3 +155,8 @@ class Fields:
     def _wrong(self, name: str, message: str) -> str:
         self._errors.append(FieldError(self._path_of(name), message))
         return ""
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half a character, which no encoding can."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -12,6 +12,7 @@ for what the caller can correct. Everything else becomes a 500 that reveals no i
 """
 
 import functools
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -22,20 +23,24 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from chalice.app import Chalice, CORSConfig, Request, Response
 
-from shared import clock, ids, logging, settings
+from shared import clock, ids, logging, settings, tokens
 from shared.errors import (
+    BodyTooLarge,
     HttpError,
+    InvalidToken,
     MalformedRequest,
     MethodNotAllowed,
     NotFound,
     ServiceBusy,
     StorageContention,
+    TooManyRequests,
     Unauthorized,
     UnsupportedMediaType,
     ValidationFailed,
 )
 from shared.events import Origin
 from shared.logging import logger
+from shared.subjects import AccountSubject, Subject
 
 CORRELATION_HEADER = "X-Correlation-Id"
 _TRACE_HEADER = "X-Amzn-Trace-Id"
@@ -48,7 +53,9 @@ _CORS = CORSConfig(
     max_age=600,
 )
 # Of all services: some paths are shared by two of them.
-_METHODS = "GET, POST, OPTIONS"
+_METHODS = "GET, POST, DELETE, OPTIONS"
+# The largest order has a tenth of it.
+_MAX_BODY_BYTES = 64 * 1024
 
 # A write whose answer was lost may have happened. Every route may be called again all the same,
 # except for placing an order without a key, which has words of its own.
@@ -92,6 +99,10 @@ class ServiceApi:
         """Registers a view for POST; it reads the body with `json_body`."""
         return self._route("POST", path)
 
+    def delete(self, path: str) -> Callable[[View], View]:
+        """Registers a view for DELETE."""
+        return self._route("DELETE", path)
+
     def header(self, *names: str) -> str | None:
         """Returns the first header that the current request has, whatever the case of its name."""
         values = (self._headers.get(name.lower()) for name in names)
@@ -102,11 +113,54 @@ class ServiceApi:
         parameters: Mapping[str, str] | None = self._request.query_params
         return None if parameters is None else parameters.get(name)
 
+    def caller(self) -> Subject | None:
+        """Returns whom the request's bearer token speaks for; None where it has none.
+
+        Raises InvalidToken for an Authorization header with anything else in it.
+        """
+        header = self.header("Authorization")
+        if header is None:
+            return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise InvalidToken("Send a bearer token.")
+        return tokens.tokens().read(token.strip(), clock.now())
+
+    def account(self) -> AccountSubject:
+        """Returns which account the caller signed in to.
+
+        Raises Unauthorized for a request without a token, InvalidToken where `caller` does, and for
+        a token that is an order's.
+        """
+        caller = self.caller()
+        if caller is None:
+            raise Unauthorized("Sign in, and send the access token as a bearer token.")
+        if not isinstance(caller, AccountSubject):
+            raise InvalidToken("Send an access token; this one is an order's.")
+        return caller
+
+    def client_address(self) -> str:
+        """Returns the address that the request came from, for counting requests.
+
+        It is the /64 network of an IPv6 address: a single subscriber has all of its addresses.
+        """
+        # API Gateway's own: what a header says of it, the caller wrote.
+        text: str = self._request.context["identity"]["sourceIp"]
+        address = ipaddress.ip_address(text)
+        if address.version == 4:
+            return text
+        return str(ipaddress.ip_network((address, 64), strict=False))
+
     def json_body(self) -> Any:
-        """Returns the parsed body. Raises UnsupportedMediaType or MalformedRequest."""
+        """Returns the parsed body.
+
+        Raises UnsupportedMediaType, BodyTooLarge or MalformedRequest.
+        """
         media_type = (self.header("Content-Type") or "application/json").split(";")[0]
         if media_type.strip().lower() != "application/json":
             raise UnsupportedMediaType("Send the body as application/json.")
+        if len(self._request.raw_body) > _MAX_BODY_BYTES:
+            raise BodyTooLarge(f"Send at most {_MAX_BODY_BYTES // 1024} KiB.")
         try:
             return json.loads(self._request.raw_body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as exc:
@@ -259,12 +313,15 @@ class ServiceApi:
 def _headers_of(error: HttpError) -> Mapping[str, str]:
     """Returns the headers that tell a client how to do better.
 
-    https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1 and #section-10.2.3
+    https://www.rfc-editor.org/rfc/rfc9110.html#section-11.6.1 and #section-10.2.3,
+    https://www.rfc-editor.org/rfc/rfc6750.html#section-3
     """
     match error:
+        case InvalidToken():
+            return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         case Unauthorized():
             return {"WWW-Authenticate": "Bearer"}
-        case ServiceBusy(retry_after=int(seconds)):
+        case ServiceBusy(retry_after=int(seconds)) | TooManyRequests(retry_after=int(seconds)):
             return {"Retry-After": str(seconds)}
     return {}
 

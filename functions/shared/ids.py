@@ -31,13 +31,13 @@ def is_id(prefix: str, text: str) -> bool:
     return re.fullmatch(f"{prefix}_[{_ALPHABET}]{{{_LENGTH}}}", text) is not None
 
 
-def event_id(order_id: str, event_type: str, occurrence: int = 1) -> str:
-    """Returns the id of an order's event: a repeated step cannot produce a second one.
+def event_id(subject_id: str, event_type: str, occurrence: int = 1) -> str:
+    """Returns the id of an order's event, say: a repeated step cannot produce a second one.
 
-    `occurrence` tells apart the events of one type that an order may have several of, such as
+    `occurrence` tells apart the events of one type that a subject may have several of, such as
     OrderRedriven: the first is 1.
     """
-    names = (order_id, event_type) if occurrence == 1 else (order_id, event_type, str(occurrence))
+    names = (subject_id, event_type, *([] if occurrence == 1 else [str(occurrence)]))
     return derived_id("evt", *names)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from account.domain import Account
+from account.views import account_view, session_view
 from builders import ORIGIN, OWED, an_order
 from inventory.domain import Product
 from inventory.views import product_view
@@ -24,7 +26,8 @@ from support.template import ROOT, resources, template
 
 NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
 REFERENCE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-ROUTE = re.compile(r"`(GET|POST) (/\S*)`")
+ACCOUNT = Account("acc_1", "ada@example.com", "Ada", "customer", "hash", NOW, NOW)
+ROUTE = re.compile(r"`(GET|POST|DELETE) (/\S*)`")
 CODE = re.compile(r"[A-Z]+(_[A-Z]+)+")
 
 
@@ -100,6 +103,8 @@ def order_examples() -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield "GET /orders/{order_id}/timeline", timeline.timeline_view(order.order_id, [logged])
     yield "GET /orders/{order_id}/payment", payment_view(payment)
     yield "GET /orders/{order_id}/shipment", shipment_view(shipment)
+    yield "GET /accounts/me", account_view(ACCOUNT)
+    yield "POST /sessions", session_view("access", "refresh")
     yield "GET /ops/orders", {"orders": [views.operators_view(parked, owed)], "unreadable": []}
 
 

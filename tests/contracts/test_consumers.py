@@ -12,7 +12,15 @@ from notification import consumer, messages, wiring
 from order import domain, execution, log, starter, timeline
 from order import wiring as order_wiring
 from shared.events import PublishedEvent
-from support.event_schemas import SCHEMAS, event_types, files, releases, resolved, validate
+from support.event_schemas import (
+    SCHEMAS,
+    event_types,
+    files,
+    order_event_types,
+    releases,
+    resolved,
+    validate,
+)
 from support.instances import from_the_future, instances
 from support.stepfunctions import FakeStepFunctions
 from support.template import resources
@@ -25,10 +33,10 @@ SOURCE_OF = {"PaymentRequested": "order"}
 
 
 def told(folder: Path, *, later: bool = True) -> Iterator[Any]:
-    """Yields every instance of every schema in a folder, as a parameter with a readable id."""
+    """Yields every instance of every schema of an order's events, as a parameter with an id."""
     for file in files(folder):
         event_type = file.split(".")[0]
-        if event_type not in event_types():
+        if event_type not in order_event_types():
             continue
         schema = resolved(folder / file)
         for instance in [*instances(schema), *([from_the_future(schema)] if later else [])]:

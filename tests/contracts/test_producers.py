@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from account import events as account_events
+from account.domain import Account
 from builders import ORIGIN, OWED, an_order
 from inventory import domain as stock
 from inventory import events as stock_events
@@ -33,7 +35,7 @@ TASK = Task(ORDER_ID, ORDER_ID, ORIGIN, sequence=3)
 TOTAL = Money(129_900, "USD")
 # Words that begin and end as an event's name does.
 EVENT_NAME = re.compile(
-    r"(Order|Stock|Payment|Shipment)([A-Z][a-z]+)*?[A-Z][a-z]*(ed|en|Attention)"
+    r"(Account|Order|Password|Stock|Payment|Shipment)([A-Z][a-z]+)*?[A-Z][a-z]*(ed|en|Attention)"
 )
 
 
@@ -100,6 +102,13 @@ def of_shipments() -> Iterator[DomainEvent]:
     yield shipment_events.event_of("ShipmentCancelled", cancelled, NOW, TASK)
 
 
+def of_accounts() -> Iterator[DomainEvent]:
+    """What becomes of an account."""
+    account = Account("acc_01JNQ4ZV8X0000000000000001", "", "", "customer", "", NOW, NOW)
+    for name in ("AccountRegistered", "PasswordChanged", "AccountDeleted"):
+        yield account_events.event_of(name, account, ORIGIN, NOW)
+
+
 def unpaid(order: Order) -> Order:
     """The order without the payment token that it was placed with."""
     return orders.changed(order, NOW, payment_token=None)
@@ -112,7 +121,7 @@ def error_names() -> list[str]:
 
 PRODUCED = [
     event
-    for events in (of_orders(), of_stock(), of_payments(), of_shipments())
+    for events in (of_orders(), of_stock(), of_payments(), of_shipments(), of_accounts())
     for event in events
     if event is not None
 ]

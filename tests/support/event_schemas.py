@@ -22,6 +22,15 @@ def event_types(folder: Path = SCHEMAS) -> list[str]:
     return sorted(names - {_METADATA})
 
 
+def order_event_types() -> list[str]:
+    """Returns the types of all events that are about an order."""
+    return [
+        name
+        for name in event_types()
+        if "order_id" in schema(name)["properties"]["data"]["properties"]
+    ]
+
+
 def releases() -> list[Path]:
     """Returns the folders of the released schemas, the oldest version first."""
     return sorted(RELEASES.iterdir(), key=lambda folder: [int(n) for n in folder.name.split(".")])

@@ -14,6 +14,7 @@ type Schema = Mapping[str, Any]
 # Strings for the patterns in our schemas.
 _EXAMPLES = (
     "ord_01JNQ4ZV8X0000000000000001",
+    "acc_01JNQ4ZV8X0000000000000001",
     "evt_1NKK04QPZRFWFGGTWBS69EDDTN",
     "2026-03-01T09:30:00.125Z",
     "USD",

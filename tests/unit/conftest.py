@@ -13,8 +13,10 @@ import pytest
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
 
-from shared import clock, dynamodb, outbox
+from shared import clock, dynamodb, outbox, tokens
 from shared.logging import logger
+from shared.token_keys import SigningKeys
+from shared.tokens import Tokens
 from support.event_schemas import validate
 from support.template import table_definition
 
@@ -30,7 +32,7 @@ os.environ.update(
         "STAGE": "test",
         "TABLE_NAME": "sagashop-unit",
         "EVENT_BUS_NAME": "sagashop-unit",
-        "OPERATOR_SECRET_ARN": "sagashop-unit-operator",
+        "TOKEN_KEYS_ARN": "sagashop-unit-token-keys",
         "ORDER_QUERIES_FUNCTION": "sagashop-unit-OrderQueries",
         "NOTIFICATION_SENDER": "orders@example.com",
         "OPERATOR_EMAIL": "operator@example.com",
@@ -82,6 +84,14 @@ def lambda_context() -> FakeContext:
     return FakeContext()
 
 
+@pytest.fixture
+def stack_tokens(monkeypatch: pytest.MonkeyPatch) -> Tokens:
+    """The tokens that functions read and make, signed with a key that needs no secret."""
+    made = Tokens(SigningKeys(lambda: {"current": "first", "first": "k" * 64}))
+    monkeypatch.setattr(tokens, "tokens", lambda: made)
+    return made
+
+
 @pytest.fixture(scope="module")
 def _account() -> Iterator[None]:
     """An AWS account in memory. Starting one takes as long as ten tests."""
@@ -123,6 +133,12 @@ def shipping_table(aws: None) -> str:
 def notification_table(aws: None) -> str:
     """The notification service's table, empty; its name."""
     return _create("NotificationTable")
+
+
+@pytest.fixture
+def account_table(aws: None) -> str:
+    """The account service's table, empty; its name."""
+    return _create("AccountTable")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ PURE_SHARED = {
     "shared.events",
     "shared.ids",
     "shared.money",
+    "shared.subjects",
     "shared.wording",
 }
 PURE_STANDARD = {
@@ -45,6 +46,7 @@ ADAPTERS = {
     "shared/dynamodb.py",
     "shared/outbox.py",
     "shared/queries.py",
+    "shared/token_keys.py",
     "notification/mailer.py",
     "order/execution.py",
     *(f"{service}/repository.py" for service in SERVICES),
@@ -124,3 +126,10 @@ def test_a_module_loads_no_settings_when_it_is_imported(module: Path) -> None:
 
 def test_there_are_services_to_check() -> None:
     assert {"inventory", "order", "payment"} <= set(SERVICES)
+
+
+def test_only_the_account_service_loads_the_library_that_hashes_passwords() -> None:
+    """It takes longer to import than what most functions do at their start."""
+    importing = {name_of(module) for module in MODULES if "argon2" in set(imports(module))}
+
+    assert importing == {"account/passwords.py"}

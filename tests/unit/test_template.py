@@ -21,10 +21,13 @@ from support.template import ROOT, resources, template
 FUNCTIONS = resources("AWS::Serverless::Function")
 QUEUES = resources("AWS::SQS::Queue")
 RULES = resources("AWS::Events::Rule")
-SERVICES = ("order", "inventory", "payment", "shipping", "notification")
-# The services that say what happened; the last one only listens.
-SPEAKING = SERVICES[:-1]
+# The services that hold something for an order.
+HOLDING = ("order", "inventory", "payment", "shipping")
+# The services that say what happened; the other one only listens.
+SPEAKING = (*HOLDING, "account")
+SERVICES = (*SPEAKING, "notification")
 CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ChaosParameter"}, ""]}
+READS_KEYS = {"Ref": "ReadTokenKeysPolicy"}
 READS_CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ReadChaosPolicy"}, {"Ref": "AWS::NoValue"}]}
 STEPS = ("OrderSteps", "InventorySteps", "PaymentSteps", "ShippingSteps")
 # Actions that AWS cannot limit to a resource; see "Logging using CloudWatch Logs" in the Step
@@ -48,7 +51,7 @@ def statements(function: str) -> list[dict[str, Any]]:
     return [
         statement
         for policy in FUNCTIONS[function].get("Policies", [])
-        if policy != READS_CHAOS
+        if policy not in (READS_CHAOS, READS_KEYS)
         for statement in policy["Statement"]
     ]
 
@@ -136,7 +139,7 @@ def test_a_sweep_that_fails_leaves_a_trace(function: str, schedule: dict[str, An
 def test_every_service_that_holds_something_for_an_order_is_swept() -> None:
     swept = dict(events("Schedule"))
 
-    assert {service_of(function) for function in swept} == set(SPEAKING)
+    assert {service_of(function) for function in swept} == set(HOLDING)
     for function, schedule in swept.items():
         name = function.removesuffix("Function")
         # The queue's policy knows the rules by the beginning of their names.
@@ -221,10 +224,16 @@ def test_a_table_can_be_restored_and_is_protected(table: str) -> None:
 
 
 @pytest.mark.parametrize("service", SPEAKING)
-def test_a_service_streams_what_is_new_and_finds_what_is_unsettled(service: str) -> None:
+def test_a_service_streams_what_is_new(service: str) -> None:
     properties = resources("AWS::DynamoDB::Table")[f"{service.title()}Table"]
 
     assert properties["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+
+
+@pytest.mark.parametrize("service", HOLDING)
+def test_a_service_finds_what_is_unsettled(service: str) -> None:
+    properties = resources("AWS::DynamoDB::Table")[f"{service.title()}Table"]
+
     assert properties["GlobalSecondaryIndexes"] == [
         {
             "IndexName": "unsettled",
@@ -300,15 +309,27 @@ def test_what_reads_injected_failures_may_read_nothing_else() -> None:
     assert statement["Resource"]["Fn::Sub"].endswith(":parameter${ChaosParameter}")
 
 
-def test_nobody_but_the_operators_api_reads_their_secret() -> None:
-    readers = {
-        function
-        for function in FUNCTIONS
-        for statement in statements(function)
-        if any(action.startswith("secretsmanager:") for action in actions(statement))
-    }
+def test_only_functions_that_are_told_of_the_token_keys_may_read_them_and_nothing_else() -> None:
+    readers = {function for function in FUNCTIONS if READS_KEYS in FUNCTIONS[function]["Policies"]}
+    policy = template()["Resources"]["ReadTokenKeysPolicy"]["Properties"]["PolicyDocument"]
 
-    assert readers == {"OrderOpsFunction"}
+    assert policy["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": {"Ref": "TokenKeys"},
+        }
+    ]
+    assert readers >= {"AccountApiFunction", "OrderOpsFunction"}
+    for function in readers:
+        assert variables(function)["TOKEN_KEYS_ARN"] == {"Ref": "TokenKeys"}
+    for function in FUNCTIONS:
+        own = [action for statement in statements(function) for action in actions(statement)]
+        assert not any(action.startswith("secretsmanager:") for action in own)
+
+
+def test_no_route_leads_to_what_makes_operators() -> None:
+    assert "Events" not in FUNCTIONS["AddOperatorFunction"]
 
 
 def test_the_saga_may_call_its_own_functions_only() -> None:

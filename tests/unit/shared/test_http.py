@@ -8,18 +8,23 @@ from typing import Any
 
 import pytest
 
-from builders import a_request
+from builders import CLIENT_ADDRESS, ORDER_ID, a_request
+from shared import clock
 from shared.errors import (
     Conflict,
     FieldError,
+    InvalidToken,
     NotFound,
     PaymentsUnavailable,
     ServiceBusy,
     StorageContention,
+    TooManyRequests,
     Unauthorized,
     ValidationFailed,
 )
 from shared.http import Answer, ServiceApi
+from shared.subjects import OrderSubject, Subject
+from shared.tokens import Tokens
 
 type Logged = Callable[[], list[dict[str, Any]]]
 type Call = Callable[..., dict[str, Any]]
@@ -89,7 +94,9 @@ def test_an_answer_may_have_another_status_and_headers(api: ServiceApi, call: Ca
         (NotFound("no such parcel"), 404, "NOT_FOUND"),
         (NotFound("no such parcel", code="PARCEL_NOT_FOUND"), 404, "PARCEL_NOT_FOUND"),
         (Unauthorized("show the secret"), 401, "UNAUTHORIZED"),
+        (InvalidToken("expired"), 401, "INVALID_TOKEN"),
         (Conflict("sent already"), 409, "CONFLICT"),
+        (TooManyRequests(retry_after=9), 429, "TOO_MANY_REQUESTS"),
         (StorageContention("throttled"), 503, "SERVICE_BUSY"),
     ],
 )
@@ -148,7 +155,7 @@ def test_a_bug_is_a_500_that_says_nothing_of_the_inside_and_is_logged_with_its_s
     assert failure["correlation_id"] == "cor-7"
 
 
-@pytest.mark.parametrize("body", ["{", "", None, '{"a": NaN}', "[" * 100_000, '{"a": "\\ud800'])
+@pytest.mark.parametrize("body", ["{", "", None, '{"a": NaN}', "[" * 60_000, '{"a": "\\ud800'])
 def test_a_body_that_is_no_json_is_a_400(body: str | None, api: ServiceApi, call: Call) -> None:
     # Given
     api.post("/parcels")(lambda: {"got": api.json_body()})
@@ -238,7 +245,7 @@ def test_a_preflight_is_answered_whatever_its_content_type(
     assert (response["statusCode"], response["body"]) == (204, "")
     headers = response["headers"]
     assert headers["Access-Control-Allow-Origin"] == "*"
-    assert headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
+    assert headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
     assert headers["Access-Control-Max-Age"] == "600"
     allowed = set(headers["Access-Control-Allow-Headers"].split(","))
     assert {"Content-Type", "Idempotency-Key", "X-Correlation-Id", "Authorization"} <= allowed
@@ -297,6 +304,107 @@ def test_who_is_not_authorized_is_told_how_to_be(api: ServiceApi, call: Call) ->
     assert call("GET", "/parcels")["headers"]["WWW-Authenticate"] == "Bearer"
 
 
+def caller_of(api: ServiceApi, call: Call, headers: dict[str, str]) -> Subject | None:
+    """Returns whom a view of the API takes the sender of these headers for."""
+    callers: list[Subject | None] = []
+
+    def view() -> dict[str, Any]:
+        callers.append(api.caller())
+        return {}
+
+    api.get("/parcels")(view)
+    assert call("GET", "/parcels", headers=headers)["statusCode"] == 200
+    return callers[0]
+
+
+def test_who_sends_no_token_is_nobody(api: ServiceApi, call: Call) -> None:
+    assert caller_of(api, call, {}) is None
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
+def test_who_sends_a_token_is_whom_it_speaks_for(
+    scheme: str, api: ServiceApi, call: Call, stack_tokens: Tokens
+) -> None:
+    # Given
+    token = stack_tokens.for_order(ORDER_ID, clock.now())
+
+    # Then
+    assert caller_of(api, call, {"authorization": scheme + token}) == OrderSubject(ORDER_ID)
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer x", "Basic YTpi", "x", "é"])
+def test_a_header_without_a_valid_token_is_a_401_and_not_nobody(
+    header: str, api: ServiceApi, call: Call, stack_tokens: Tokens
+) -> None:
+    # Given
+    api.get("/parcels")(lambda: {"caller": api.caller()})
+
+    # When
+    response = call("GET", "/parcels", headers={"Authorization": header})
+
+    # Then
+    assert (response["statusCode"], problem(response)["code"]) == (401, "INVALID_TOKEN")
+    assert response["headers"]["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_a_token_is_not_logged(
+    api: ServiceApi, call: Call, stack_tokens: Tokens, logged: Logged
+) -> None:
+    # Given
+    token = stack_tokens.for_order(ORDER_ID, clock.now())
+    changed = token[:-9] + "AAAAAAAAA"
+    api.get("/parcels")(lambda: {"caller": str(api.caller())})
+
+    # When
+    for sent in (token, changed):
+        call("GET", "/parcels", headers={"Authorization": f"Bearer {sent}"})
+
+    # Then
+    lines = str(logged())
+    assert "request refused" in lines
+    assert not any(part in lines for part in [*token.split("."), *changed.split(".")])
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        (CLIENT_ADDRESS, CLIENT_ADDRESS),
+        ("2001:db8:1:2:aaaa:bbbb:cccc:dddd", "2001:db8:1:2::/64"),
+    ],
+)
+def test_requests_are_counted_by_the_address_that_the_gateway_saw(
+    address: str, counted: str, api: ServiceApi, lambda_context: Any
+) -> None:
+    # Given
+    api.get("/parcels")(lambda: {"address": api.client_address()})
+    request = a_request("GET", "/parcels", headers={"X-Forwarded-For": "198.51.100.1"})
+    request["requestContext"]["identity"]["sourceIp"] = address
+
+    # Then
+    response = api.handler(request, lambda_context)
+    assert json.loads(response["body"]) == {"address": counted}
+
+
+def test_a_resource_is_deleted(api: ServiceApi, call: Call) -> None:
+    # Given
+    api.delete("/parcels")(lambda: Answer({}, HTTPStatus.OK))
+
+    # Then
+    assert call("DELETE", "/parcels")["statusCode"] == 200
+
+
+@pytest.mark.parametrize(("length", "status"), [(64 * 1024, 200), (64 * 1024 + 1, 413)])
+def test_an_oversized_body_is_refused(
+    length: int, status: int, api: ServiceApi, call: Call
+) -> None:
+    # Given
+    api.post("/parcels")(lambda: {"got": len(api.json_body())})
+
+    # Then
+    body = '"' + "x" * (length - 2) + '"'
+    assert call("POST", "/parcels", body=body)["statusCode"] == status
+
+
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [
@@ -322,6 +430,17 @@ def test_who_may_repeat_a_request_is_told_when(
     assert response["statusCode"] == 503
     assert response["headers"].get("Retry-After") == seconds
     assert "Retry-After" in response["headers"]["Access-Control-Expose-Headers"]
+
+
+def test_who_reached_a_limit_is_told_when_to_come_back(api: ServiceApi, call: Call) -> None:
+    # Given
+    def refuse() -> dict[str, Any]:
+        raise TooManyRequests(retry_after=42)
+
+    api.get("/parcels")(refuse)
+
+    # Then
+    assert call("GET", "/parcels")["headers"]["Retry-After"] == "42"
 
 
 def test_a_write_whose_answer_was_lost_is_not_denied(api: ServiceApi, call: Call) -> None:

@@ -1,0 +1,1 @@
+"""The account service: who may sign in, and their sessions."""
