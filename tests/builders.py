@@ -26,6 +26,7 @@ from order.domain import (
 from shared.events import Origin
 
 ORDER_ID = "ord_01JNQ4ZV8X0000000000000001"
+ACCOUNT_ID = "acc_01JNQ4ZV8X0000000000000001"
 TRACE_ID = "1-67c2d3e4-0123456789abcdef01234567"
 CLIENT_ADDRESS = "203.0.113.7"
 ORIGIN = Origin(correlation_id="cor-1", causation_id="request-1", trace_id=TRACE_ID)
@@ -53,6 +54,7 @@ class OrderBuilder:
     window: PaymentWindow | None = None
     error: str | None = None
     stuck_at: str | None = None
+    account_id: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
 
     def with_id(self, order_id: str) -> Self:
@@ -96,6 +98,10 @@ class OrderBuilder:
         """Its undo got stuck at a compensation."""
         return replace(self.cancelling(), stuck_at=compensation)
 
+    def owned_by(self, account_id: str) -> Self:
+        """A customer with an account placed it."""
+        return replace(self, account_id=account_id)
+
     def cancelled(self) -> Self:
         """The order was cancelled before anything happened to it."""
         return replace(self, status=Status.CANCELLED)
@@ -118,6 +124,7 @@ class OrderBuilder:
             payment_window=self.window,
             correlation_id=ORIGIN.correlation_id,
             trace_id=TRACE_ID,
+            account_id=self.account_id,
             created_at=PLACED_AT,
             updated_at=PLACED_AT,
             total_cents=self.total_cents if self.priced else None,

@@ -1,6 +1,6 @@
 """Asks the order service for a customer's address, which no event carries, and the time to pay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared import clock, queries
@@ -9,10 +9,14 @@ from shared.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whom a message goes to; `payment_due_at` is None where no payment can be given now."""
+    """Whom a message goes to; `payment_due_at` is None where no payment can be given now.
+
+    `order_token` opens the order, for the message's link to it.
+    """
 
     email: str
     payment_due_at: datetime | None = None
+    order_token: str | None = field(default=None, repr=False)
 
 
 def find_customer(function: str, order_id: str) -> Recipient | None:
@@ -27,4 +31,8 @@ def find_customer(function: str, order_id: str) -> Recipient | None:
             return None
         raise
     due_at = answer["payment_due_at"]
-    return Recipient(answer["email"], None if due_at is None else clock.from_iso(due_at))
+    return Recipient(
+        answer["email"],
+        None if due_at is None else clock.from_iso(due_at),
+        answer["order_token"],
+    )

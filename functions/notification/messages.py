@@ -53,11 +53,8 @@ def write(event_type: str, data: Data) -> Letter | None:
     return None if writer is None else writer(data)
 
 
-def render(letter: Letter, event_type: str, order_id: str, storefront_url: str) -> Message:
-    """Returns the letter as a message, with a link to the order where the shop has an address."""
-    link = None
-    if storefront_url and not letter.for_operator:
-        link = f"{storefront_url.rstrip('/')}/#/orders/{order_id}"
+def render(letter: Letter, event_type: str, order_id: str, link: str | None) -> Message:
+    """Returns the letter as a message, with a link to the order where there is one."""
     return Message(
         order_id=order_id,
         event_type=event_type,

@@ -56,7 +56,8 @@ def notify(
     event_id, order_id = event.metadata["event_id"], event.data["order_id"]
     # Before the claim, so that a query that fails leaves no claim.
     recipient = Recipient(operator_email) if letter.for_operator else find_customer(order_id)
-    message = messages.render(letter, event.type, order_id, storefront_url)
+    link = _link(recipient, order_id, storefront_url)
+    message = messages.render(letter, event.type, order_id, link)
     to = None if recipient is None else recipient.email
     claim = Notification(event_id, event.type, order_id, message.subject, now(), to=to)
     standing = notifications.claim(claim)
@@ -76,6 +77,16 @@ def notify(
     sent = replace(claim, status=NotificationStatus.SENT, message_id=message_id, sent_at=now())
     notifications.finish(sent)
     return Handled(Outcome.SENT)
+
+
+def _link(recipient: Recipient | None, order_id: str, storefront_url: str) -> str | None:
+    """Returns where the customer finds the order, where the shop has an address.
+
+    The token is in the fragment, which a browser sends to nobody.
+    """
+    if recipient is None or recipient.order_token is None or not storefront_url:
+        return None
+    return f"{storefront_url.rstrip('/')}/#/orders/{order_id}?token={recipient.order_token}"
 
 
 def _skip(claim: Notification, reason: str, notifications: NotificationTable) -> Handled:

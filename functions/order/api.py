@@ -5,10 +5,12 @@ from typing import Any
 
 from order import domain, execution, payment_window, requests, service, timeline, views, wiring
 from order.domain import Order
-from shared import clock
+from order.repository import not_found
+from shared import access, clock, tokens
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 from shared.logging import logger
+from shared.subjects import AccountSubject
 
 api = ServiceApi(domain.SERVICE)
 handler = api.handler
@@ -16,10 +18,15 @@ handler = api.handler
 
 @api.post("/orders")
 def place_order() -> Answer:
-    """Places an order and starts its saga; a repeat under the same key gets the same answer."""
+    """Places an order and starts its saga; a repeat under the same key gets the same answer.
+
+    The order belongs to the account that the caller signed in to, if any.
+    """
+    caller = api.caller()
+    account_id = caller.account_id if isinstance(caller, AccountSubject) else None
     key = api.header("Idempotency-Key", "X-Idempotency-Key")
-    request = requests.PlaceOrder.read(api.json_body(), key)
-    order_id = service.place(
+    request = requests.PlaceOrder.read(api.json_body(), key, account_id)
+    order = service.place(
         request,
         wiring.orders(),
         wiring.sagas(),
@@ -27,19 +34,29 @@ def place_order() -> Answer:
         api.origin,
         clock.now(),
     )
-    body = views.accepted_view(order_id)
+    order_token = tokens.tokens().for_order(order.order_id, order.created_at)
+    body = {**views.accepted_view(order.order_id), "order_token": order_token}
     return Answer(body, HTTPStatus.ACCEPTED, {"Location": body["links"]["self"]})
 
 
 @api.get("/orders/{order_id}")
 def get_order(order_id: str) -> dict[str, Any]:
     """Returns an order as it is now."""
-    return views.order_view(wiring.orders().get(order_id), clock.now())
+    return views.order_view(_opened(wiring.orders().get(order_id)), clock.now())
+
+
+@api.get("/customers/me/orders")
+def list_own_orders() -> dict[str, Any]:
+    """Lists the orders of the account that the caller signed in to, the newest first."""
+    page = requests.Page.read(api.query("limit"), api.query("cursor"))
+    orders = wiring.orders().owned_by(api.account().account_id, page)
+    return views.orders_view(orders, page, clock.now())
 
 
 @api.get("/orders/{order_id}/timeline")
 def get_timeline(order_id: str) -> dict[str, Any]:
     """Returns an order's events so far."""
+    _opened(wiring.orders().get(order_id))
     return timeline.timeline_view(order_id, wiring.orders().events(order_id))
 
 
@@ -52,7 +69,7 @@ def give_payment(order_id: str) -> Answer:
     order = service.change(
         wiring.orders(),
         order_id,
-        lambda order: payment_window.give_payment(order, token, clock.now()),
+        lambda order: payment_window.give_payment(_opened(order), token, clock.now()),
     )
     logger.info("payment given")
     _wake(order)
@@ -65,11 +82,18 @@ def cancel_order(order_id: str) -> Answer:
     order = service.change(
         wiring.orders(),
         order_id,
-        lambda order: domain.request_cancellation(order, api.origin, clock.now()),
+        lambda order: domain.request_cancellation(_opened(order), api.origin, clock.now()),
     )
     logger.info("cancellation requested")
     _wake(order)
     return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
+
+
+def _opened(order: Order) -> Order:
+    """Returns the order; raises NotFound where it is none of the caller's business."""
+    if not access.may_open(api.caller(), order.order_id, lambda: order.account_id):
+        raise not_found()
+    return order
 
 
 def _wake(order: Order) -> None:

@@ -191,8 +191,9 @@ class Reason:
 class Order:
     """A customer's order. `version` counts its changes, so that none overwrites another.
 
-    `failure` is why it turned back; None while it goes forward. `redrives` counts the executions
-    after the first one, `swept` those of them that the sweeper started since an operator last did.
+    `account_id` is its owner's, None where a guest placed it. `failure` is why it turned back; None
+    while it goes forward. `redrives` counts the executions after the first one, `swept` those of
+    them that the sweeper started since an operator last did.
     """
 
     order_id: str
@@ -209,6 +210,7 @@ class Order:
     payment: Payment | None = None
     reason: Reason | None = None
     trace_id: str | None = None
+    account_id: str | None = None
     payment_window: PaymentWindow | None = None
     payment_expired_at: datetime | None = None
     cancel_requested_at: datetime | None = None

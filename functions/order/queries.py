@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order import payment_window, wiring
-from shared import clock, logging
+from shared import clock, logging, tokens
 from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
 from shared.logging import logger
@@ -15,22 +15,26 @@ MAX_ORDERS = 100
 
 
 def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answers one of two questions.
+    """Answers one of three questions.
 
         {"query": "order_statuses", "order_ids": [at most 100]}   {"statuses": {id: status}}
-        {"query": "customer", "order_id": id}                     {"email", "payment_due_at"}
+        {"query": "owner", "order_id": id}                        {"account_id"}
+        {"query": "customer", "order_id": id}       {"email", "payment_due_at", "order_token"}
 
-    An order that is not among the statuses does not exist. The address stays out of events and
-    logs. `payment_due_at` is null where no payment can be given now. Raises ValidationFailed,
+    An order that is not among the statuses does not exist. `account_id` is null where there is no
+    such order, or a guest's. The address and the token stay out of events and logs.
+    `payment_due_at` is null where no payment can be given now. Raises ValidationFailed,
     StorageContention, and NotFound for the customer of an order that does not exist.
     """
     logging.bind(context)
     match query.get("query"):
         case "order_statuses":
             return _find_statuses(query)
+        case "owner":
+            return _find_owner(query)
         case "customer":
             return _find_customer(query)
-    raise ValidationFailed([FieldError("query", "must be order_statuses or customer")])
+    raise ValidationFailed([FieldError("query", "must be order_statuses, owner or customer")])
 
 
 def _find_statuses(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +44,15 @@ def _find_statuses(query: Mapping[str, Any]) -> dict[str, Any]:
     statuses = wiring.orders().statuses(order_ids)
     logger.info("order statuses told", asked=len(order_ids), found=len(statuses))
     return {"statuses": statuses}
+
+
+def _find_owner(query: Mapping[str, Any]) -> dict[str, Any]:
+    fields = Fields(query)
+    order_id = fields.text("order_id")
+    fields.check()
+    order = wiring.orders().find(order_id)
+    logger.info("owner told", order_id=order_id)
+    return {"account_id": order and order.account_id}
 
 
 def _find_customer(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,4 +66,5 @@ def _find_customer(query: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "email": order.email,
         "payment_due_at": None if due_at is None else clock.to_iso(due_at),
+        "order_token": tokens.tokens().for_order(order_id, order.created_at),
     }

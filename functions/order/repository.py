@@ -4,8 +4,9 @@
     pk ORDER#<order_id>    sk EVENT#<occurred_at>#<event_id>    one event of its log
     pk IDEMPOTENCY#<key>   sk IDEMPOTENCY                       which order a key placed, for a day
 
-The index `unsettled` holds the orders for which something is left to do, by their last change: the
-sweeper and the operators read it instead of the table.
+The index `owned` has the orders of each account by their ids, and so by the time. The index
+`unsettled` holds the orders for which something is left to do, by their last change: the sweeper
+and the operators read it instead of the table.
 
 An event of the order's own is an outbox row, which the relay publishes; an event of another service
 is a `logged_event` row, which the relay ignores.
@@ -14,6 +15,7 @@ is a `logged_event` row, which the relay ignores.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from order.domain import (
@@ -31,6 +33,7 @@ from order.domain import (
     Shipment,
     Status,
 )
+from order.requests import Page
 from shared import clock, ids, outbox
 from shared.contention import patiently
 from shared.dynamodb import (
@@ -93,8 +96,25 @@ class OrderRepository(Table[Order]):
         """Returns an order as it is now; raises NotFound."""
         order = self.find(order_id) if _is_sensible(order_id) else None
         if order is None:
-            raise _not_found()
+            raise not_found()
         return order
+
+    def owned_by(self, account_id: str, page: Page) -> list[Order]:
+        """Returns an account's orders, the newest first: those of the page, and the next one."""
+        start: dict[str, Any] = {}
+        if page.before is not None:
+            place = to_item({"account_id": account_id, "order_id": page.before})
+            start["ExclusiveStartKey"] = self._key(page.before) | place
+        rows = query_rows(
+            self._dynamodb,
+            self._table,
+            "account_id = :account_id",
+            {":account_id": account_id},
+            IndexName="owned",
+            ScanIndexForward=False,
+            **start,
+        )
+        return self.find_all([row["order_id"] for row in islice(rows, page.limit + 1)])
 
     def save(self, before: Order, change: Change) -> None:
         """Stores a decision on `before` with its event; nothing where nothing changed.
@@ -149,13 +169,13 @@ class OrderRepository(Table[Order]):
     def events(self, order_id: str) -> list[PublishedEvent]:
         """Returns the order's log in the order of time; raises NotFound."""
         if not _is_sensible(order_id):
-            raise _not_found()
+            raise not_found()
         values = {":pk": _partition(order_id)}
         rows = list(
             query_rows(self._dynamodb, self._table, "pk = :pk", values, ConsistentRead=True)
         )
         if not any(row["sk"] == _ORDER for row in rows):
-            raise _not_found()
+            raise not_found()
         return [outbox.read(row) for row in rows if row["sk"] != _ORDER]
 
     def _is_settled(self, row: Order) -> bool:
@@ -163,7 +183,10 @@ class OrderRepository(Table[Order]):
 
     def _to_item(self, row: Order) -> Item:
         # The execution is derived, and written all the same: whoever reads the table looks for it.
-        return {**_plain(asdict(row)), "execution": row.execution, "entity": "order"}
+        item = {**_plain(asdict(row)), "execution": row.execution, "entity": "order"}
+        if row.account_id is None:
+            del item["account_id"]  # the key of an index cannot be null
+        return item
 
     def _from_item(self, item: Item) -> Order:
         """Returns the order in a row; what an older row does not have yet gets its default."""
@@ -202,7 +225,8 @@ def _is_sensible(order_id: str) -> bool:
     return ids.is_id(ORDER_ID_PREFIX, order_id)
 
 
-def _not_found() -> NotFound:
+def not_found() -> NotFound:
+    """Returns what is raised for an order that does not exist, or that one may not know of."""
     return NotFound("There is no such order.", code="ORDER_NOT_FOUND")
 
 

@@ -1,16 +1,21 @@
 """What customers and operators ask for over HTTP, read from a request's body and headers."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
-from order.domain import Address, Line, Order, merge_lines
-from shared.errors import FieldError
+from order.domain import ORDER_ID_PREFIX, Address, Line, Order, merge_lines
+from shared import ids
+from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
 
 MAX_LINES = 25
+MAX_PAGE = 50
+DEFAULT_PAGE = 20
 MAX_QUANTITY = 1000
 MAX_TOKEN_LENGTH = 200
-_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
+_LIMIT = re.compile("[0-9]{1,4}")
 # What a header can hold without being encoded.
 _IDEMPOTENCY_KEY = r"[!-~]+"
 
@@ -24,9 +29,10 @@ class PlaceOrder:
     shipping_address: Address
     payment_token: str | None
     idempotency_key: str | None
+    account_id: str | None = None
 
     @classmethod
-    def read(cls, body: Any, idempotency_key: str | None) -> Self:
+    def read(cls, body: Any, idempotency_key: str | None, account_id: str | None = None) -> Self:
         """Reads the body and the `Idempotency-Key`; raises ValidationFailed naming each fault.
 
         Without a `payment`, or without its `token`, the customer pays later.
@@ -40,9 +46,7 @@ class PlaceOrder:
             )
             for item in fields.objects("items", maximum=MAX_LINES)
         ]
-        email = fields.text(
-            "email", max_length=254, pattern=_EMAIL, expected="must be an e-mail address"
-        )
+        email = fields.email("email")
         address = fields.object("shipping_address")
         shipping_address = Address(
             street=address.text("street", max_length=200),
@@ -61,7 +65,19 @@ class PlaceOrder:
                 expected="must be printable ASCII without blanks",
             )
         fields.check()
-        return cls(merge_lines(lines), email, shipping_address, payment_token, idempotency_key)
+        lines = merge_lines(lines)
+        return cls(lines, email, shipping_address, payment_token, idempotency_key, account_id)
+
+    @property
+    def own_key(self) -> str | None:
+        """The idempotency key as its caller's own; None without one.
+
+        The caller is an account, or a guest by the address. Two of them may use the same key.
+        """
+        if self.idempotency_key is None:
+            return None
+        owned = f"{self.account_id or self.email.lower()} {self.idempotency_key}"
+        return hashlib.sha256(owned.encode()).hexdigest()
 
     def asks_for(self, order: Order) -> bool:
         """Whether this is a request for the same as the one that placed the order.
@@ -74,6 +90,27 @@ class PlaceOrder:
             and self.email == order.email
             and self.shipping_address == order.shipping_address
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list: at most `limit` orders, those placed before the order `before` if any."""
+
+    limit: int
+    before: str | None
+
+    @classmethod
+    def read(cls, limit: str | None, cursor: str | None) -> Self:
+        """Reads `?limit=…&cursor=…`; raises ValidationFailed naming each fault."""
+        errors: list[FieldError] = []
+        size = int(limit) if limit is not None and _LIMIT.fullmatch(limit) else 0
+        if limit is not None and not 1 <= size <= MAX_PAGE:
+            errors.append(FieldError("limit", f"must be from 1 to {MAX_PAGE}"))
+        if cursor is not None and not ids.is_id(ORDER_ID_PREFIX, cursor):
+            errors.append(FieldError("cursor", "must be the next_cursor of a page"))
+        if errors:
+            raise ValidationFailed(errors)
+        return cls(size or DEFAULT_PAGE, cursor)
 
 
 def _quantities(lines: tuple[Line, ...]) -> dict[str, int]:

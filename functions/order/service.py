@@ -23,10 +23,10 @@ def place(
     circuit: PaymentCircuit | None,
     origin: Origin,
     at: datetime,
-) -> str:
+) -> Order:
     """Stores an order, then starts its saga; safe to repeat under an idempotency key.
 
-    Returns the id of the order placed, now or by an earlier request under the same key. Raises
+    Returns the order placed, now or by an earlier request under the same key. Raises
     Conflict where the key was used for another request, PaymentsUnavailable while the circuit is
     open, and ServiceBusy where it is not known whether the order was placed.
     """
@@ -41,8 +41,9 @@ def place(
         created_at=at,
         updated_at=at,
         trace_id=origin.trace_id,
+        account_id=request.account_id,
     )
-    key = request.idempotency_key
+    key = request.own_key
     try:
         _refuse_while_open(circuit, key, orders, at)
         placed = orders.add(domain.place(order, origin), key)
@@ -53,14 +54,14 @@ def place(
         logger.append_keys(order_id=placed)
         logger.info("order placed", execution=order.execution)
         sagas.start_or_leave(order)
-        return placed
+        return order
     if not request.asks_for(earlier):
         raise Conflict(
             "This idempotency key was used for a different order.", code="IDEMPOTENCY_KEY_REUSED"
         )
     logger.append_keys(order_id=placed)
     logger.info("order was placed before")
-    return placed
+    return earlier
 
 
 def change(orders: OrderRepository, order_id: str, decide: Callable[[Order], Change]) -> Order:

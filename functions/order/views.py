@@ -1,11 +1,13 @@
 """What the order service answers over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from order import payment_window
 from order.domain import Order, Owed, Status
+from order.requests import Page
 from shared import clock
 
 
@@ -41,6 +43,15 @@ def order_view(order: Order, at: datetime) -> dict[str, Any]:
         "cancel_requested": order.cancel_requested_at is not None,
         "created_at": clock.to_iso(order.created_at),
         "updated_at": clock.to_iso(order.updated_at),
+    }
+
+
+def orders_view(orders: Sequence[Order], page: Page, at: datetime) -> dict[str, Any]:
+    """Returns `GET /customers/me/orders`: a page of orders; `next_cursor` is null on the last."""
+    listed, more = orders[: page.limit], orders[page.limit :]
+    return {
+        "orders": [order_view(order, at) for order in listed],
+        "next_cursor": listed[-1].order_id if more else None,
     }
 
 

@@ -40,7 +40,9 @@ class FakeCustomers:
         """Stands in for the order service's function."""
         if self.failures:
             raise self.failures.pop(0)
-        return None if order_id in self.unknown else Recipient(CUSTOMER, self.payment_due_at)
+        if order_id in self.unknown:
+            return None
+        return Recipient(CUSTOMER, self.payment_due_at, f"token-of-{order_id}")
 
 
 @dataclass

@@ -25,17 +25,18 @@ def asked(
 
 
 def test_the_order_service_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"email": "ada@example.com", "payment_due_at": None}
+    answer = {"email": "ada@example.com", "payment_due_at": None, "order_token": "a.b.c"}
 
-    assert asked(monkeypatch, answer) == Recipient("ada@example.com")
+    assert asked(monkeypatch, answer) == Recipient("ada@example.com", None, "a.b.c")
 
 
 def test_the_order_service_knows_until_when_a_payment_can_be_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer = {"email": "ada@example.com", "payment_due_at": "2026-03-01T09:30:00.000Z"}
+    due_at = "2026-03-01T09:30:00.000Z"
+    answer = {"email": "ada@example.com", "payment_due_at": due_at, "order_token": "a.b.c"}
 
-    assert asked(monkeypatch, answer) == Recipient("ada@example.com", PLACED_AT)
+    assert asked(monkeypatch, answer) == Recipient("ada@example.com", PLACED_AT, "a.b.c")
 
 
 def test_an_order_that_does_not_exist_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:

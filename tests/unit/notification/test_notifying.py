@@ -67,11 +67,24 @@ def deliver(
             customers.find_customer,
             mailer,
             operator_email=OPERATOR,
-            storefront_url="",
+            storefront_url="http://shop.example/",
             now=clock.now,
         ).outcome
 
     return deliver
+
+
+def test_a_customers_message_opens_the_order_and_an_operators_does_not(
+    deliver: Deliver, mailer: Any
+) -> None:
+    # When
+    deliver()
+    deliver("OrderNeedsAttention", PARKED)
+
+    # Then
+    (_, to_customer), (_, to_operator) = mailer.sent
+    assert f"http://shop.example/#/orders/{ORDER_ID}?token=token-of-{ORDER_ID}" in to_customer.text
+    assert "shop.example" not in to_operator.text
 
 
 def test_a_customer_gets_a_message_and_the_table_remembers_it(

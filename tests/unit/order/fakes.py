@@ -6,6 +6,7 @@ from datetime import datetime
 
 from order.domain import Change, Order, Status
 from order.repository import IDEMPOTENCY_LIFETIME
+from order.requests import Page
 from shared.errors import NotFound, StorageContention
 from shared.events import DomainEvent, PublishedEvent
 from support.event_schemas import validate
@@ -39,6 +40,20 @@ class FakeOrders(FakeCursor):
         """See `OrderRepository.placed_under`."""
         placed, expires_at = self._placements.get(key, (None, at))
         return placed if at <= expires_at else None
+
+    def owned_by(self, account_id: str, page: Page) -> list[Order]:
+        """See `OrderRepository.owned_by`."""
+        owned = [
+            order
+            for order in sorted(self._orders.values(), key=lambda each: each.order_id, reverse=True)
+            if order.account_id == account_id
+            and (page.before is None or order.order_id < page.before)
+        ]
+        return owned[: page.limit + 1]
+
+    def find(self, order_id: str) -> Order | None:
+        """See `OrderRepository.find`."""
+        return self._orders.get(order_id)
 
     def get(self, order_id: str) -> Order:
         """See `OrderRepository.get`."""

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from builders import ORDER_ID, an_order
+from builders import ACCOUNT_ID, ORDER_ID, PLACED_AT, an_order
 from order import queries
 from order.domain import Change
 from shared.errors import NotFound, ValidationFailed
+from shared.tokens import Tokens
 from unit.order.fakes import FakeOrders
 
 SECOND_ID = f"{ORDER_ID[:-1]}2"
 
 
 @pytest.fixture(autouse=True)
-def _stored(orders: FakeOrders) -> None:
+def _stored(orders: FakeOrders, stack_tokens: Tokens) -> None:
     orders.add(Change(an_order().build()), None)
     orders.add(Change(an_order().with_id(SECOND_ID).cancelled().build()), None)
 
@@ -52,16 +53,32 @@ def test_a_senseless_question_is_refused(query: dict[str, Any], lambda_context: 
         queries.handler({"query": "order_statuses"} | query, lambda_context)
 
 
-def test_a_customers_address_is_told_and_not_logged(
-    lambda_context: Any, logged: Callable[[], list[dict[str, Any]]]
+def test_a_customers_address_and_token_are_told_and_not_logged(
+    lambda_context: Any, stack_tokens: Tokens, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
     # When
     answer = queries.handler({"query": "customer", "order_id": ORDER_ID}, lambda_context)
 
     # Then
-    assert answer == {"email": "ada@example.com", "payment_due_at": None}
-    assert "ada@example.com" not in json.dumps(logged())
+    order_token = stack_tokens.for_order(ORDER_ID, PLACED_AT)
+    assert answer == {
+        "email": "ada@example.com",
+        "payment_due_at": None,
+        "order_token": order_token,
+    }
+    assert not any(part in json.dumps(logged()) for part in ("ada@example.com", order_token))
     assert logged()[-1]["order_id"] == ORDER_ID
+
+
+def test_an_orders_owner_is_told(orders: FakeOrders, lambda_context: Any) -> None:
+    # Given
+    third_id = f"{ORDER_ID[:-1]}4"
+    orders.add(Change(an_order().with_id(third_id).owned_by(ACCOUNT_ID).build()), None)
+
+    # Then a guest's order has none, and neither has one that does not exist
+    for order_id, owner in ((third_id, ACCOUNT_ID), (ORDER_ID, None), (f"{ORDER_ID[:-1]}9", None)):
+        answer = queries.handler({"query": "owner", "order_id": order_id}, lambda_context)
+        assert answer == {"account_id": owner}
 
 
 def test_it_is_told_until_when_a_customer_can_pay(
@@ -91,5 +108,5 @@ def test_the_customer_of_an_order_that_does_not_exist_is_not_found(lambda_contex
 
 @pytest.mark.parametrize("query", [{}, {"query": "orders"}, {"query": ["customer"]}])
 def test_a_question_of_another_kind_is_refused(query: dict[str, Any], lambda_context: Any) -> None:
-    with pytest.raises(ValidationFailed, match="order_statuses or customer"):
+    with pytest.raises(ValidationFailed, match="order_statuses, owner or customer"):
         queries.handler({"order_id": ORDER_ID, **query}, lambda_context)

@@ -14,6 +14,7 @@ from order.domain import Change, Order
 from order.repository import OrderRepository
 from shared import dynamodb
 from shared.errors import StorageContention
+from shared.tokens import Tokens
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
 
@@ -52,7 +53,9 @@ def table(
 
 
 @pytest.fixture
-def place(table: LossyDynamoDB, frozen_clock: Any, lambda_context: Any) -> Place:
+def place(
+    table: LossyDynamoDB, frozen_clock: Any, lambda_context: Any, stack_tokens: Tokens
+) -> Place:
     """Calls `POST /orders`: `place(key="key-1", quantity=2)` gives status, headers and body."""
 
     def send(key: str | None = None, quantity: int = 1) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from builders import CURRENCY, ORDER_ID, a_request, an_order
+from builders import CURRENCY, ORDER_ID, PLACED_AT, a_request, an_order
 from payment import api, saga
+from shared import tokens
 from shared.errors import (
     PaymentDeclined,
     PaymentOutcomeUnknown,
@@ -19,7 +20,7 @@ from shared.errors import (
 from shared.logging import logger
 from unit.fakes import FakeRepository
 
-pytestmark = pytest.mark.usefixtures("repository", "provider", "frozen_clock")
+pytestmark = pytest.mark.usefixtures("repository", "provider", "frozen_clock", "stack_tokens")
 
 
 def charge_payload(means: str = "tok_visa", **changes: Any) -> dict[str, Any]:
@@ -30,7 +31,9 @@ def charge_payload(means: str = "tok_visa", **changes: Any) -> dict[str, Any]:
 
 
 def get(resource: str, context: Any, **path: str) -> tuple[int, dict[str, Any]]:
-    response = api.handler(a_request("GET", resource, **path), context)
+    order_token = tokens.tokens().for_order(ORDER_ID, PLACED_AT)
+    headers = {"Authorization": f"Bearer {order_token}"}
+    response = api.handler(a_request("GET", resource, headers=headers, **path), context)
     return response["statusCode"], json.loads(response["body"])
 
 

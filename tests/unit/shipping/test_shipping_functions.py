@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from builders import ORDER_ID, a_request, an_order
+from builders import ORDER_ID, PLACED_AT, a_request, an_order
+from shared import tokens
 from shared.errors import ShipmentRejected, StepAlreadyUndone, ValidationFailed
 from shipping import api, saga
 from unit.fakes import FakeRepository
 
 ADDRESS = an_order().body()["shipping_address"]
 
-pytestmark = pytest.mark.usefixtures("repository", "carrier", "frozen_clock")
+pytestmark = pytest.mark.usefixtures("repository", "carrier", "frozen_clock", "stack_tokens")
 
 
 def create_payload(**changes: Any) -> dict[str, Any]:
@@ -22,7 +23,9 @@ def create_payload(**changes: Any) -> dict[str, Any]:
 
 
 def get(resource: str, context: Any, **path: str) -> tuple[int, dict[str, Any]]:
-    response = api.handler(a_request("GET", resource, **path), context)
+    order_token = tokens.tokens().for_order(ORDER_ID, PLACED_AT)
+    headers = {"Authorization": f"Bearer {order_token}"}
+    response = api.handler(a_request("GET", resource, headers=headers, **path), context)
     return response["statusCode"], json.loads(response["body"])
 
 
