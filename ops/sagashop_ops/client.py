@@ -45,7 +45,7 @@ class Line:
 
 
 class StoreClient:
-    """Calls one running store's HTTP API.
+    """Calls one running store's HTTP API as a guest, who keeps the tokens of the orders placed.
 
     Methods that return JSON raise `requests.HTTPError` for an answer of 400 or above; those that
     return a response don't.
@@ -55,13 +55,18 @@ class StoreClient:
         """`pool_size`: how many connections concurrent callers may keep open."""
         self._api_url = api_url
         self._session = requests.Session()
+        self._tokens: dict[str, str] = {}
         adapter = HTTPAdapter(pool_maxsize=pool_size, max_retries=_RETRY)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
     def get(self, path: str) -> Json:
         """Returns the JSON object at a path such as `/products`."""
-        response = self._session.get(f"{self._api_url}{path}", timeout=REQUEST_TIMEOUT_SECONDS)
+        response = self._session.get(
+            f"{self._api_url}{path}",
+            headers=self._authorization(path),
+            timeout=REQUEST_TIMEOUT_SECONDS,
+        )
         response.raise_for_status()
         body: Json = response.json()
         return body
@@ -90,12 +95,16 @@ class StoreClient:
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Posts to a path such as `/orders/{order_id}/cancel`; returns the response as it is."""
-        return self._session.post(
+        response = self._session.post(
             f"{self._api_url}{path}",
             json=body or {},
-            headers=headers,
+            headers={**self._authorization(path), **(headers or {})},
             timeout=REQUEST_TIMEOUT_SECONDS,
         )
+        if path == "/orders" and response.ok:
+            placed = response.json()
+            self._tokens[placed["order_id"]] = placed["order_token"]
+        return response
 
     def pay(self, order_id: str, token: str) -> requests.Response:
         """Pays an order that waits for it; returns the response as it is."""
@@ -132,6 +141,11 @@ class StoreClient:
             if time.monotonic() > deadline:
                 raise OrderNotEnded(f"order {order_id} is {order['status']} after {timeout:g} s")
             time.sleep(every)
+
+    def _authorization(self, path: str) -> dict[str, str]:
+        """Returns the header that opens the order which a path is about, if we placed it."""
+        token = self._tokens.get(path.removeprefix("/orders/").split("/", maxsplit=1)[0])
+        return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
 def order_body(lines: Sequence[Line], token: str | None, country: str = ADDRESS["country"]) -> Json:

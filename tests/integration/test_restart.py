@@ -85,7 +85,7 @@ def restarted(stack: dict[str, Any]) -> Iterator[Restarted]:
         run_cli("up", port=port)
         yield Restarted(
             Stack.load(StorePaths(port).stack_file),
-            StoreClient(second.api_url),
+            store,
             ended_order,
             interrupted_order,
             [*servers, *workers],
@@ -198,7 +198,7 @@ def test_no_order_is_lost_when_a_process_is_killed(victim: str, restarted: Resta
     order_ids = crowd.order(ORDERS, strike)
 
     # Then every order exists, once, and ends; and the books add up
-    statuses = sweep_until_all_have_ended(stack, order_ids)
+    statuses = sweep_until_all_have_ended(stack, store, order_ids)
     assert len(statuses) == ORDERS
     assert read_books(stack).orders.keys() - before == statuses.keys()
     assert Counter(statuses.values()) == Counter(

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from sagashop_ops.audit import Books, audit
 from sagashop_ops.client import Line, StoreClient, order_body
 from sagashop_ops.redrive import OperatorApi
@@ -127,12 +125,8 @@ class Plays:
         """Places the cell's order."""
         token = None if cell.is_paid_later else "tok_visa"
         script = cell.correlation_id
-        response = requests.post(
-            f"{self.stack['api_url']}/orders",
-            json=order_body([Line(sku, QUANTITY)], token),
-            headers={CORRELATION_HEADER: script},
-            timeout=35,
-        )
+        body = order_body([Line(sku, QUANTITY)], token)
+        response = self.store.post("/orders", body, {CORRELATION_HEADER: script})
         response.raise_for_status()
         assert response.headers[CORRELATION_HEADER] == script, "the API refused the script"
         order_id: str = response.json()["order_id"]

@@ -95,14 +95,15 @@ class Crowd:
                 return order_id
 
 
-def sweep_until_all_have_ended(stack: Stack, order_ids: Sequence[str]) -> dict[str, str]:
+def sweep_until_all_have_ended(
+    stack: Stack, store: StoreClient, order_ids: Sequence[str]
+) -> dict[str, str]:
     """Has the sweeper come by until every order has ended; returns their statuses.
 
     What a dying server made a compensation give up is parked, and no sweeper's: that is redriven.
     """
     deployment = Deployment.of(stack)
     operator = OperatorApi.of(deployment)
-    store = StoreClient(stack.api_url)
 
     def sweep() -> dict[str, str]:
         call_function(deployment, "SweepOrders", {"grace_seconds": 0})
