@@ -1,33 +1,21 @@
-"""The order service's HTTP API for operators, who authenticate with a shared secret."""
+"""The order service's HTTP API for operators, who sign in to an account with that role."""
 
-import secrets
 from http import HTTPStatus
 from typing import Any
-
-from aws_lambda_powertools.utilities import parameters
 
 from order import domain, holdings, views, wiring
 from order.domain import Status
 from order.execution import SagaUnreachable
 from order.redrive import redrive
 from shared import clock
-from shared.errors import FieldError, ServiceBusy, Unauthorized, ValidationFailed
+from shared.errors import FieldError, ServiceBusy, ValidationFailed
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 from shared.storage import Unreadable
 
-# How many seconds it takes at most until a new secret replaces the old one.
-_SECRET_MAX_AGE = 60
-
 
 def _only_operators() -> None:
-    """Raises Unauthorized where the request doesn't carry `Authorization: Bearer <secret>`."""
-    scheme, _, credential = (api.header("Authorization") or "").partition(" ")
-    secret = parameters.get_secret(wiring.operator_secret_arn(), max_age=_SECRET_MAX_AGE)
-    # In constant time: the duration must not reveal how much of the secret was right.
-    is_right = secrets.compare_digest(credential.strip().encode(), secret.encode())
-    if scheme.lower() != "bearer" or not is_right:
-        raise Unauthorized("Send the operators' secret as a bearer token.")
+    api.require_operator()
 
 
 api = ServiceApi(domain.SERVICE, guard=_only_operators)
@@ -58,12 +46,12 @@ def list_unsettled_orders() -> dict[str, Any]:
 @api.post("/ops/orders/{order_id}/redrive")
 def redrive_order(order_id: str) -> Answer:
     """Resumes the saga of an order that is parked, or whose execution died."""
+    operator = api.require_operator()
     fields = Fields(api.json_body())
-    operator = fields.text("operator", max_length=100)
     reason = fields.text("reason", max_length=500)
     fields.check()
     try:
-        order = redrive(order_id, operator, reason, api.origin, clock.now())
+        order = redrive(order_id, operator.account_id, reason, api.origin, clock.now())
     except SagaUnreachable as exc:
         # An earlier attempt may have been recorded, and only its answer lost.
         raise ServiceBusy(

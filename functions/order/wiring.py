@@ -1,6 +1,6 @@
 """Builds what the order service's functions work with, once a process and at its first use.
 
-Only a function that uses a state machine or the operators' secret has a setting that names it.
+Only a function that uses a state machine has a setting that names it.
 """
 
 from dataclasses import dataclass
@@ -39,11 +39,6 @@ class _PaymentSettings:
     payment_steps_function: str
 
 
-@dataclass(frozen=True)
-class _OperatorSettings:
-    operator_secret_arn: str
-
-
 @cache
 def settings() -> Settings:
     return load(Settings)
@@ -70,8 +65,3 @@ def payment_circuit() -> PaymentCircuit | None:
 @cache
 def services() -> Services:
     return load(Services)
-
-
-@cache
-def operator_secret_arn() -> str:
-    return load(_OperatorSettings).operator_secret_arn

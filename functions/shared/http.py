@@ -139,6 +139,19 @@ class ServiceApi:
             raise InvalidToken("Send an access token; this one is an order's.")
         return caller
 
+    def require_operator(self) -> AccountSubject:
+        """Returns which operator calls.
+
+        Raises Unauthorized and InvalidToken as `account` does, and NotFound for anybody else's
+        token: for them, there is no such route.
+        """
+        caller = self.caller()
+        if caller is None:
+            raise Unauthorized("Sign in as an operator, and send the access token.")
+        if not isinstance(caller, AccountSubject) or not caller.is_operator:
+            raise NotFound("There is no such route.")
+        return caller
+
     def client_address(self) -> str:
         """Returns the address that the request came from, for counting requests.
 

@@ -8,6 +8,7 @@ SagashopError            anything below; its text is complete and meant for the 
 ├── UnknownOrder         the store has no order of that id
 ├── UnknownProduct       the store's catalogue has no product of that SKU
 ├── UnknownLetter        the queue has no dead letter of that id, or another command holds it
+├── NotSignedIn          the command acts in an operator's name, and nobody has signed in
 ├── OperationRefused     the store refused the operation, and says why
 ├── InvalidArgument      a value on the command line makes no sense
 ├── NotASandbox          failures can't be injected into this store: its stage is not a sandbox
@@ -58,6 +59,14 @@ class UnknownLetter(SagashopError):
         super().__init__(
             f"No dead letter {message_id!r} is in {queue}. Another command may be reading it: "
             f"`sagashop dlq read {queue}` shows what is there."
+        )
+
+
+class NotSignedIn(SagashopError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody is signed in. Sign in with `sagashop sign-in EMAIL`; "
+            "`sagashop operator add EMAIL` makes an operator's account."
         )
 
 

@@ -7,9 +7,7 @@ interrupted operation can be recognised: it has begun and not ended.
                                         FAILED), details, begun_at, ended_at
 """
 
-import getpass
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from sagashop_ops.aws import Deployment, Row, rows, table_of
+from sagashop_ops.sessions import signed_in
 
 PARTITION = "OPERATION"
 BEGUN, DONE, FAILED = "BEGUN", "DONE", "FAILED"
@@ -56,15 +55,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class Journal:
-    """The operations table, as one operator writes to it."""
+    """The operations table, as one operator's account writes to it."""
 
     table: Any
     operator: str
 
     @classmethod
     def of(cls, deployment: Deployment) -> Self:
-        """The journal of a store; the operator is the user who is logged in here."""
-        return cls(table_of(deployment.stack, "operations"), _user())
+        """The journal of a store, for whoever is signed in; raises NotSignedIn."""
+        operator = signed_in(deployment.stack).account_id
+        return cls(table_of(deployment.stack, "operations"), operator)
 
     @contextmanager
     def record(
@@ -110,26 +110,19 @@ class Journal:
                 },
             )
 
-    def read(self, limit: int) -> list[Operation]:
-        """Returns the last operations, oldest first."""
-        found = rows(
-            self.table,
-            "query",
-            KeyConditionExpression="pk = :operations",
-            ExpressionAttributeValues={":operations": PARTITION},
-            ScanIndexForward=False,
-            ConsistentRead=True,
-            PaginationConfig={"MaxItems": limit},
-        )
-        return [Operation.of(row) for row in found][::-1]
 
-
-def _user() -> str:
-    """Returns the name of the user who is logged in; a container's user may only have a number."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"
+def read_operations(table: Any, limit: int) -> list[Operation]:
+    """Returns the last operations in the operations table, oldest first."""
+    found = rows(
+        table,
+        "query",
+        KeyConditionExpression="pk = :operations",
+        ExpressionAttributeValues={":operations": PARTITION},
+        ScanIndexForward=False,
+        ConsistentRead=True,
+        PaginationConfig={"MaxItems": limit},
+    )
+    return [Operation.of(row) for row in found][::-1]
 
 
 def _now() -> str:

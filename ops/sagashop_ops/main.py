@@ -1,6 +1,7 @@
 """The operator's command line: each command names its arguments, calls its module and prints."""
 
 import functools
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from rich.console import Console
 from sagashop_ops import audit as books
 from sagashop_ops import chaos as failures
 from sagashop_ops import circuit as circuits
-from sagashop_ops import dead_letters
+from sagashop_ops import dead_letters, sessions, token_keys
 from sagashop_ops import logs as log_reader
 from sagashop_ops import mail as mailbox
 from sagashop_ops import parked as parked_orders
@@ -21,13 +22,13 @@ from sagashop_ops import replay as replays
 from sagashop_ops import stats as figures
 from sagashop_ops import sweep as sweeps
 from sagashop_ops import trace as traces
-from sagashop_ops.aws import Deployment, shared_aws
+from sagashop_ops.aws import Deployment, shared_aws, table_of
 from sagashop_ops.bench.run import PARTS, run_benchmark
 from sagashop_ops.client import StoreClient
 from sagashop_ops.demo import Stage, play_all
 from sagashop_ops.durations import in_words, read_since
 from sagashop_ops.errors import InvalidArgument
-from sagashop_ops.journal import Journal
+from sagashop_ops.journal import Journal, read_operations
 from sagashop_ops.local import local_deployment
 from sagashop_ops.prices import set_price
 from sagashop_ops.program import run
@@ -401,17 +402,79 @@ def mail(deployment: Deployment, order_id: str | None) -> None:
     click.echo(mailbox.report(mailbox.sent_mail(deployment.stack, order_id)))
 
 
+@cli.group()
+def operator() -> None:
+    """Make operators' accounts."""
+
+
+@store_command(operator, "add")
+@click.argument("email")
+@click.option("--ask", is_flag=True, help="Ask for the password instead of making one up.")
+def add_operator(deployment: Deployment, email: str, ask: bool) -> None:
+    """Make an operator's account for EMAIL, and print its password once.
+
+    An account that EMAIL has becomes an operator's, with the new password; its sessions end. Your
+    AWS credentials decide whether you may.
+    """
+    password = _read_password(confirm=True) if ask else sessions.new_password()
+    account_id = sessions.add_operator(deployment, sessions.Credentials(email, password))
+    click.echo(f"{email} is an operator, with the account {account_id}.")
+    if not ask:
+        click.echo(f"The password, which is not shown again: {password}")
+
+
 @store_command(cli)
-def secret(deployment: Deployment) -> None:
-    """Print the operator's secret."""
-    click.echo(redrives.read_operator_secret(deployment))
+@click.argument("email")
+def sign_in(deployment: Deployment, email: str) -> None:
+    """Sign in as the operator EMAIL; the password is asked for, or read from a pipe."""
+    credentials = sessions.Credentials(email, _read_password())
+    session = sessions.sign_in(deployment.stack, credentials)
+    click.echo(f"You are signed in as {email}, with the account {session.account_id}.")
+
+
+@store_command(cli)
+def sign_out(deployment: Deployment) -> None:
+    """End your session."""
+    was_signed_in = sessions.sign_out(deployment.stack)
+    click.echo("You are signed out." if was_signed_in else "Nobody was signed in.")
+
+
+def _read_password(*, confirm: bool = False) -> str:
+    if sys.stdin.isatty():
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=confirm)
+        return password
+    return sys.stdin.readline().rstrip("\n")
+
+
+@cli.group()
+def tokens() -> None:
+    """Rotate the keys that sign tokens."""
+
+
+@store_command(tokens, "rotate")
+@click.option("--revoke", is_flag=True, help="Drop the old keys: all tokens end within a minute.")
+@why_option
+def rotate_tokens(deployment: Deployment, revoke: bool, why: str) -> None:
+    """Sign with a new key from now on.
+
+    The tokens of the old one stay valid until they expire. With --revoke, everybody has to renew
+    the session, and the tokens in guests' mails open nothing any more.
+    """
+    journal = Journal.of(deployment)
+    with journal.record("rotate tokens", "token keys", why, revoke=revoke) as outcome:
+        keys = token_keys.rotate(deployment, datetime.now(UTC), revoke=revoke)
+        outcome["current"] = keys["current"]
+    click.echo(f"Tokens are signed with the key {keys['current']}; {len(keys) - 1} are valid.")
 
 
 @store_command(cli)
 @click.option("--lines", "-n", default=50, show_default=True, help="How many of the last.")
 def operations(deployment: Deployment, lines: int) -> None:
     """List what operators did: who, what, why, and the result."""
-    _print(Journal.of(deployment).read(lines) or ["No operation is recorded."])
+    _print(
+        read_operations(table_of(deployment.stack, "operations"), lines)
+        or ["No operation is recorded."]
+    )
 
 
 @store_command(cli)

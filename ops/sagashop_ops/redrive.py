@@ -13,18 +13,10 @@ from sagashop_ops.aws import Deployment
 from sagashop_ops.client import REQUEST_TIMEOUT_SECONDS
 from sagashop_ops.errors import OperationRefused, UnknownOrder
 from sagashop_ops.journal import Journal
+from sagashop_ops.sessions import signed_in
 
 PARKED = "NEEDS_ATTENTION"
 COMPENSATIONS = ("CancelShipment", "RefundPayment", "ReleaseStock", "CancelOrder")
-
-
-def read_operator_secret(deployment: Deployment) -> str:
-    """Returns the secret that the operator's HTTP routes require: `Authorization: Bearer …`."""
-    answer = deployment.client("secretsmanager").get_secret_value(
-        SecretId=deployment.outputs["OperatorSecretArn"]
-    )
-    secret: str = answer["SecretString"]
-    return secret
 
 
 @dataclass(frozen=True)
@@ -45,20 +37,24 @@ class Redriven:
 
 @dataclass(frozen=True)
 class OperatorApi:
-    """The order service's routes below `/ops`, called with the operator's secret."""
+    """The order service's routes below `/ops`, called by whoever is signed in.
+
+    `token` gives a valid access token, for as long as that may take.
+    """
 
     api_url: str
-    secret: str
+    token: Callable[[], str]
 
     @classmethod
     def of(cls, deployment: Deployment) -> Self:
         """The routes of a running store."""
-        return cls(deployment.stack.api_url, read_operator_secret(deployment))
+        stack = deployment.stack
+        return cls(stack.api_url, lambda: signed_in(stack).access_token)
 
-    def redrive(self, order_id: str, operator: str, reason: str) -> Redriven:
+    def redrive(self, order_id: str, reason: str) -> Redriven:
         """Resumes an order's saga; raises UnknownOrder and OperationRefused."""
         path = f"/ops/orders/{quote(order_id, safe='')}/redrive"
-        answer = self._call("POST", path, {"operator": operator, "reason": reason})
+        answer = self._call("POST", path, {"reason": reason})
         if answer.status_code == requests.codes.not_found:
             raise UnknownOrder(order_id)
         body = _accepted(answer)
@@ -81,7 +77,7 @@ class OperatorApi:
             method,
             f"{self.api_url}{path}",
             json=body,
-            headers={"Authorization": f"Bearer {self.secret}"},
+            headers={"Authorization": f"Bearer {self.token()}"},
             timeout=REQUEST_TIMEOUT_SECONDS,
         )
 
@@ -89,7 +85,7 @@ class OperatorApi:
 def redrive(api: OperatorApi, journal: Journal, order_id: str, reason: str) -> Redriven:
     """Resumes a parked or dead saga, and records who asked for it and why."""
     with journal.record("redrive", order_id, reason) as outcome:
-        redriven = api.redrive(order_id, journal.operator, reason)
+        redriven = api.redrive(order_id, reason)
         outcome.update(execution=redriven.execution, resume_at=redriven.resume_at)
     return redriven
 

@@ -39,6 +39,12 @@ class Stack:
     dead_letter_queues: Mapping[str, str]
     log_file: str | None
 
+    @property
+    def local_state(self) -> Path | None:
+        """The folder with the files of a local store; None for a stack on AWS."""
+        port = urlsplit(self.endpoint_url or "").port
+        return None if port is None else state_folder(port)
+
     def save(self, path: Path) -> None:
         """Writes stack.json in one step, so that no reader sees half of it."""
         write_atomically(path, json.dumps(asdict(self), indent=2) + "\n")

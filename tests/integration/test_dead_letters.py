@@ -12,7 +12,7 @@ from sagashop_ops.aws import Deployment
 from sagashop_ops.client import Line, StoreClient
 from sagashop_ops.dead_letters import Attempt
 from sagashop_ops.errors import UnknownLetter
-from sagashop_ops.journal import Journal
+from sagashop_ops.journal import Journal, read_operations
 from sagashop_ops.letters import Letter
 from sagashop_ops.queues import find_queue
 from sagashop_ops.replay import events_of
@@ -131,7 +131,7 @@ def test_what_fails_again_stays_until_it_is_dropped_for_a_reason(
     queue = find_queue(deployment, "Sweep")
     list(dead_letters.drop(deployment, journal, queue, "nonsense", letter.message_id))
     assert not is_there(deployment, "Sweep", letter)
-    last = journal.read(1)[0]
+    last = read_operations(journal.table, 1)[0]
     assert (last.action, last.operator, last.reason) == (
         "drop dead letter",
         journal.operator,

@@ -106,7 +106,7 @@ def told(
     with failing_steps(stack, aws, "CommitStock", "RefundPayment"):
         parked = store.place_order([Line(sku, 1)], "tok_visa")
         assert saga.wait_until_ended(parked)["status"] == "NEEDS_ATTENTION"
-    redriven = OperatorApi.of(deployment).redrive(parked, "the test", "the refund works again")
+    redriven = OperatorApi.of(deployment).redrive(parked, "the refund works again")
     paid_later, cancelled = [store.place_order([Line(sku, 1)], None) for _ in range(2)]
     ended = [
         parked,

@@ -10,7 +10,7 @@ from sagashop_ops import stats, sweep
 from sagashop_ops.audit import Books, audit
 from sagashop_ops.aws import Deployment
 from sagashop_ops.client import Line, StoreClient
-from sagashop_ops.journal import Journal
+from sagashop_ops.journal import Journal, read_operations
 from sagashop_ops.redrive import read_operator_secret
 from sagashop_ops.stack import Stack
 from sagashop_ops.stats import Counted
@@ -116,6 +116,6 @@ def test_every_service_sweeps_when_it_is_told_to_and_the_record_says_so(
 
     services = ["order", "inventory", "payment", "shipping"]
     assert [report["service"] for report in swept] == services
-    last = journal.read(1)[0]
+    last = read_operations(journal.table, 1)[0]
     assert (last.action, last.status, last.operator) == ("sweep", "DONE", journal.operator)
     assert {"grace_seconds", *services} <= last.details.keys()

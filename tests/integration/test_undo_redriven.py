@@ -13,7 +13,7 @@ from sagashop_ops.audit import Books, audit
 from sagashop_ops.aws import Deployment
 from sagashop_ops.client import StoreClient
 from sagashop_ops.errors import OperationRefused, UnknownOrder
-from sagashop_ops.journal import Journal
+from sagashop_ops.journal import Journal, read_operations
 from sagashop_ops.redrive import PARKED, OperatorApi, redrive
 from sagashop_ops.stack import Stack
 from support.outage import PaidInVain
@@ -95,7 +95,7 @@ def test_once_fixed_it_is_redriven_to_its_end_and_the_books_hold(
             ]
         ),
     )
-    last = journal.read(1)[0]
+    last = read_operations(journal.table, 1)[0]
     assert (last.action, last.target, last.reason) == ("redrive", order_id, WHY)
     assert (last.operator, last.status) == (journal.operator, "DONE")
 
@@ -110,7 +110,7 @@ def test_an_order_that_has_ended_is_not_redriven(
         redrive(api, journal, paid_in_vain.refundable, WHY)
 
     assert refusal.value.code == "ORDER_HAS_ENDED"
-    assert journal.read(1)[0].status == "FAILED"
+    assert read_operations(journal.table, 1)[0].status == "FAILED"
 
 
 def test_an_unknown_order_is_not_redriven(deployment: Deployment, api: OperatorApi) -> None:

@@ -24,7 +24,7 @@ from support.model_depths import (
     waiting,
     waiting_again,
 )
-from support.model_store import OPERATOR_SECRET, Store, Wanted
+from support.model_store import OPERATOR_TOKEN, Store, Wanted
 from support.model_walker import Delivery
 from support.saga_definition import function_of
 
@@ -36,9 +36,6 @@ NO_CALL = Mishap("refused", "States.Timeout")
 @pytest.fixture(scope="module", autouse=True)
 def _cloud() -> Iterator[None]:
     with open_cloud() as make:
-        boto3.client("secretsmanager").create_secret(
-            Name="model-operator-secret", SecretString=OPERATOR_SECRET
-        )
         Store.make_cloud = staticmethod(make)
         yield
 
@@ -261,7 +258,7 @@ def test_what_is_owed_comes_from_the_services_rows(store: Store) -> None:
     answer = store.cloud.request(
         "GET",
         "/ops/orders",
-        headers={"Authorization": f"Bearer {OPERATOR_SECRET}"},
+        headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"},
         function="OrderOps",
     )
     assert answer is not None

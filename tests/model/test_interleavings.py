@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from itertools import batched
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -41,7 +40,7 @@ from support.model_cloud import (
     open_cloud,
 )
 from support.model_depths import DEPTHS, QUICK_DEPTHS
-from support.model_store import OPERATOR_SECRET, SWEEPERS, Store, Wanted, order_of
+from support.model_store import SWEEPERS, Store, Wanted, order_of
 from support.model_walker import Delivery, Execution
 
 MOST_ORDERS = 5
@@ -331,9 +330,6 @@ class Game(Store, RuleBasedStateMachine):
 @pytest.fixture(scope="module", autouse=True)
 def _cloud() -> Iterator[None]:
     with open_cloud() as make:
-        boto3.client("secretsmanager").create_secret(
-            Name="model-operator-secret", SecretString=OPERATOR_SECRET
-        )
         Store.make_cloud = staticmethod(make)
         yield
 

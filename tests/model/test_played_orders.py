@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import boto3
 import pytest
 
 from sagashop_ops.audit import Report
 from support.model_cloud import open_cloud
 from support.model_play import ADVENTURES, Play
-from support.model_store import OPERATOR_SECRET
 
 COMPLETE = ("COMPLETED", None)
 # How each order has to end: its status, the reason that its customer is told, and the mails.
@@ -64,9 +62,6 @@ class Played:
 def played() -> Iterator[Callable[[str], Played]]:
     """Plays an adventure, once for both judges."""
     with open_cloud() as make:
-        boto3.client("secretsmanager").create_secret(
-            Name="model-operator-secret", SecretString=OPERATOR_SECRET
-        )
 
         @cache
         def play(name: str) -> Played:

@@ -207,8 +207,7 @@ class Plays:
             return None
         name, repaired_by = f"{end.order_id}-r1", SWEEPER
         if end.status == PARKED:
-            operator, reason = "the fault matrix", "the fault is fixed"
-            name = self.operator.redrive(end.order_id, operator, reason).execution
+            name = self.operator.redrive(end.order_id, "the fault is fixed").execution
             repaired_by = OPERATOR
         self._wait_for_execution(name, cell, end.order_id)
         return repaired_by

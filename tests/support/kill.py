@@ -110,7 +110,7 @@ def sweep_until_all_have_ended(
         statuses = {order_id: store.order(order_id)["status"] for order_id in order_ids}
         for order_id, status in statuses.items():
             if status == "NEEDS_ATTENTION":
-                operator.redrive(order_id, "the test", "the server runs again")
+                operator.redrive(order_id, "the server runs again")
         return statuses
 
     return eventually(

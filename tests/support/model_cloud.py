@@ -56,6 +56,7 @@ PAYMENT_WAIT_SECONDS = 900
 SERVICES = ("order", "inventory", "payment", "shipping")
 """Those that take part in sagas; the notification service has a worker and a table, too."""
 OPERATOR = "operator@example.com"
+TOKEN_KEYS = {"current": "first", "first": "the model's key, which is no secret"}
 PARTNERS = {"payment": "error_rate", "shipping": "error_rate", "notification": "failure_rate"}
 """Who may be down, and the injected failure that stands for it."""
 _ALL_SERVICES = (*SERVICES, "notification")
@@ -533,6 +534,9 @@ def open_cloud() -> Iterator[Callable[[], Cloud]]:
         patch.object(Table, "__deepcopy__", _copy_table, create=True),
         patch.object(moto_responses, "method_names_from_class", _METHOD_NAMES),
     ):
+        make_client("secretsmanager").create_secret(
+            Name=_ENVIRONMENT["TOKEN_KEYS_ARN"], SecretString=json.dumps(TOKEN_KEYS)
+        )
         yield make
 
 
@@ -579,7 +583,7 @@ _ENVIRONMENT = {
     "INVENTORY_STEPS_FUNCTION": "InventorySteps",
     "NOTIFICATION_SENDER": "orders@example.com",
     "OPERATOR_EMAIL": OPERATOR,
-    "OPERATOR_SECRET_ARN": "model-operator-secret",
+    "TOKEN_KEYS_ARN": "model-token-keys",
     "ORDER_QUERIES_FUNCTION": "OrderQueries",
     "PAYMENT_REPLY_TIMEOUT_SECONDS": "0.001",
     "PAYMENT_STEPS_FUNCTION": "PaymentSteps",

@@ -19,7 +19,7 @@ from support.model_cloud import (
     listeners_of,
     table_name,
 )
-from support.model_store import OPERATOR_SECRET, SWEEPERS, product
+from support.model_store import OPERATOR_TOKEN, SWEEPERS, product
 from support.model_walker import Execution
 
 MOUSE, TEAPOT = "mouse", "teapot"
@@ -75,8 +75,8 @@ class Play:
         self.cloud.request(
             "POST",
             "/ops/orders/{order_id}/redrive",
-            {"operator": "ada", "reason": "The play says so."},
-            headers={"Authorization": f"Bearer {OPERATOR_SECRET}"},
+            {"reason": "The play says so."},
+            headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"},
             function="OrderOps",
             order_id=order_id,
         )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+import jwt
+
 from sagashop_ops.audit import audit, read_books
 from sagashop_ops.client import Line, order_body
 from sagashop_ops.stack import Stack
@@ -22,6 +24,7 @@ from support.model_cloud import (
     OPERATOR,
     PAYMENT_WAIT_SECONDS,
     SERVICES,
+    TOKEN_KEYS,
     WORKERS,
     Answer,
     Cloud,
@@ -39,7 +42,19 @@ PRICES = {"mouse": 2999, "teapot": 1250}
 SEEDED = {"mouse": 12, "teapot": 2}
 SWEEPERS = ["SweepOrders", "SweepStock", "SweepPayments", "SweepShipments"]
 UNDO = ("ReleaseStock", "RefundPayment", "CancelShipment")
-OPERATOR_SECRET = "model-secret"
+# Valid at any time: each function has a clock of its own.
+OPERATOR_TOKEN = jwt.encode(
+    {
+        "aud": "account",
+        "sub": "acc_01JNQ4ZV8X0000000000000001",
+        "role": "operator",
+        "iat": 0,
+        "nbf": 0,
+        "exp": 2**40,
+    },
+    TOKEN_KEYS["first"],
+    headers={"kid": "first"},
+)
 # Of these an order may have several, told apart by a number.
 REPEATED_EVENTS = {"OrderRedriven", "OrderNeedsAttention"}
 _SEEDED_AT = "2026-01-01T00:00:00.000Z"
@@ -248,9 +263,9 @@ class Store:
         answer = self.cloud.request(
             "POST",
             "/ops/orders/{order_id}/redrive",
-            {"operator": "ada", "reason": "the model says so"},
+            {"reason": "the model says so"},
             mishap,
-            headers={"Authorization": f"Bearer {OPERATOR_SECRET}"},
+            headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"},
             function="OrderOps",
             order_id=order_id,
         )

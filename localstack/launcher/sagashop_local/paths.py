@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from sagashop_ops.sessions import LOCAL_OPERATOR_FILE, LOCAL_SESSION_FILE
 from sagashop_ops.stack import PROJECT_ROOT, state_folder
+from sagashop_ops.token_keys import LOCAL_KEYS_FILE
 
 
 def environment_python(group: str) -> Path:
@@ -23,6 +25,11 @@ class StorePaths:
         self.state = state_folder(port, root)
         # How other programs find the running store; see `sagashop_ops.stack.Stack`.
         self.stack_file = self.state / "stack.json"
+        # The store's own operator, and the session of whoever operates it.
+        self.operator_file = self.state / LOCAL_OPERATOR_FILE
+        self.session_file = self.state / LOCAL_SESSION_FILE
+        # The keys that sign tokens: the engine forgets its secrets when it stops.
+        self.token_keys_file = self.state / LOCAL_KEYS_FILE
         # The processes that we started, and must stop.
         self.processes_file = self.state / "processes.json"
         # The version of the local cloud that the servers were started from.

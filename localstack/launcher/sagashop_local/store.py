@@ -12,6 +12,7 @@ from localstack_embedded.settings import DynamoDbEngine
 from sagashop_local import servers
 from sagashop_local.deploy import deploy, is_wrecked
 from sagashop_local.errors import StoreBusy
+from sagashop_local.operator import provide_operator
 from sagashop_local.package import build_package, site_packages
 from sagashop_local.parameters import local_parameters
 from sagashop_local.paths import StorePaths, environment_python
@@ -24,6 +25,7 @@ from sagashop_local.upgrade import mark_unsettled_orders
 from sagashop_ops.aws import REGION, Aws, Deployment, call_function
 from sagashop_ops.errors import OperationRefused, StoreNotRunning
 from sagashop_ops.stack import PROJECT_ROOT, Stack, stack_of, write_atomically
+from sagashop_ops.token_keys import keep_keys, read_keys, restore_keys
 
 STACK_NAME = "sagashop"
 LOCK_WAIT_SECONDS = 60.0
@@ -65,8 +67,9 @@ class Store:
                 self._stop_another_version()
                 self._start(started)
                 self._replace_broken_engine(started)
-                stack = self._bring_up_to_date()
-                if self._servers[-1] in started:
+                engine_is_new = self._servers[-1] in started
+                stack = self._bring_up_to_date(engine_is_new=engine_is_new)
+                if engine_is_new:
                     self._recover(stack)
             except BaseException:
                 self._stop(started)
@@ -87,6 +90,7 @@ class Store:
             was_running = self._stop(self._servers)
             with self._progress.step("delete the tables"):
                 shutil.rmtree(self.paths.dynamodb_data, ignore_errors=True)
+                self.paths.session_file.unlink(missing_ok=True)  # its account is gone
         if was_running:
             self.up()
 
@@ -202,7 +206,7 @@ class Store:
                 self._processes.stop(server.name, server.stop_grace_seconds)
         return bool(running)
 
-    def _bring_up_to_date(self) -> Stack:
+    def _bring_up_to_date(self, *, engine_is_new: bool) -> Stack:
         """Deploys, seeds and publishes the project's files; writes stack.json."""
         dynamodb = self.aws.client("dynamodb")
         if marked := mark_unsettled_orders(dynamodb, f"{STACK_NAME}-order"):
@@ -217,6 +221,7 @@ class Store:
                 self._parameters,
             )
             step.outcome = "changed" if deployment.changed else "no changes"
+        self._keep_token_keys(deployment.outputs["TokenKeysArn"], engine_is_new=engine_is_new)
         stack = stack_of(
             deployment.outputs,
             stack_name=STACK_NAME,
@@ -225,9 +230,19 @@ class Store:
             log_file=str(self.paths.engine_log),
         )
         self.seed(stack)
+        with self._progress.step("provide an operator") as step:
+            is_new = provide_operator(dynamodb, stack, self.paths.operator_file)
+            step.outcome = "new" if is_new else "no changes"
         self.publish(stack)
         stack.save(self.paths.stack_file)
         return stack
+
+    def _keep_token_keys(self, arn: str, *, engine_is_new: bool) -> None:
+        """Tokens outlive the engine, as orders do, so their keys have to."""
+        secrets = self.aws.client("secretsmanager")
+        if engine_is_new:
+            restore_keys(secrets, arn, self.paths.token_keys_file)
+        keep_keys(self.paths.token_keys_file, read_keys(secrets, arn))
 
     def _recover(self, stack: Stack) -> None:
         """Makes the order service resume its open orders, whose sagas ended with their engine.

@@ -1,5 +1,6 @@
 """Every command finds its stack by name, on AWS as on this machine."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +13,12 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from sagashop_ops import local
-from sagashop_ops.aws import Deployment, shared_aws
+from sagashop_ops.aws import Deployment, shared_aws, table_of
 from sagashop_ops.errors import LocalOnly, UnknownStack
-from sagashop_ops.journal import Journal
+from sagashop_ops.journal import read_operations
 from sagashop_ops.mail import sent_mail
 from sagashop_ops.main import cli
+from sagashop_ops.sessions import Session, session_file
 from support.operators import FakeSqs, a_stack
 from support.template import table_definition
 
@@ -143,12 +145,20 @@ def test_the_stack_may_be_named_by_the_environment() -> None:
     assert result.output.split() == ["Sweep", "0"]
 
 
-def test_an_operation_on_aws_is_recorded_there() -> None:
+def test_an_operation_on_aws_is_recorded_there_under_the_account_that_signed_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stack = Deployment.find(shared_aws(), "shop").stack
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    session = Session("ada@example.com", "acc_ada", "access", "refresh", time.time() + 900)
+    session.save(session_file(stack))
+
     arguments = ["dlq", "redrive", "Sweep", "--why", "tested", "--aws", "--stack", "shop"]
     assert "0 of 0 redriven." in CliRunner().invoke(cli, arguments).output
 
-    (operation,) = Journal.of(Deployment.find(shared_aws(), "shop")).read(10)
-    assert (operation.action, operation.reason) == ("redrive dead letters", "tested")
+    (operation,) = read_operations(table_of(stack, "operations"), 10)
+    assert (operation.action, operation.operator) == ("redrive dead letters", "acc_ada")
+    assert operation.reason == "tested"
 
 
 def test_what_only_a_local_store_has_is_told_on_aws() -> None:

@@ -11,8 +11,8 @@ from sagashop_ops import local
 from sagashop_ops.main import cli, main
 
 COMMANDS = (
-    "allow-refund audit bench chaos circuit completion demo dlq logs mail operations parked price "
-    "redrive replay secret stats sweep trace"
+    "allow-refund audit bench chaos circuit completion demo dlq logs mail operations operator "
+    "parked price redrive replay sign-in sign-out stats sweep tokens trace"
 )
 
 
@@ -46,7 +46,10 @@ def test_every_command_is_described() -> None:
         "mail",
         "stats",
         "parked",
-        "secret",
+        "operator add ada@example.com",
+        "sign-in ada@example.com",
+        "sign-out",
+        "tokens rotate --why tested",
         "sweep",
         "chaos",
         "demo",
@@ -83,6 +86,7 @@ def test_what_needs_a_store_says_that_there_is_none(
         "circuit close shipping",
         "dlq redrive Notification",
         "dlq drop Notification all",
+        "tokens rotate",
     ],
 )
 def test_what_cannot_be_undone_requires_a_reason(

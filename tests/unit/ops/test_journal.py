@@ -4,7 +4,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sagashop_ops.journal import Journal
+from sagashop_ops.journal import Journal, read_operations
 from shared import dynamodb
 from support.template import table_definition
 
@@ -21,9 +21,9 @@ def test_an_operation_is_on_record_before_its_effect_and_complete_after_it(
     journal: Journal,
 ) -> None:
     with journal.record("redrive", "ord_1", "the provider is back", attempt=2) as outcome:
-        (begun,) = journal.read(10)
+        (begun,) = read_operations(journal.table, 10)
         outcome.update(execution="ord_1-r1")
-    (ended,) = journal.read(10)
+    (ended,) = read_operations(journal.table, 10)
 
     assert (begun.status, begun.ended_at) == ("BEGUN", None)
     assert (begun.action, begun.target, begun.operator) == ("redrive", "ord_1", "ada")
@@ -38,7 +38,7 @@ def test_what_fails_is_on_record_with_its_error(journal: Journal) -> None:
     with pytest.raises(RuntimeError), journal.record("sweep", "all services", ""):
         raise RuntimeError("no engine")
 
-    (operation,) = journal.read(10)
+    (operation,) = read_operations(journal.table, 10)
     assert (operation.status, operation.details) == ("FAILED", {"error": "no engine"})
 
 
@@ -54,5 +54,9 @@ def test_the_last_operations_are_listed_oldest_first(journal: Journal) -> None:
         with journal.record("replay", f"consumer-{number}", ""):
             pass
 
-    assert [o.target for o in journal.read(3)] == ["consumer-2", "consumer-3", "consumer-4"]
-    assert journal.read(1)[0].target in str(journal.read(1)[0])
+    assert [o.target for o in read_operations(journal.table, 3)] == [
+        "consumer-2",
+        "consumer-3",
+        "consumer-4",
+    ]
+    assert read_operations(journal.table, 1)[0].target in str(read_operations(journal.table, 1)[0])

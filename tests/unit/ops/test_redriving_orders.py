@@ -44,16 +44,16 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
 
 
 def asked(journal: FakeJournal, order_id: str = "ord_1") -> redrives.Redriven:
-    return redrive(OperatorApi("http://shop", "secret"), journal.as_journal, order_id, WHY)
+    return redrive(OperatorApi("http://shop", lambda: "token"), journal.as_journal, order_id, WHY)
 
 
-def test_a_redrive_shows_the_secret_and_says_who_and_why(api: FakeApi) -> None:
-    redriven = asked(FakeJournal(operator="ada"))
+def test_a_redrive_shows_the_token_and_says_why(api: FakeApi) -> None:
+    redriven = asked(FakeJournal())
 
     ((method, url, body, headers),) = api.requests
     assert (method, url) == ("POST", "http://shop/ops/orders/ord_1/redrive")
-    assert body == {"operator": "ada", "reason": WHY}
-    assert headers == {"Authorization": "Bearer secret"}
+    assert body == {"reason": WHY}
+    assert headers == {"Authorization": "Bearer token"}
     assert str(redriven) == "Order ord_1 goes on at CancelShipment, as execution ord_1-r1."
 
 

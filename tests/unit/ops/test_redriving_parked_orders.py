@@ -53,7 +53,7 @@ class FakeApi:
         assert status == "NEEDS_ATTENTION"
         return ORDERS
 
-    def redrive(self, order_id: str, operator: str, reason: str) -> Redriven:
+    def redrive(self, order_id: str, reason: str) -> Redriven:
         if order_id == self.interrupted_at:
             os.kill(os.getpid(), signal.SIGINT)
         if order_id in self.refused:
@@ -149,7 +149,7 @@ def test_ctrl_c_stops_after_the_current_order(api: FakeApi) -> None:
 def test_a_store_that_does_not_answer_any_more_is_told_with_what_was_done(
     api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail_at_the_second(order_id: str, operator: str, reason: str) -> Redriven:
+    def fail_at_the_second(order_id: str, reason: str) -> Redriven:
         if order_id == "ord_1":
             raise ConnectionError
         return Redriven(order_id, f"{order_id}-r1", "CancelShipment")
