@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-import jwt
-
+from builders import ACCOUNT_ID
 from sagashop_ops.audit import audit, read_books
 from sagashop_ops.client import Line, order_body
 from sagashop_ops.stack import Stack
@@ -24,7 +23,6 @@ from support.model_cloud import (
     OPERATOR,
     PAYMENT_WAIT_SECONDS,
     SERVICES,
-    TOKEN_KEYS,
     WORKERS,
     Answer,
     Cloud,
@@ -32,6 +30,7 @@ from support.model_cloud import (
     Row,
     listeners_of,
     table_name,
+    token_for,
 )
 from support.model_goals import REACHED
 from support.model_reference import ENDED, PARTS, Part, PartState, Wish, may_become
@@ -42,19 +41,7 @@ PRICES = {"mouse": 2999, "teapot": 1250}
 SEEDED = {"mouse": 12, "teapot": 2}
 SWEEPERS = ["SweepOrders", "SweepStock", "SweepPayments", "SweepShipments"]
 UNDO = ("ReleaseStock", "RefundPayment", "CancelShipment")
-# Valid at any time: each function has a clock of its own.
-OPERATOR_TOKEN = jwt.encode(
-    {
-        "aud": "account",
-        "sub": "acc_01JNQ4ZV8X0000000000000001",
-        "role": "operator",
-        "iat": 0,
-        "nbf": 0,
-        "exp": 2**40,
-    },
-    TOKEN_KEYS["first"],
-    headers={"kid": "first"},
-)
+OPERATOR_TOKEN = token_for("account", ACCOUNT_ID, role="operator")
 # Of these an order may have several, told apart by a number.
 REPEATED_EVENTS = {"OrderRedriven", "OrderNeedsAttention"}
 _SEEDED_AT = "2026-01-01T00:00:00.000Z"
