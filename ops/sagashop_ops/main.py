@@ -448,7 +448,13 @@ def _read_password(*, confirm: bool = False) -> str:
 
 @cli.group()
 def tokens() -> None:
-    """Rotate the keys that sign tokens."""
+    """Show your access token, and rotate the keys that sign tokens."""
+
+
+@store_command(tokens, "show")
+def show_token(deployment: Deployment) -> None:
+    """Print your access token, for requests of your own; it is valid for a minute at least."""
+    click.echo(sessions.signed_in(deployment.stack).access_token)
 
 
 @store_command(tokens, "rotate")

@@ -49,6 +49,7 @@ def test_every_command_is_described() -> None:
         "operator add ada@example.com",
         "sign-in ada@example.com",
         "sign-out",
+        "tokens show",
         "tokens rotate --why tested",
         "sweep",
         "chaos",
