@@ -5,7 +5,9 @@ from typing import Any
 
 from order import domain, execution, payment_window, requests, service, timeline, views, wiring
 from order.domain import Order
+from order.saga_view import saga_view
 from shared import clock
+from shared.errors import ServiceBusy
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 from shared.logging import logger
@@ -41,6 +43,16 @@ def get_order(order_id: str) -> dict[str, Any]:
 def get_timeline(order_id: str) -> dict[str, Any]:
     """Returns an order's events so far."""
     return timeline.timeline_view(order_id, wiring.orders().events(order_id))
+
+
+@api.get("/orders/{order_id}/saga")
+def get_saga(order_id: str) -> dict[str, Any]:
+    """Returns the states that the order's executions went through so far."""
+    order = wiring.orders().get(order_id)
+    try:
+        return saga_view(order, wiring.sagas().history)
+    except execution.SagaUnreachable as exc:
+        raise ServiceBusy("The saga's engine did not answer. Send the same request again.") from exc
 
 
 @api.post("/orders/{order_id}/payment")

@@ -34,6 +34,7 @@ from sagashop_ops.program import run
 from sagashop_ops.provider import allow_refund as allow_refund_of
 from sagashop_ops.queues import find_queue
 from sagashop_ops.stack import DEFAULT_PORT
+from sagashop_ops.storefront import publish as publish_storefront
 
 PROGRAM = "sagashop"
 
@@ -399,6 +400,12 @@ def chaos(deployment: Deployment, settings: tuple[str, ...]) -> None:
 def mail(deployment: Deployment, order_id: str | None) -> None:
     """Show the mail that a local store sent, and to whom."""
     click.echo(mailbox.report(mailbox.sent_mail(deployment.stack, order_id)))
+
+
+@store_command(cli)
+def publish(deployment: Deployment) -> None:
+    """Publish the storefront, with the addresses and the saga of the stack."""
+    click.echo(f"{publish_storefront(deployment.stack)} files: {deployment.stack.storefront_url}")
 
 
 @store_command(cli)

@@ -35,6 +35,7 @@ export function connect(baseUrl) {
     getProduct: (sku, signal) => get(`/products/${part(sku)}`, signal),
     getOrder: (id, signal) => get(`/orders/${part(id)}`, signal),
     getTimeline: async (id, signal) => (await get(`/orders/${part(id)}/timeline`, signal)).events,
+    getSaga: (id, signal) => get(`/orders/${part(id)}/saga`, signal),
     placeOrder: (order, idempotencyKey) =>
       post("/orders", order, { "Idempotency-Key": idempotencyKey }),
     payForOrder: (id, token) => post(`/orders/${part(id)}/payment`, { token }),
