@@ -12,13 +12,14 @@ MAX_EXECUTIONS = 10
 """So many of an order's executions are shown, the latest: each of them costs a call."""
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
-_STATUSES = {
+STATUSES = {
     "ExecutionStarted": "RUNNING",
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
     "ExecutionAborted": "ABORTED",
     "ExecutionTimedOut": "TIMED_OUT",
 }
+"""The status of an execution after an event."""
 _FAILURES = {
     "TaskFailed",
     "TaskTimedOut",
@@ -31,7 +32,7 @@ _ENTERED, _EXITED = "StateEntered", "StateExited"
 
 @dataclass(slots=True)
 class _Visit:
-    """One passage through a state. `error` is the last one, also where a later attempt succeeded."""
+    """One passage through a state; `error` is the last one, even if a later attempt succeeded."""
 
     name: str
     type: str
@@ -93,9 +94,9 @@ def execution_view(name: str, history: Iterable[Mapping[str, Any]]) -> dict[str,
         elif kind in _FAILURES:
             visits[-1].fail(_error_of(event), "retrying")
         elif kind == "ExecutionStarted":
-            view |= {"status": _STATUSES[kind], "started_at": at}
-        elif kind in _STATUSES:
-            view |= {"status": _STATUSES[kind], "ended_at": at}
+            view |= {"status": STATUSES[kind], "started_at": at}
+        elif kind in STATUSES:
+            view |= {"status": STATUSES[kind], "ended_at": at}
             # A state that ends its execution is never left.
             if visits and visits[-1].exited_at is None:
                 visits[-1].exited_at = at

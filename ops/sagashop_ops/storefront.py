@@ -1,4 +1,4 @@
-"""Publishes the storefront: the files of `storefront_s3/`, and what they have to know of the stack."""
+"""Publishes the storefront: the files of `storefront_s3/`, and what they know of the stack."""
 
 import json
 import mimetypes
