@@ -3,7 +3,17 @@
 from http import HTTPStatus
 from typing import Any
 
-from order import domain, execution, payment_window, requests, service, timeline, views, wiring
+from order import (
+    domain,
+    execution,
+    payment_window,
+    requests,
+    sandbox,
+    service,
+    timeline,
+    views,
+    wiring,
+)
 from order.domain import Order
 from order.saga_view import saga_view
 from shared import clock
@@ -82,6 +92,18 @@ def cancel_order(order_id: str) -> Answer:
     logger.info("cancellation requested")
     _wake(order)
     return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
+
+
+@api.get("/sandbox/failures")
+def list_failures() -> dict[str, Any]:
+    """Returns what can be broken in an order on purpose: nothing outside sandbox stages."""
+    return sandbox.failures_view()
+
+
+@api.post("/sandbox/failures")
+def arm_failure() -> Answer:
+    """Breaks one order on purpose, once."""
+    return Answer(sandbox.arm(api.json_body()), HTTPStatus.CREATED)
 
 
 def _wake(order: Order) -> None:

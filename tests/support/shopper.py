@@ -135,6 +135,11 @@ class Shopper:
         self.page.get_by_label("Country").select_option(country)
         self.page.get_by_role("radio", name=card).check()
 
+    def breaks_it(self, how: str) -> None:
+        """Chooses what goes wrong with the order that is about to be placed."""
+        self.page.get_by_text("Break it", exact=True).click()
+        self.page.get_by_role("radio", name=how).check()
+
     def places_the_order(self) -> str:
         """Presses the button and follows to the order's page; returns the order's id."""
         self.place_order_button.click()

@@ -5,10 +5,12 @@
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import * as basket from "../basket.js";
+import { canBeBroken } from "../breakage.js";
 import { announce, drawing, el } from "../dom.js";
 import { follow } from "../following.js";
 import { instant, price } from "../format.js";
 import { awaitsPayment, canBeCancelled, eventTone, hasEnded, statusTone } from "../order_state.js";
+import { breakItPanel } from "./break_it.js";
 import { cancellation } from "./cancellation.js";
 import { paymentForm } from "./payment.js";
 import { storyPanel } from "./story.js";
@@ -29,7 +31,9 @@ export async function orderView({ api, params: [orderId], signal }) {
   }
   const entryList = el("ol", { class: "timeline" });
   const story = storyPanel(entryList, (reading) => api.getSaga(orderId, reading), signal);
-  const page = orderPage(orderId, names, entryList, story, {
+  const correlationId = events[0]?.correlation_id;
+  const breakIt = breakItPanel(api, (name) => api.armFailure(correlationId, name), signal);
+  const page = orderPage(orderId, names, entryList, story, breakIt, {
     pay: async (token) => {
       await api.payForOrder(orderId, token);
       announce("We received your card and are taking the payment.");
@@ -56,7 +60,7 @@ async function productNames(api, signal) {
   }
 }
 
-function orderPage(orderId, names, entryList, story, { pay, cancel }) {
+function orderPage(orderId, names, entryList, story, breakIt, { pay, cancel }) {
   const heading = el("h1", { tabindex: "-1" }, "Your order");
   const statusBox = el("div", { class: "status", role: "status" });
   const actionRow = el("div", { class: "actions" });
@@ -77,6 +81,7 @@ function orderPage(orderId, names, entryList, story, { pay, cancel }) {
     deliveryBox.section,
     itemBox.section,
     story.section,
+    breakIt.section,
   );
   /** Moves the focus to the page's heading when the element that has it is replaced. */
   const replace = (box, ...nodes) => {
@@ -99,6 +104,7 @@ function orderPage(orderId, names, entryList, story, { pay, cancel }) {
   const showItems = whenChanged((order) => itemBox.body.replaceChildren(itemTable(order, names)));
   const showTimeline = whenChanged((events) => entryList.replaceChildren(...events.map(entry)));
   const showSaga = whenChanged(story.orderChanged);
+  const showBreakIt = whenChanged(breakIt.show);
   return {
     content,
     show({ order, events, hasContact = true }) {
@@ -110,6 +116,7 @@ function orderPage(orderId, names, entryList, story, { pay, cancel }) {
       showItems({ items, total_cents, currency });
       showTimeline(events);
       showSaga(order, events);
+      showBreakIt(canBeCancelled(order) && canBeBroken(events[0]?.correlation_id));
     },
   };
 }
