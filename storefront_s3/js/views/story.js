@@ -24,7 +24,7 @@ export function storyPanel(timeline, readSaga, left) {
     timeline,
     sagaPlace,
   );
-  let saga = null;
+  let loading = null;
   let following = new AbortController();
 
   function choose(view) {
@@ -43,9 +43,12 @@ export function storyPanel(timeline, readSaga, left) {
   async function follow() {
     following = new AbortController();
     const signal = AbortSignal.any([left, following.signal]);
+    let saga;
     try {
-      saga ??= await loadView();
+      loading ??= loadView();
+      saga = await loading;
     } catch {
+      loading = null;
       sagaPlace.replaceChildren(el("p", {}, "The graph could not be loaded. Please try again."));
       return;
     }

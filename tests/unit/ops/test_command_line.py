@@ -12,7 +12,7 @@ from sagashop_ops.main import cli, main
 
 COMMANDS = (
     "allow-refund audit bench chaos circuit completion demo dlq logs mail operations parked price "
-    "redrive replay secret stats sweep trace"
+    "publish redrive replay secret stats sweep trace"
 )
 
 
