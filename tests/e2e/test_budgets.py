@@ -25,7 +25,7 @@ NOTE_SHIFTS = """
 def test_the_first_page_stays_within_its_budget(shopper: Shopper) -> None:
     # Given
     answers: list[Response] = []
-    shopper.page.on("response", answers.append)
+    shopper.page.on("response", lambda answer: answers.append(answer))
 
     # When
     shopper.opens()
