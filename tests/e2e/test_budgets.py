@@ -25,7 +25,11 @@ NOTE_SHIFTS = """
 def test_the_first_page_stays_within_its_budget(shopper: Shopper) -> None:
     # Given
     answers: list[Response] = []
-    shopper.page.on("response", lambda answer: answers.append(answer))
+
+    def note(answer: Response) -> None:
+        answers.append(answer)
+
+    shopper.page.on("response", note)
 
     # When
     shopper.opens()
