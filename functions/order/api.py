@@ -3,10 +3,22 @@
 from http import HTTPStatus
 from typing import Any
 
-from order import domain, execution, payment_window, requests, service, timeline, views, wiring
+from order import (
+    domain,
+    execution,
+    payment_window,
+    requests,
+    sandbox,
+    service,
+    timeline,
+    views,
+    wiring,
+)
 from order.domain import Order
 from order.repository import not_found
+from order.saga_view import saga_view
 from shared import access, clock, tokens
+from shared.errors import ServiceBusy
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 from shared.logging import logger
@@ -60,6 +72,16 @@ def get_timeline(order_id: str) -> dict[str, Any]:
     return timeline.timeline_view(order_id, wiring.orders().events(order_id))
 
 
+@api.get("/orders/{order_id}/saga")
+def get_saga(order_id: str) -> dict[str, Any]:
+    """Returns the states that the order's executions went through so far."""
+    order = _opened(wiring.orders().get(order_id))
+    try:
+        return saga_view(order, wiring.sagas().history)
+    except execution.SagaUnreachable as exc:
+        raise ServiceBusy("The saga's engine did not answer. Send the same request again.") from exc
+
+
 @api.post("/orders/{order_id}/payment")
 def give_payment(order_id: str) -> Answer:
     """Accepts the payment that an order waits for; the saga then charges it."""
@@ -87,6 +109,18 @@ def cancel_order(order_id: str) -> Answer:
     logger.info("cancellation requested")
     _wake(order)
     return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
+
+
+@api.get("/sandbox/failures")
+def list_failures() -> dict[str, Any]:
+    """Returns what can be broken in an order on purpose: nothing outside sandbox stages."""
+    return sandbox.failures_view()
+
+
+@api.post("/sandbox/failures")
+def arm_failure() -> Answer:
+    """Breaks one order on purpose, once."""
+    return Answer(sandbox.arm(api.json_body()), HTTPStatus.CREATED)
 
 
 def _opened(order: Order) -> Order:

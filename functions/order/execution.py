@@ -1,7 +1,7 @@
-"""Runs the saga of an order on Step Functions: starts it, tells its state, wakes it."""
+"""Runs the saga of an order on Step Functions: starts it, tells its state and history, wakes it."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -15,6 +15,11 @@ from shared.logging import logger
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_stepfunctions.literals import ExecutionStatusType
+    from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
+
+
+# The most that one call returns.
+_HISTORY_PAGE = 1000
 
 
 class SagaNotStarted(Exception):
@@ -22,7 +27,7 @@ class SagaNotStarted(Exception):
 
 
 class SagaUnreachable(Exception):
-    """Step Functions did not return the status of an execution."""
+    """Step Functions did not return what it was asked about an execution."""
 
 
 @cache
@@ -76,14 +81,41 @@ class Sagas:
         None where Step Functions does not know it: it never started, or was forgotten. Raises
         SagaUnreachable.
         """
-        machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
-        arn = f"{machine}:{order.execution}"
         try:
-            return client().describe_execution(executionArn=arn)["status"]
+            return client().describe_execution(executionArn=self._arn(order.execution))["status"]
         except client().exceptions.ExecutionDoesNotExist:
             return None
         except (BotoCoreError, ClientError) as exc:
             raise SagaUnreachable(order.order_id) from exc
+
+    def history(self, execution: str) -> "list[HistoryEventTypeDef]":
+        """Returns the events of an execution so far, without what its states take and return.
+
+        Empty where Step Functions does not know it: it keeps a history for 90 days after the end.
+        The saga's retries bound how many there are: about a thousand. Raises SagaUnreachable.
+        """
+        events: list[HistoryEventTypeDef] = []
+        page: dict[str, Any] = {}
+        try:
+            while True:
+                answer = client().get_execution_history(
+                    executionArn=self._arn(execution),
+                    maxResults=_HISTORY_PAGE,
+                    includeExecutionData=False,
+                    **page,
+                )
+                events += answer["events"]
+                if "nextToken" not in answer:
+                    return events
+                page = {"nextToken": answer["nextToken"]}
+        except client().exceptions.ExecutionDoesNotExist:
+            return []
+        except (BotoCoreError, ClientError) as exc:
+            raise SagaUnreachable(execution) from exc
+
+    def _arn(self, execution: str) -> str:
+        machine = self._state_machine_arn.replace(":stateMachine:", ":execution:")
+        return f"{machine}:{execution}"
 
 
 def wake(task_token: str) -> bool:

@@ -99,8 +99,7 @@ class SagaSteps:
                 argument = task if command is None else command.read(task, fields)
                 fields.check()
                 logger.info("step started")
-                chaos.disturb_step(state)
-                return step(argument)
+                return chaos.disturbed(state, task.origin.correlation_id, lambda: step(argument))
 
             assert state not in self._steps, f"two steps are named {state}"
             self._steps[state] = run

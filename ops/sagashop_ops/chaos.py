@@ -60,6 +60,8 @@ SETTINGS: Mapping[str, Range] = {
     "steps.STEP.failure_rate": _RATE,
     "steps.STEP.error_rate": _RATE,
     "steps.STEP.delay_seconds": _DELAY,
+    "steps.STEP.kill_rate": _RATE,
+    "steps.STEP.duplicate_rate": _RATE,
 }
 
 

@@ -35,6 +35,7 @@ from sagashop_ops.program import run
 from sagashop_ops.provider import allow_refund as allow_refund_of
 from sagashop_ops.queues import find_queue
 from sagashop_ops.stack import DEFAULT_PORT
+from sagashop_ops.storefront import publish as publish_storefront
 
 PROGRAM = "sagashop"
 
@@ -471,6 +472,12 @@ def rotate_tokens(deployment: Deployment, revoke: bool, why: str) -> None:
         keys = token_keys.rotate(deployment, datetime.now(UTC), revoke=revoke)
         outcome["current"] = keys["current"]
     click.echo(f"Tokens are signed with the key {keys['current']}; {len(keys) - 1} are valid.")
+
+
+@store_command(cli)
+def publish(deployment: Deployment) -> None:
+    """Publish the storefront, with the addresses and the saga of the stack."""
+    click.echo(f"{publish_storefront(deployment.stack)} files: {deployment.stack.storefront_url}")
 
 
 @store_command(cli)

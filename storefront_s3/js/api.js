@@ -35,9 +35,16 @@ export function connect(baseUrl) {
     getProduct: (sku, signal) => get(`/products/${part(sku)}`, signal),
     getOrder: (id, signal) => get(`/orders/${part(id)}`, signal),
     getTimeline: async (id, signal) => (await get(`/orders/${part(id)}/timeline`, signal)).events,
-    placeOrder: (order, idempotencyKey) =>
-      post("/orders", order, { "Idempotency-Key": idempotencyKey }),
+    getSaga: (id, signal) => get(`/orders/${part(id)}/saga`, signal),
+    placeOrder: (order, idempotencyKey, correlationId) =>
+      post("/orders", order, {
+        "Idempotency-Key": idempotencyKey,
+        ...(correlationId ? { "X-Correlation-Id": correlationId } : {}),
+      }),
     payForOrder: (id, token) => post(`/orders/${part(id)}/payment`, { token }),
+    listFailures: async (signal) => (await get("/sandbox/failures", signal)).failures,
+    armFailure: (correlationId, failure) =>
+      post("/sandbox/failures", { correlation_id: correlationId, failure }),
     cancelOrder: (id) => post(`/orders/${part(id)}/cancel`, {}),
   };
 }

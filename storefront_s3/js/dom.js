@@ -14,7 +14,15 @@ const SVG = "http://www.w3.org/2000/svg";
  * `null` or `undefined` is left out. Children: nodes, strings, and arrays of them, nested or not.
  */
 export function el(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
+  return furnish(document.createElement(tag), properties, children);
+}
+
+/** Makes an element of an SVG drawing, as `el` makes one of the page. */
+export function svg(tag, properties = {}, ...children) {
+  return furnish(document.createElementNS(SVG, tag), properties, children);
+}
+
+function furnish(element, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
@@ -29,13 +37,8 @@ export function el(tag, properties = {}, ...children) {
  * screen readers.
  */
 export function drawing(name, className) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", className);
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `illustrations.svg#${name}`);
-  svg.append(use);
-  return svg;
+  const use = svg("use", { href: `illustrations.svg#${name}` });
+  return svg("svg", { class: className, "aria-hidden": "true" }, use);
 }
 
 let hideToast;

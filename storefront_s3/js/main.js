@@ -10,12 +10,14 @@ import { readApiUrl } from "./config.js";
 import { el, hideAnnouncement } from "./dom.js";
 import { units } from "./format.js";
 import { basketView } from "./views/basket.js";
-import { checkoutView } from "./views/checkout.js";
-import { orderView } from "./views/order.js";
 import { ordersView } from "./views/orders.js";
 import { productView } from "./views/product.js";
 import { productsView } from "./views/products.js";
 import { notFoundView, troubleView } from "./views/trouble.js";
+
+/** Views that the first page can do without. */
+const checkoutView = async (visit) => (await import("./views/checkout.js")).checkoutView(visit);
+const orderView = async (visit) => (await import("./views/order.js")).orderView(visit);
 
 /** Address, view, and the entry of the main menu that it belongs to. */
 const ROUTES = [

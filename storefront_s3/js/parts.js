@@ -1,9 +1,14 @@
 /** Pieces that several views share. */
 
+import { ApiProblem, ApiUnreachable } from "./api.js";
 import * as basket from "./basket.js";
 import { announce, drawing, el } from "./dom.js";
 import { stock } from "./format.js";
 import { drawingFor, tintFor } from "./illustrations.js";
+import { poll } from "./polling.js";
+
+/** Shoppers look at a product for longer than at an order under way. */
+const STOCK_DELAYS = { first: 3000, longest: 20_000 };
 
 /** The product's picture on its tinted ground. */
 export function picture(product) {
@@ -14,10 +19,36 @@ export function picture(product) {
   );
 }
 
-/** "In stock", "Only 3 left", "Sold out". */
-export function stockLabel(product) {
-  const { text, tone } = stock(product.available);
-  return el("p", { class: `stock ${tone}` }, text);
+/**
+ * "In stock", "Only 3 left", "Sold out": `{label, show(available)}`. `needs` are what can be used
+ * only while there is something to sell.
+ */
+export function stockLabel(available, needs) {
+  const label = el("p");
+  const show = (left) => {
+    const { text, tone } = stock(left);
+    label.className = `stock ${tone}`;
+    label.textContent = text;
+    for (const control of needs) control.disabled = left <= 0;
+  };
+  show(available);
+  return { label, show };
+}
+
+/** Keeps showing what is left: `read()` asks the shop now and then, until `signal` aborts. */
+export function followStock(read, signal) {
+  const step = async () => {
+    try {
+      await read();
+    } catch (error) {
+      // What was last known stays; the checkout looks again.
+      if (!(signal.aborted || error instanceof ApiProblem || error instanceof ApiUnreachable)) {
+        throw error;
+      }
+    }
+    return false;
+  };
+  poll(step, signal, STOCK_DELAYS);
 }
 
 /** Puts units in the basket and says so. */

@@ -4,14 +4,17 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 3000;
 const GROWTH = 1.4;
 
-/** Calls `step()` until it returns true or `signal` aborts; the next delay starts when it is done. */
-export async function poll(step, signal) {
-  let delay = FIRST_DELAY_MS;
+/**
+ * Calls `step()` until it returns true or `signal` aborts; the next delay starts when it is done.
+ * Delays grow from the first to the longest one, in milliseconds.
+ */
+export async function poll(step, signal, { first = FIRST_DELAY_MS, longest = LONGEST_DELAY_MS } = {}) {
+  let delay = first;
   while (!signal.aborted) {
     await pause(delay, signal);
     await visible(signal);
     if (signal.aborted || (await step())) return;
-    delay = Math.min(delay * GROWTH, LONGEST_DELAY_MS);
+    delay = Math.min(delay * GROWTH, longest);
   }
 }
 

@@ -15,7 +15,7 @@ from account.views import account_view, session_view
 from builders import ORIGIN, OWED, an_order
 from inventory.domain import Product
 from inventory.views import product_view
-from order import domain, timeline, views
+from order import domain, saga_view, timeline, views
 from payment import domain as payments
 from payment.views import payment_view
 from shared.events import PublishedEvent
@@ -78,7 +78,7 @@ def test_every_error_code_is_described_and_no_other() -> None:
     # Then
     assert raised
     assert raised <= described
-    values = {*domain.Status, *domain.ReasonCode}
+    values = {*domain.Status, *domain.ReasonCode, *saga_view.STATUSES.values()}
     assert described - raised <= values
 
 
@@ -101,6 +101,15 @@ def order_examples() -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield "POST /orders", views.accepted_view(order.order_id)
     yield "GET /orders/{order_id}", views.order_view(shipped, NOW)
     yield "GET /orders/{order_id}/timeline", timeline.timeline_view(order.order_id, [logged])
+    history = [
+        {"timestamp": NOW, "type": "ExecutionStarted"},
+        {
+            "timestamp": NOW,
+            "type": "TaskStateEntered",
+            "stateEnteredEventDetails": {"name": "ReserveStock"},
+        },
+    ]
+    yield "GET /orders/{order_id}/saga", saga_view.saga_view(order, lambda _: history)
     yield "GET /orders/{order_id}/payment", payment_view(payment)
     yield "GET /orders/{order_id}/shipment", shipment_view(shipment)
     yield "GET /accounts/me", account_view(ACCOUNT)

@@ -164,3 +164,40 @@ def test_the_basket_adds_up_what_is_changed_in_it(shopper: Shopper, store: Store
     # And an empty basket says so
     shopper.page.get_by_role("button", name=f"Remove {mouse['name']}").click()
     expect(shopper.heading).to_have_text("Your basket is empty")
+
+
+def test_a_search_leaves_what_has_every_word(shopper: Shopper) -> None:
+    # Given
+    shopper.opens()
+    cards = shopper.page.get_by_role("main").get_by_role("listitem")
+    search = shopper.page.get_by_role("searchbox", name="Search products")
+
+    # When
+    search.fill("MOU")
+
+    # Then
+    expect(cards).to_have_count(1)
+    expect(cards).to_contain_text("Mouse")
+    expect(shopper.page.get_by_text("1 product found")).to_be_visible()
+    # And what nobody sells is not there
+    search.fill("mouse xyz")
+    expect(cards).to_have_count(0)
+    expect(shopper.page.get_by_text("Nothing found")).to_be_visible()
+
+
+@pytest.mark.full
+def test_a_product_that_sells_out_says_so_without_a_reload(
+    shopper: Shopper, store: StoreClient, new_product: Callable[..., str]
+) -> None:
+    # Given
+    sku = new_product(units=1)
+    shopper.opens(f"#/products/{sku}")
+    add = shopper.page.get_by_role("button", name="Add to basket", exact=True)
+    expect(add).to_be_enabled()
+
+    # When somebody else buys the last one
+    store.wait_until_ended(store.place_order([Line(sku, 1)], "tok_visa"))
+
+    # Then
+    expect(shopper.page.get_by_text("Sold out")).to_be_visible(timeout=PATIENCE_MS)
+    expect(add).to_be_disabled()

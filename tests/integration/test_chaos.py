@@ -1,5 +1,6 @@
 """Failures are injected into a running store, and stop being injected, without a deploy."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from sagashop_ops import chaos
 from sagashop_ops.aws import Deployment
-from sagashop_ops.client import Json, Line, StoreClient
+from sagashop_ops.client import ADDRESS, Json, Line, StoreClient, order_body
 from sagashop_ops.journal import Journal
 from sagashop_ops.stack import Stack
 from support.outage import close_circuits
@@ -79,3 +80,24 @@ def _history(deployment: Deployment, order_id: str) -> list[dict[str, Any]]:
         .paginate(executionArn=f"{machine}:{order_id}")
     )
     return [event for page in pages for event in page["events"]]
+
+
+def test_one_order_is_broken_and_no_other(store: StoreClient, saga: Saga) -> None:
+    # Given
+    correlation_id = f"sandbox-{uuid.uuid4().hex}"
+    armed = {"correlation_id": correlation_id, "failure": "commit_fails"}
+    store.post("/sandbox/failures", armed).raise_for_status()
+
+    # When
+    body = order_body([Line(SKU, 1)], "tok_visa", ADDRESS["country"])
+    headers = {"X-Correlation-Id": correlation_id}
+    broken = store.post("/orders", body, headers).json()["order_id"]
+    other = store.place_order([Line(SKU, 1)], "tok_visa")
+
+    # Then
+    assert saga.wait_until_ended(other)["status"] == "COMPLETED"
+    assert saga.wait_until_ended(broken)["status"] == "CANCELLED"
+    assert saga.failures(broken) == ["InjectedFailure"]
+    # And what has struck is used up
+    again = store.post("/orders", body, headers).json()["order_id"]
+    assert saga.wait_until_ended(again)["status"] == "COMPLETED"

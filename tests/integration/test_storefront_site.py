@@ -1,5 +1,6 @@
 """The storefront's files as a browser gets them from the bucket's website."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -49,3 +50,26 @@ def test_it_is_told_where_the_api_is(
 
 def test_its_scripts_are_served_as_scripts(get: Callable[[str], requests.Response]) -> None:
     assert get("/js/main.js").headers["Content-Type"].startswith("text/javascript")
+
+
+def test_it_is_told_the_saga_that_is_deployed(
+    get: Callable[[str], requests.Response], stack: dict[str, Any], aws: Callable[[str], Any]
+) -> None:
+    machine = aws("stepfunctions").describe_state_machine(
+        stateMachineArn=stack["state_machine_arn"]
+    )
+
+    response = get("/saga.json")
+
+    assert response.headers["Content-Type"].startswith("application/json")
+    names = [state["name"] for state in response.json()["states"]]
+    assert names == list(json.loads(machine["definition"])["States"])
+    assert "arn:aws" not in response.text
+
+
+def test_its_scripts_may_connect_to_the_api_and_to_nothing_else(
+    get: Callable[[str], requests.Response], stack: dict[str, Any]
+) -> None:
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(stack["api_url"]))
+
+    assert f"connect-src 'self' {origin};" in get("/").text

@@ -65,6 +65,11 @@ class Shopper:
         return self.page.get_by_role("region", name="What happened").get_by_role("listitem")
 
     @property
+    def saga_path(self) -> Locator:
+        """The states that the order's saga went through, in a list."""
+        return self.page.get_by_role("region", name="The states").get_by_role("listitem")
+
+    @property
     def problem(self) -> Locator:
         """The box that says what is wrong with the checkout."""
         return self.page.get_by_role("alert")
@@ -130,6 +135,11 @@ class Shopper:
         self.page.get_by_label("Country").select_option(country)
         self.page.get_by_role("radio", name=card).check()
 
+    def breaks_it(self, how: str) -> None:
+        """Chooses what goes wrong with the order that is about to be placed."""
+        self.page.get_by_text("Break it", exact=True).click()
+        self.page.get_by_role("radio", name=how).check()
+
     def places_the_order(self) -> str:
         """Presses the button and follows to the order's page; returns the order's id."""
         self.place_order_button.click()
@@ -158,6 +168,16 @@ class Shopper:
         """Pays on the order's page, once that asks for it."""
         self.payment_form.get_by_role("radio", name=card).check(timeout=PATIENCE_MS)
         self.payment_form.get_by_role("button", name="Pay").click()
+
+    def looks_at_the_saga(self) -> None:
+        """Chooses the saga's graph on the order's page, and waits until it shows something."""
+        self.page.get_by_role("radio", name="The saga").check()
+        expect(self.saga_path.first).to_be_visible(timeout=PATIENCE_MS)
+
+    def state(self, name: str) -> Locator:
+        """A state in the saga's graph."""
+        exactly = self.page.locator(".node-name", has_text=re.compile(f"^{name}$"))
+        return self.page.locator(".node", has=exactly)
 
     def is_answered(
         self, address: str, status: int, body: Mapping[str, Any], times: int | None = None

@@ -1,5 +1,6 @@
 """A stand-in for Step Functions: it starts executions, tells how they are, and wakes them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -8,8 +9,8 @@ from botocore.exceptions import ClientError
 class FakeStepFunctions:
     """Starts an execution once a name; `refuse_with` is the error code it answers with instead.
 
-    `states` holds how each execution is doing, `waiting` the task tokens under which one waits, and
-    `woken` those that were sent.
+    `states` holds how each execution is doing, `histories` its events (`pages_of` of them come with
+    a call), `waiting` the task tokens under which one waits, and `woken` those that were sent.
     """
 
     class exceptions:  # noqa: N801 (botocore's name)
@@ -33,6 +34,8 @@ class FakeStepFunctions:
     def __init__(self) -> None:
         self.executions: dict[str, str] = {}
         self.states: dict[str, str] = {}
+        self.histories: dict[str, Sequence[Mapping[str, Any]]] = {}
+        self.pages_of = 1000
         self.waiting: set[str] = set()
         self.woken: list[str] = []
         self.refuse_with: str | None = None
@@ -53,6 +56,25 @@ class FakeStepFunctions:
         if state is None or ":execution:" not in executionArn:
             raise _error(self.exceptions.ExecutionDoesNotExist, "DescribeExecution")
         return {"status": state}
+
+    def get_execution_history(
+        self,
+        *,
+        executionArn: str,  # noqa: N803
+        maxResults: int,  # noqa: N803
+        includeExecutionData: bool,  # noqa: N803
+        nextToken: str = "0",  # noqa: N803
+    ) -> dict[str, Any]:
+        """GetExecutionHistory."""
+        self._refuse("GetExecutionHistory")
+        assert not includeExecutionData, "payment tokens are among what states are given"
+        history = self.histories.get(executionArn.rsplit(":", maxsplit=1)[-1])
+        if history is None or ":execution:" not in executionArn:
+            raise _error(self.exceptions.ExecutionDoesNotExist, "GetExecutionHistory")
+        start = int(nextToken)
+        end = start + min(maxResults, self.pages_of)
+        more = {"nextToken": str(end)} if end < len(history) else {}
+        return {"events": history[start:end], **more}
 
     def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
         """SendTaskSuccess."""

@@ -29,6 +29,7 @@ SERVICES = (*SPEAKING, "notification")
 CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ChaosParameter"}, ""]}
 READS_KEYS = {"Ref": "ReadTokenKeysPolicy"}
 READS_CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ReadChaosPolicy"}, {"Ref": "AWS::NoValue"}]}
+ARMS_CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ArmFailuresPolicy"}, {"Ref": "AWS::NoValue"}]}
 STEPS = ("OrderSteps", "InventorySteps", "PaymentSteps", "ShippingSteps")
 # Actions that AWS cannot limit to a resource; see "Logging using CloudWatch Logs" in the Step
 # Functions developer guide.
@@ -51,7 +52,7 @@ def statements(function: str) -> list[dict[str, Any]]:
     return [
         statement
         for policy in FUNCTIONS[function].get("Policies", [])
-        if policy not in (READS_CHAOS, READS_KEYS)
+        if policy not in (READS_CHAOS, ARMS_CHAOS, READS_KEYS)
         for statement in policy["Statement"]
     ]
 
@@ -298,7 +299,10 @@ def test_failures_are_injected_in_the_sandbox_alone() -> None:
     assert template()["Outputs"]["ChaosParameter"]["Condition"] == "IsSandbox"
     assert all(variables(name)["CHAOS_PARAMETER"] == CHAOS for name in readers)
     assert readers == {
-        function for function in FUNCTIONS if READS_CHAOS in FUNCTIONS[function]["Policies"]
+        function
+        for function in FUNCTIONS
+        for policy in FUNCTIONS[function]["Policies"]
+        if policy in (READS_CHAOS, ARMS_CHAOS)
     }
     assert readers >= {f"{steps}Function" for steps in STEPS}
 
@@ -307,9 +311,22 @@ def test_what_reads_injected_failures_may_read_nothing_else() -> None:
     policy = template()["Resources"]["ReadChaosPolicy"]
 
     assert policy["Condition"] == "IsSandbox"
+    of_all, of_one_order = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert of_all["Action"] == "ssm:GetParameter"
+    assert of_all["Resource"]["Fn::Sub"].endswith(":parameter${ChaosParameter}")
+    assert of_one_order["Action"] == ["ssm:DeleteParameter", "ssm:GetParameter"]
+    assert of_one_order["Resource"]["Fn::Sub"].endswith(":parameter${ChaosParameter}/*")
+
+
+def test_only_the_order_api_may_break_an_order_and_nothing_else() -> None:
+    policy = template()["Resources"]["ArmFailuresPolicy"]
+
+    assert policy["Condition"] == "IsSandbox"
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "ssm:GetParameter"
-    assert statement["Resource"]["Fn::Sub"].endswith(":parameter${ChaosParameter}")
+    assert statement["Action"] == "ssm:PutParameter"
+    assert statement["Resource"]["Fn::Sub"].endswith(":parameter${ChaosParameter}/*")
+    holders = [name for name in FUNCTIONS if ARMS_CHAOS in FUNCTIONS[name]["Policies"]]
+    assert holders == ["OrderApiFunction"]
 
 
 def test_only_functions_that_are_told_of_the_token_keys_may_read_them_and_nothing_else() -> None:

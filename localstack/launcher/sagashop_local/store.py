@@ -20,11 +20,11 @@ from sagashop_local.processes import ProcessRecord, ProcessTable
 from sagashop_local.progress import SILENT, Progress
 from sagashop_local.seed import read_catalogue, seed
 from sagashop_local.servers import Server
-from sagashop_local.storefront import publish
 from sagashop_local.upgrade import mark_unsettled_orders
 from sagashop_ops.aws import REGION, Aws, Deployment, call_function
 from sagashop_ops.errors import OperationRefused, StoreNotRunning
 from sagashop_ops.stack import PROJECT_ROOT, Stack, stack_of, write_atomically
+from sagashop_ops.storefront import publish
 from sagashop_ops.token_keys import keep_keys, read_keys, restore_keys
 
 STACK_NAME = "sagashop"
@@ -103,10 +103,7 @@ class Store:
         """Publishes the storefront of the running store."""
         stack = stack or self.stack()
         with self._progress.step("publish the storefront") as step:
-            bucket = stack.storefront_url.removeprefix("http://").partition(".")[0]
-            folder = self.paths.root / "storefront_s3"
-            count = publish(self.aws.client("s3"), folder, bucket, stack.api_url)
-            step.outcome = f"{count} files"
+            step.outcome = f"{publish(stack, self.paths.root / 'storefront_s3')} files"
 
     def seed(self, stack: Stack | None = None) -> None:
         """Adds missing products to the running store's catalogue."""

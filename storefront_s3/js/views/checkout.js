@@ -5,6 +5,7 @@
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import * as basket from "../basket.js";
+import { broken, hasToBeArmed, newCorrelationId, waysToBreakANewOrder } from "../breakage.js";
 import { TOKEN, cardChoice } from "../card_choice.js";
 import * as attempt from "../checkout_attempt.js";
 import { countries } from "../countries.js";
@@ -15,6 +16,7 @@ import { ESTIMATE_NOTE, estimate, withProducts } from "../priced.js";
 import * as recentOrders from "../recent_orders.js";
 import { PAY_LATER, TEST_CARDS } from "../test_cards.js";
 import { emptyBasket } from "./basket.js";
+import { BREAK_IT, breakItField } from "./break_it.js";
 
 /** Text fields by API name: label, the browser's autofill name, input type. */
 const TEXT_FIELDS = {
@@ -30,7 +32,11 @@ const OTHER_NAMES = { [COUNTRY]: "Country", [TOKEN]: "Test card" };
 export async function checkoutView({ api, signal }) {
   const title = "Checkout";
   if (basket.count() === 0) return { title, content: emptyBasket() };
-  const pricedLines = withProducts(basket.lines(), await api.listProducts(signal));
+  const [products, ways] = await Promise.all([
+    api.listProducts(signal),
+    waysToBreakANewOrder(api, signal),
+  ]);
+  const pricedLines = withProducts(basket.lines(), products);
   const content = el(
     "div",
     {},
@@ -38,14 +44,14 @@ export async function checkoutView({ api, signal }) {
     el(
       "div",
       { class: "checkout" },
-      orderForm(api, pricedLines, signal),
+      orderForm(api, pricedLines, ways, signal),
       orderSummary(pricedLines),
     ),
   );
   return { title, content };
 }
 
-function orderForm(api, pricedLines, signal) {
+function orderForm(api, pricedLines, ways, signal) {
   const draft = attempt.readDraft();
   const submit = el("button", { type: "submit", class: "button wide" }, "Place the order");
   const form = el(
@@ -67,6 +73,7 @@ function orderForm(api, pricedLines, signal) {
       countryField(draft),
     ),
     cardField(draft),
+    breakItField(ways, draft[BREAK_IT]),
     submit,
     el("p", { class: "small" }, "However often you press it, one checkout places one order."),
   );
@@ -81,8 +88,13 @@ function orderForm(api, pricedLines, signal) {
     submit.textContent = "Placing your order…";
     clearErrors(form);
     try {
-      const order = orderFrom(fieldsOf(form));
-      const { order_id: orderId } = await api.placeOrder(order, attempt.keyFor(order));
+      const fields = fieldsOf(form);
+      const order = broken(orderFrom(fields), fields[BREAK_IT]);
+      // In a sandbox, every order is placed so that it can still be broken on its own page.
+      const correlationId = ways.length > 0 ? newCorrelationId() : null;
+      if (hasToBeArmed(fields[BREAK_IT])) await api.armFailure(correlationId, fields[BREAK_IT]);
+      const key = attempt.keyFor(order);
+      const { order_id: orderId } = await api.placeOrder(order, key, correlationId);
       finish(orderId, order.items, signal);
     } catch (error) {
       if (!signal.aborted) explain(error, form, pricedLines);

@@ -5,12 +5,15 @@
 
 import { ApiProblem, ApiUnreachable } from "../api.js";
 import * as basket from "../basket.js";
+import { canBeBroken } from "../breakage.js";
 import { announce, drawing, el } from "../dom.js";
 import { follow } from "../following.js";
 import { instant, price } from "../format.js";
 import { awaitsPayment, canBeCancelled, eventTone, hasEnded, statusTone } from "../order_state.js";
+import { breakItPanel } from "./break_it.js";
 import { cancellation } from "./cancellation.js";
 import { paymentForm } from "./payment.js";
+import { storyPanel } from "./story.js";
 import { notFound } from "./trouble.js";
 
 export async function orderView({ api, params: [orderId], signal }) {
@@ -26,7 +29,11 @@ export async function orderView({ api, params: [orderId], signal }) {
     const text = `No order has the number “${orderId}”. Please check the link.`;
     return { title: "Unknown order", content: notFound("We don’t know this order", text) };
   }
-  const page = orderPage(orderId, names, {
+  const entryList = el("ol", { class: "timeline" });
+  const story = storyPanel(entryList, (reading) => api.getSaga(orderId, reading), signal);
+  const correlationId = events[0]?.correlation_id;
+  const breakIt = breakItPanel(api, (name) => api.armFailure(correlationId, name), signal);
+  const page = orderPage(orderId, names, entryList, story, breakIt, {
     pay: async (token) => {
       await api.payForOrder(orderId, token);
       announce("We received your card and are taking the payment.");
@@ -53,14 +60,13 @@ async function productNames(api, signal) {
   }
 }
 
-function orderPage(orderId, names, { pay, cancel }) {
+function orderPage(orderId, names, entryList, story, breakIt, { pay, cancel }) {
   const heading = el("h1", { tabindex: "-1" }, "Your order");
   const statusBox = el("div", { class: "status", role: "status" });
   const actionRow = el("div", { class: "actions" });
   const paymentBox = panel("Pay for your order");
   const deliveryBox = panel("Delivery");
   const itemBox = panel("What you ordered");
-  const entryList = el("ol", { class: "timeline" });
   const content = el(
     "article",
     { class: "order" },
@@ -74,7 +80,8 @@ function orderPage(orderId, names, { pay, cancel }) {
     paymentBox.section,
     deliveryBox.section,
     itemBox.section,
-    panel("What happened", entryList).section,
+    story.section,
+    breakIt.section,
   );
   /** Moves the focus to the page's heading when the element that has it is replaced. */
   const replace = (box, ...nodes) => {
@@ -96,6 +103,8 @@ function orderPage(orderId, names, { pay, cancel }) {
   });
   const showItems = whenChanged((order) => itemBox.body.replaceChildren(itemTable(order, names)));
   const showTimeline = whenChanged((events) => entryList.replaceChildren(...events.map(entry)));
+  const showSaga = whenChanged(story.orderChanged);
+  const showBreakIt = whenChanged(breakIt.show);
   return {
     content,
     show({ order, events, hasContact = true }) {
@@ -106,6 +115,8 @@ function orderPage(orderId, names, { pay, cancel }) {
       showDelivery(order.shipment ?? null);
       showItems({ items, total_cents, currency });
       showTimeline(events);
+      showSaga(order, events);
+      showBreakIt(canBeCancelled(order) && canBeBroken(events[0]?.correlation_id));
     },
   };
 }

@@ -3,7 +3,7 @@
 import { ApiProblem } from "../api.js";
 import { el } from "../dom.js";
 import { price } from "../format.js";
-import { addToBasket, picture, quantityField, stockLabel } from "../parts.js";
+import { addToBasket, followStock, picture, quantityField, stockLabel } from "../parts.js";
 import { notFound } from "./trouble.js";
 
 export async function productView({ api, params: [sku], signal }) {
@@ -15,13 +15,21 @@ export async function productView({ api, params: [sku], signal }) {
     const content = notFound("We don’t sell this", `No product has the number “${sku}”.`);
     return { title: "Unknown product", content };
   }
-  return { title: product.name, content: page(product) };
+  const { content, showStock } = page(product);
+  followStock(async () => showStock((await api.getProduct(sku, signal)).available), signal);
+  return { title: product.name, content };
 }
 
+/** `{content, showStock(available)}`. */
 function page(product) {
-  const isSoldOut = product.available <= 0;
   let quantity = 1;
-  return el(
+  const buy = el(
+    "button",
+    { type: "button", class: "button", onclick: () => addToBasket(product, quantity) },
+    "Add to basket",
+  );
+  const stock = stockLabel(product.available, [buy]);
+  const content = el(
     "article",
     { class: "product" },
     picture(product),
@@ -31,25 +39,17 @@ function page(product) {
       el("p", { class: "back" }, el("a", { href: "#/" }, "All products")),
       el("h1", {}, product.name),
       el("p", { class: "price large" }, price(product.price_cents, product.currency)),
-      stockLabel(product),
+      stock.label,
       el("p", { class: "lead" }, product.description),
       el(
         "div",
         { class: "buy" },
-        !isSoldOut && quantityField(product.name, 1, (chosen) => (quantity = chosen)),
-        el(
-          "button",
-          {
-            type: "button",
-            class: "button",
-            disabled: isSoldOut,
-            onclick: () => addToBasket(product, quantity),
-          },
-          "Add to basket",
-        ),
+        quantityField(product.name, 1, (chosen) => (quantity = chosen)),
+        buy,
         el("a", { href: "#/basket" }, "Go to the basket"),
       ),
       el("p", { class: "small" }, `Article number ${product.sku}`),
     ),
   );
+  return { content, showStock: stock.show };
 }

@@ -12,7 +12,7 @@ from sagashop_ops.main import cli, main
 
 COMMANDS = (
     "allow-refund audit bench chaos circuit completion demo dlq logs mail operations operator "
-    "parked price redrive replay sign-in sign-out stats sweep tokens trace"
+    "parked price publish redrive replay sign-in sign-out stats sweep tokens trace"
 )
 
 

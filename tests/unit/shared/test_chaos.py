@@ -2,6 +2,7 @@
 
 import functools
 import json
+import signal
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,24 @@ PARAMETER = "/sagashop-unit/chaos"
 
 
 class FakeParameterStore(BaseProvider):
-    """SSM with at most one parameter, behind Powertools' own cache and transforms."""
+    """SSM behind Powertools' own cache and transforms."""
 
-    document: str | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.parameters: dict[str, str] = {}
+        self.client = self
 
     def _get(self, name: str, **_: Any) -> str:
-        if self.document is None:
-            raise LookupError(f"{name} was not found")
-        return self.document
+        return self.parameters[name]
+
+    def set(self, name: str, value: str, *, overwrite: bool = False, **_: Any) -> None:
+        """Puts a parameter."""
+        assert overwrite or name not in self.parameters
+        self.parameters[name] = value
+
+    def delete_parameter(self, *, Name: str) -> None:  # noqa: N803 - botocore's name
+        """DeleteParameter."""
+        del self.parameters[Name]
 
     def _get_multiple(self, path: str, **_: Any) -> dict[str, str]:
         raise NotImplementedError(path)
@@ -44,7 +55,7 @@ class Sandbox:
 
     def put(self, document: str) -> None:
         """Changes the parameter."""
-        self.store.document = document
+        self.store.parameters[PARAMETER] = document
 
     def forget(self) -> None:
         """Does what two seconds do."""
@@ -58,6 +69,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     monkeypatch.setitem(DEFAULT_PROVIDERS, "ssm", store)
     # Read anew, and put back afterwards, whatever another test has read.
     monkeypatch.setattr(chaos, "_settings", functools.cache(chaos._settings.__wrapped__))
+    monkeypatch.setattr(chaos, "_store", lambda: store)
     monkeypatch.setenv("CHAOS_PARAMETER", PARAMETER)
     monkeypatch.setenv("STAGE", "local")
     return Sandbox(monkeypatch, store)
@@ -127,6 +139,25 @@ class TestChance:
         assert [chaos.strikes(0.3) for _ in range(4)] == [True, True, False, False]
 
 
+def run(step: str, correlation_id: str = "cor_1", effects: list[str] | None = None) -> str:
+    """Runs a step under failure injection; each effect that it has is noted."""
+
+    def effect() -> str:
+        if effects is not None:
+            effects.append(step)
+        return "done"
+
+    return chaos.disturbed(step, correlation_id, effect)
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The signals that this process would have sent itself."""
+    killed: list[int] = []
+    monkeypatch.setattr(chaos.signal, "raise_signal", killed.append)
+    return killed
+
+
 class TestSteps:
     def test_a_step_fails_and_dawdles_as_its_section_says(self, sandbox, monkeypatch):
         waits: list[float] = []
@@ -134,7 +165,7 @@ class TestSteps:
         sandbox.put('{"steps": {"CommitStock": {"error_rate": 1, "delay_seconds": 0.5}}}')
 
         with pytest.raises(StorageContention, match="failure injection: CommitStock"):
-            chaos.disturb_step("CommitStock")
+            run("CommitStock")
 
         assert waits == [0.5]
 
@@ -142,12 +173,91 @@ class TestSteps:
         sandbox.put('{"steps": {"CommitStock": {"failure_rate": 1}}}')
 
         with pytest.raises(InjectedFailure, match="CommitStock"):
-            chaos.disturb_step("CommitStock")
+            run("CommitStock")
 
     def test_every_other_step_works(self, sandbox):
         sandbox.put('{"steps": {"CommitStock": {"error_rate": 1}}}')
 
-        chaos.disturb_step("ReleaseStock")
+        assert run("ReleaseStock") == "done"
+
+    def test_a_step_that_is_delivered_twice_runs_twice(self, sandbox):
+        effects: list[str] = []
+        sandbox.put('{"steps": {"CommitStock": {"duplicate_rate": 1}}}')
+
+        assert run("CommitStock", effects=effects) == "done"
+
+        assert effects == ["CommitStock"] * 2
+
+    def test_a_worker_dies_between_the_effect_and_the_answer(self, sandbox, killed):
+        effects: list[str] = []
+        sandbox.put('{"steps": {"CommitStock": {"kill_rate": 1}}}')
+
+        run("CommitStock", effects=effects)
+
+        assert effects == ["CommitStock"]
+        assert killed == [signal.SIGKILL]
+
+
+class TestOneOrder:
+    OWN = "sandbox-0123456789abcdef"
+
+    def test_its_failures_strike_once_and_at_its_step(self, sandbox):
+        sandbox.put("{}")
+        chaos.arm(self.OWN, {"steps": {"CommitStock": {"failure_rate": 1}}})
+
+        assert run("ReserveStock", self.OWN) == "done"
+        with pytest.raises(InjectedFailure):
+            run("CommitStock", self.OWN)
+        assert run("CommitStock", self.OWN) == "done"
+        assert sandbox.store.parameters.keys() == {PARAMETER}
+
+    def test_a_worker_dies_once(self, sandbox, killed):
+        sandbox.put("{}")
+        chaos.arm(self.OWN, {"steps": {"ChargePayment": {"kill_rate": 1}}})
+
+        for _ in range(2):
+            run("ChargePayment", self.OWN)
+
+        assert len(killed) == 1
+
+    def test_other_orders_are_left_alone(self, sandbox):
+        sandbox.put("{}")
+        chaos.arm(self.OWN, {"steps": {"CommitStock": {"failure_rate": 1}}})
+
+        assert run("CommitStock", "cor_1") == "done"
+        assert run("CommitStock", "sandbox-fedcba9876543210") == "done"
+
+    def test_an_order_is_broken_anew_in_place_of_what_was_armed(self, sandbox):
+        sandbox.put("{}")
+        chaos.arm(self.OWN, {"steps": {"CommitStock": {"failure_rate": 1}}})
+        chaos.arm(self.OWN, {"steps": {"ChargePayment": {"failure_rate": 1}}})
+
+        assert run("CommitStock", self.OWN) == "done"
+        with pytest.raises(InjectedFailure):
+            run("ChargePayment", self.OWN)
+
+    def test_what_goes_wrong_for_everybody_goes_wrong_for_it_too(self, sandbox):
+        sandbox.put('{"steps": {"CommitStock": {"failure_rate": 1}}}')
+
+        with pytest.raises(InjectedFailure):
+            run("CommitStock", self.OWN)
+
+    @pytest.mark.parametrize(
+        "correlation_id",
+        ["cor_1", "sandbox-", "sandbox-short", "sandbox-../../../../etc/passwd", f"{OWN}/x", ""],
+    )
+    def test_an_id_that_can_be_guessed_or_names_something_else_has_none(
+        self, sandbox, correlation_id
+    ):
+        assert not chaos.may_have_own_failures(correlation_id)
+
+    def test_outside_a_sandbox_no_order_has_any(self, sandbox, monkeypatch):
+        monkeypatch.setenv("CHAOS_PARAMETER", "")
+        sandbox.enter("prod")
+
+        assert not chaos.is_sandbox()
+        assert not chaos.may_have_own_failures(self.OWN)
+        assert run("CommitStock", self.OWN) == "done"
 
 
 class TestReading:

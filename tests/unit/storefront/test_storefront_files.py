@@ -1,5 +1,6 @@
 """What the storefront's files must keep to, whatever a browser makes of them."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -39,3 +40,25 @@ def test_every_drawing_that_a_product_can_have_exists() -> None:
 
 def test_the_configuration_is_written_when_the_shop_is_published() -> None:
     assert not (STOREFRONT / "config.json").exists()
+
+
+def test_the_vendored_library_is_unchanged_and_has_its_licence() -> None:
+    # Given: dist/dagre.esm.js of @dagrejs/dagre 3.1.3, as the npm registry has it.
+    library = STOREFRONT / "vendor" / "dagre" / "dagre.esm.js"
+    published = "b0ddaf4af1417bec9bd89373a3a3987f081727d6cc6d95fc40dbf85a19bdf3b0"
+
+    # Then
+    assert hashlib.sha256(library.read_bytes()).hexdigest() == published
+    assert "Permission is hereby granted" in (library.parent / "LICENSE.txt").read_text("utf-8")
+
+
+def test_only_the_graph_loads_the_vendored_library() -> None:
+    imports = findings(re.compile(r"vendor/[\w./-]+"), "*.js")
+
+    assert imports == {"js/saga_layout.js": ["vendor/dagre/dagre.esm.js"]}
+
+
+def test_no_page_has_code_or_styles_of_its_own() -> None:
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", re.IGNORECASE)
+
+    assert findings(inline, "*.html") == {}

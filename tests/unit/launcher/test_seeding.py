@@ -1,27 +1,13 @@
-"""Shelves and storefront as they are brought to the engine; moto stands in for it."""
-
-import json
-from pathlib import Path
-from typing import Any
-
-import pytest
+"""Shelves as they are brought to the engine; moto stands in for it."""
 
 from inventory.repository import StockTable
 from sagashop_local.seed import CatalogueEntry, read_catalogue, seed
-from sagashop_local.storefront import content_type, publish
 from sagashop_ops.aws import Aws
 from shared.money import Money
 
 DYNAMODB = Aws("https://dynamodb.us-east-1.amazonaws.com").client("dynamodb")
 MUG = CatalogueEntry("product-001", "Mug", "Holds tea.", price_cents=900, units=10)
 DEARER_MUG = CatalogueEntry("product-001", "Mug", "Holds tea.", price_cents=950, units=10)
-
-
-@pytest.fixture
-def website(aws: None) -> Any:
-    s3 = Aws("https://s3.amazonaws.com").client("s3")
-    s3.create_bucket(Bucket="storefront")
-    return s3
 
 
 def test_the_inventory_service_finds_what_was_seeded(inventory_table: str) -> None:
@@ -94,47 +80,3 @@ def test_the_catalogue_has_the_products_that_outsiders_count_on() -> None:
         "product-003": ("Keyboard", 300),
     }
     assert all(entry.price_cents > 0 and entry.description for entry in catalogue.values())
-
-
-def test_the_storefront_is_published_with_the_address_of_the_api(
-    website: Any, tmp_path: Path
-) -> None:
-    (tmp_path / "js").mkdir()
-    (tmp_path / "index.html").write_text("<!doctype html>")
-    (tmp_path / "js" / "main.js").write_text("start()")
-
-    assert publish(website, tmp_path, "storefront", "http://127.0.0.1:4566/api") == 3
-
-    script = website.get_object(Bucket="storefront", Key="js/main.js")
-    assert script["Body"].read() == b"start()"
-    assert script["ContentType"] == "text/javascript; charset=utf-8"
-    config = website.get_object(Bucket="storefront", Key="config.json")["Body"].read()
-    assert json.loads(config) == {"apiUrl": "http://127.0.0.1:4566/api"}
-
-
-def test_a_file_that_was_removed_is_no_longer_published(website: Any, tmp_path: Path) -> None:
-    old = tmp_path / "old.html"
-    old.write_text("old")
-    publish(website, tmp_path, "storefront", "http://api")
-
-    old.unlink()
-    publish(website, tmp_path, "storefront", "http://api")
-
-    listing = website.list_objects_v2(Bucket="storefront")
-    assert [stored["Key"] for stored in listing["Contents"]] == ["config.json"]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("index.html", "text/html; charset=utf-8"),
-        ("styles.css", "text/css; charset=utf-8"),
-        ("js/views/order.js", "text/javascript; charset=utf-8"),
-        ("favicon.svg", "image/svg+xml; charset=utf-8"),
-        ("config.json", "application/json; charset=utf-8"),
-        ("photo.png", "image/png"),
-        ("LICENSE", "application/octet-stream"),
-    ],
-)
-def test_browsers_are_told_what_a_file_is(name: str, expected: str) -> None:
-    assert content_type(name) == expected
