@@ -61,7 +61,7 @@ class Deployments:
         if stage.auto_deploy:
             table = route_table(api)
         else:
-            deployment = self.of(address.api_id).get(stage.config.get("deploymentId"))
+            deployment = self.of(address.api_id).get(stage.config.get("deploymentId", ""))
             if deployment is None:
                 return None
             table = deployment.table

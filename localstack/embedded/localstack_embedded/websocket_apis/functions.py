@@ -11,7 +11,8 @@ from localstack.aws.connect import connect_to
 from localstack.utils.aws.arns import extract_region_from_arn
 from localstack.utils.aws.client_types import ServicePrincipal
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as CallTimeout
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -47,7 +48,7 @@ class LambdaFunctions:
 
 
 def _failed(failure: Failure) -> Result:
-    if failure.check(TimeoutError):
+    if failure.check(CallTimeout):
         return failed(HTTPStatus.GATEWAY_TIMEOUT)
     LOG.warning("A function could not be called: %s", failure.value)
     return failed(HTTPStatus.INTERNAL_SERVER_ERROR)

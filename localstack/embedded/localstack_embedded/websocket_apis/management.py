@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 from localstack.http import Request, Response, Router
@@ -107,4 +107,5 @@ def _iso(at: datetime) -> str:
 
 def _in_event_loop(work: Callable[[], Response]) -> Response:
     """Runs `work` where the connections are, and waits for it."""
-    return cast(Response, blockingCallFromThread(reactor, work))
+    response: Response = blockingCallFromThread(reactor, work)
+    return response

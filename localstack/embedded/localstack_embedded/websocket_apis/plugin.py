@@ -1,5 +1,7 @@
 """Registers the CloudFormation resources with LocalStack, which loads them when one is used."""
 
+from typing import Any
+
 from localstack.services.cloudformation.resource_provider import (
     CloudFormationResourceProviderPlugin,
     ResourceProvider,
@@ -7,7 +9,7 @@ from localstack.services.cloudformation.resource_provider import (
 
 
 class _Plugin(CloudFormationResourceProviderPlugin):
-    factory: type[ResourceProvider] | None = None
+    factory: type[ResourceProvider[Any]] | None = None
 
     def load(self, *args: object, **kwargs: object) -> None:
         from localstack_embedded.websocket_apis import resources  # noqa: PLC0415

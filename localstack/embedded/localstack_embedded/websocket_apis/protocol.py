@@ -111,46 +111,41 @@ class WebSocketProtocol:
         return self._connection.send(CloseConnection(code=code, reason=reason or None))
 
     def receive(self, data: bytes) -> Iterator[Message | Output | Closing]:
-        """Yields what the bytes that the client sent amount to. Nothing comes after `Closing`."""
+        """Yields what the bytes that the client sent amount to. No message follows `Closing`."""
         if self._connection.state is ConnectionState.CLOSED:
             return
         self._connection.receive_data(data)
         for event in self._connection.events():
-            if isinstance(event, Ping):
-                if self.is_open:
-                    yield Output(self._connection.send(event.response()))
-            elif isinstance(event, CloseConnection):
+            if isinstance(event, CloseConnection):
                 # The client's, or what wsproto makes of frames that break the protocol.
                 yield Output(self.close(int(event.code), event.reason or ""))
                 yield closing(int(event.code), event.reason or "")
-                return
             elif not self.is_open:
-                continue  # Left over from before the client read the close frame.
+                continue  # Sent before the client read the close frame.
+            elif isinstance(event, Ping):
+                yield Output(self._connection.send(event.response()))
             elif isinstance(event, BytesMessage):
                 yield from self._refuse(UNSUPPORTED_DATA, "Binary frames are not supported")
-                return
             elif isinstance(event, TextMessage):
-                if not self._take(event):
-                    yield from self._refuse(TOO_BIG, "Message or frame too large")
-                    return
-                if event.message_finished:
-                    message = "".join(self._parts)
-                    self._parts.clear()
-                    self._message_bytes = 0
-                    yield Message(message)
+                yield from self._take(event)
 
-    def _take(self, part: TextMessage) -> bool:
-        """Keeps a part of a message; says whether frame and message are within the limits."""
+    def _take(self, part: TextMessage) -> Iterator[Message | Output | Closing]:
+        """Collects a message from its frames, and a frame from what has arrived of it."""
         size = len(part.data) if part.data.isascii() else len(part.data.encode())
         self._frame_bytes += size
         self._message_bytes += size
         if self._frame_bytes > FRAME_BYTES or self._message_bytes > MESSAGE_BYTES:
             self._parts.clear()
-            return False
+            yield from self._refuse(TOO_BIG, "Message or frame too large")
+            return
         self._parts.append(part.data)
         if part.frame_finished:
             self._frame_bytes = 0
-        return True
+        if part.message_finished:
+            message = "".join(self._parts)
+            self._parts.clear()
+            self._message_bytes = 0
+            yield Message(message)
 
     def _refuse(self, code: int, reason: str) -> Iterator[Output | Closing]:
         yield Output(self.close(code, reason))

@@ -154,7 +154,7 @@ def _with_checked_integration(context: RequestContext, request: ServiceRequest) 
     wanted: Mapping[str, Any] = request
     if wanted.get("IntegrationType", "AWS_PROXY") != "AWS_PROXY":
         raise _bad_request("This engine has integrations of the type AWS_PROXY only")
-    if "IntegrationUri" in wanted or context.operation.name == "CreateIntegration":
+    if "IntegrationUri" in wanted or "IntegrationId" not in wanted:
         try:
             function_arn_of(wanted.get("IntegrationUri") or "")
         except ValueError as exc:

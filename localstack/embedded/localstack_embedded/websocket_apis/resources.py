@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ApiGa
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from localstack.services.cloudformation.resource_provider import (
@@ -34,21 +35,15 @@ class WebSocketApiResource(ResourceProvider[Any]):
     PARENTS: ClassVar[tuple[str, ...]] = ("ApiId",)
     ID: ClassVar[str]
     ATTRIBUTES: ClassVar[tuple[str, ...]] = ()
-    SCHEMA: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls) -> None:
         # A stage's id is the name that its owner gives it; the others are the API's.
-        is_named = cls.ID.endswith("Name")
+        named, numbered = ([cls.ID], []) if cls.ID.endswith("Name") else ([], [cls.ID])
         cls.SCHEMA = {
             "typeName": f"AWS::ApiGatewayV2::{cls.NOUN}",
-            "primaryIdentifier": [f"/properties/{cls.ID}"],
-            "createOnlyProperties": [
-                f"/properties/{name}" for name in (*cls.PARENTS, *((cls.ID,) if is_named else ()))
-            ],
-            "readOnlyProperties": [
-                f"/properties/{name}"
-                for name in (*cls.ATTRIBUTES, *(() if is_named else (cls.ID,)))
-            ],
+            "primaryIdentifier": _pointers(cls.ID),
+            "createOnlyProperties": _pointers(*cls.PARENTS, *named),
+            "readOnlyProperties": _pointers(*cls.ATTRIBUTES, *numbered),
         }
 
     def create(self, request: Request) -> Progress:
@@ -64,10 +59,8 @@ class WebSocketApiResource(ResourceProvider[Any]):
         names = (*self.PARENTS, self.ID)
         keys = {name: request.desired_state[name] for name in names}
         # What an API's deletion has taken along is gone already.
-        try:
+        with suppress(client.exceptions.NotFoundException):
             self._operation(client, "Delete")(**keys)
-        except client.exceptions.NotFoundException:
-            pass
         return ProgressEvent(OperationStatus.SUCCESS, resource_model=request.desired_state)
 
     def _put(self, request: Request, verb: str, properties: Properties) -> Progress:
@@ -89,6 +82,10 @@ class WebSocketApiResource(ResourceProvider[Any]):
         words = "".join(f"_{c.lower()}" if c.isupper() else c for c in self.NOUN)
         operation: Callable[..., Any] = getattr(client, verb.lower() + words)
         return operation
+
+
+def _pointers(*properties: str) -> list[str]:
+    return [f"/properties/{name}" for name in properties]
 
 
 class Api(WebSocketApiResource):

@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from localstack_embedded.websocket_apis.addresses import Address, parse_address
 from localstack_embedded.websocket_apis.connection import Connection
-from localstack_embedded.websocket_apis.events import Client
+from localstack_embedded.websocket_apis.events import Client, Pairs
 from localstack_embedded.websocket_apis.gateway import Gateway
 from localstack_embedded.websocket_apis.protocol import BadHandshake, WebSocketProtocol
 
@@ -30,7 +30,7 @@ _reactor = cast(Any, reactor)
 class WebSocketApiResource(proxyForInterface(IResource)):  # type: ignore[misc]
     """Takes requests to connect to a WebSocket API; the others go to the resource behind it."""
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(self, original: IResource, gateway: Gateway) -> None:
         super().__init__(original)
@@ -62,12 +62,12 @@ class _TwistedHandshake:
         self, request: Request, address: Address, protocol: WebSocketProtocol, gateway: Gateway
     ) -> None:
         self.address = address
-        self.headers = [
+        self.headers: Pairs = [
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in to_flat_header_list(request.requestHeaders)
         ]
         query = request.uri.decode("latin-1").partition("?")[2]
-        self.query = parse_qsl(query, keep_blank_values=True)
+        self.query: Pairs = parse_qsl(query, keep_blank_values=True)
         self.source_ip: str = request.getClientAddress().host
         self.user_agent: str | None = request.getHeader("user-agent")
         self._request = request
@@ -106,10 +106,10 @@ class _TwistedConnection(Protocol):
     ) -> None:
         self._request = request
         self._channel: Any = request.channel
-        transport = self._channel.transport
+        transport: Any = self._channel.transport
         request.registerProducer(self, True)
         if isinstance(transport, ProtocolWrapper):
-            transport.wrappedProtocol = self
+            transport.wrappedProtocol = cast(Any, self)
         else:
             transport.protocol = self
         self._tcp = transport
