@@ -106,9 +106,7 @@ class WebSocketProtocol:
 
     def close(self, code: int, reason: str = "") -> bytes:
         """Returns a close frame; none where one was sent already."""
-        if self._connection.state not in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
-            return b""
-        return self._connection.send(CloseConnection(code=code, reason=reason or None))
+        return self._close(CloseConnection(code=code, reason=reason or None))
 
     def receive(self, data: bytes) -> Iterator[Message | Output | Closing]:
         """Yields what the bytes that the client sent amount to. No message follows `Closing`."""
@@ -118,7 +116,7 @@ class WebSocketProtocol:
         for event in self._connection.events():
             if isinstance(event, CloseConnection):
                 # The client's, or what wsproto makes of frames that break the protocol.
-                yield Output(self.close(int(event.code), event.reason or ""))
+                yield Output(self._close(event.response()))
                 yield closing(int(event.code), event.reason or "")
             elif not self.is_open:
                 continue  # Sent before the client read the close frame.
@@ -128,6 +126,11 @@ class WebSocketProtocol:
                 yield from self._refuse(UNSUPPORTED_DATA, "Binary frames are not supported")
             elif isinstance(event, TextMessage):
                 yield from self._take(event)
+
+    def _close(self, frame: CloseConnection) -> bytes:
+        if self._connection.state not in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
+            return b""
+        return self._connection.send(frame)
 
     def _take(self, part: TextMessage) -> Iterator[Message | Output | Closing]:
         """Collects a message from its frames, and a frame from what has arrived of it."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-_MESSAGES = {
+_MESSAGES: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "Unauthorized",
     HTTPStatus.FORBIDDEN: "Forbidden",
     HTTPStatus.TOO_MANY_REQUESTS: "Too Many Requests",
@@ -42,22 +42,26 @@ def failed(status: HTTPStatus) -> Result:
     return Result(status, is_failure=True)
 
 
+_MALFORMED = failed(HTTPStatus.BAD_GATEWAY)
+
+
 def parse_result(payload: bytes) -> Result:
     """Reads what a function returned; what is no proxy result is a bad gateway's failure."""
     try:
         answer = json.loads(payload)
         body = answer.get("body")
         if answer.get("isBase64Encoded") and body is not None:
-            body = base64.b64decode(body).decode()
+            body = base64.b64decode(body, validate=True).decode()
         if body is not None and not isinstance(body, str):
-            return failed(HTTPStatus.BAD_GATEWAY)
+            return _MALFORMED
         headers = {name: str(value) for name, value in (answer.get("headers") or {}).items()}
-        return Result(int(answer["statusCode"]), headers, body)
+        status = int(answer["statusCode"])
+        return Result(status, headers, body) if 200 <= status < 600 else _MALFORMED
     except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
-        return failed(HTTPStatus.BAD_GATEWAY)
+        return _MALFORMED
 
 
 def error_message(status: int, connection_id: str, request_id: str) -> str:
     """Returns the JSON in which AWS tells a client of an error."""
-    message = _MESSAGES.get(HTTPStatus(status), "Internal server error")
+    message = _MESSAGES.get(status, "Internal server error")
     return json.dumps({"message": message, "connectionId": connection_id, "requestId": request_id})
