@@ -1,4 +1,4 @@
-"""The WebSocket protocol and API Gateway's limits, between a client and a server without a socket."""
+"""WebSocket and API Gateway's limits, between a client and a server without a socket."""
 
 import os
 

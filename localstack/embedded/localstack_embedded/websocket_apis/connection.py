@@ -94,8 +94,8 @@ class Connection:
         ]
 
     def send(self, message: str) -> None:
-        """Sends a message; does nothing where the connection is closing. Raises BufferFull."""
-        if not self._protocol.is_open:
+        """Sends a message; does nothing where the connection has ended. Raises BufferFull."""
+        if self._has_ended:
             return
         data = self._protocol.text(message)
         if self._is_paused:
@@ -107,7 +107,7 @@ class Connection:
 
     def close(self, code: int, reason: str = "") -> None:
         """Begins the closing handshake."""
-        if not self._protocol.is_open:
+        if self._has_ended:
             return
         self._transport.write(self._protocol.close(code, reason))
         self._end(closing(code, reason))

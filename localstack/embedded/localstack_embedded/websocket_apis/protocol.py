@@ -116,7 +116,8 @@ class WebSocketProtocol:
         for event in self._connection.events():
             if isinstance(event, CloseConnection):
                 # The client's, or what wsproto makes of frames that break the protocol.
-                yield Output(self._close(event.response()))
+                if answer := self._close(event.response()):
+                    yield Output(answer)
                 yield closing(int(event.code), event.reason or "")
             elif not self.is_open:
                 continue  # Sent before the client read the close frame.
