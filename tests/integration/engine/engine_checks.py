@@ -317,6 +317,8 @@ def test_a_request_above_its_methods_limit_is_refused() -> None:
 
     def passes(path: str) -> bool:
         context = MagicMock(
+            api_id="api",
+            stage="local",
             stage_configuration={"methodSettings": settings},
             resource={"path": path},
             request=SimpleNamespace(method="GET"),
