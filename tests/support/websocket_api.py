@@ -18,7 +18,8 @@ import json, os, time
 import boto3
 
 def handler(event, context):
-    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE_URL"], MessageBody=json.dumps(event))
+    queue = os.environ["QUEUE_URL"]
+    boto3.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
     query = event.get("queryStringParameters") or {}
     told = json.loads(event["body"]) if event.get("body", "").startswith("{") else {}
     if query.get("fail") or told.get("fail"):

@@ -1,6 +1,7 @@
 """WebSocket APIs on the local cloud: a template's API, its clients, and its functions."""
 
 import json
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -231,7 +232,7 @@ def test_a_client_that_vanishes_has_left(api: WebSocketApi, management: Any) -> 
     client = api.connect()
     connection_id = connection_id_of(client)
 
-    client.socket.close()
+    client.socket.shutdown(socket.SHUT_RDWR)
 
     event = api.event(
         lambda event: (
@@ -303,7 +304,7 @@ def test_a_client_that_does_not_read_is_not_sent_more(api: WebSocketApi, managem
 
     # When a function goes on sending, then it is told
     eventually(send, until=(429, "LimitExceededException").__eq__, every=0)
-    client.socket.close()
+    client.socket.shutdown(socket.SHUT_RDWR)
 
 
 def test_an_api_does_not_reach_the_clients_of_another(
@@ -470,9 +471,9 @@ def engine_at(endpoint_url: str) -> psutil.Process:
     """The process that listens there."""
     port = urlsplit(endpoint_url).port
     (pid,) = {
-        socket.pid
-        for socket in psutil.net_connections("tcp")
-        if socket.status == psutil.CONN_LISTEN and socket.laddr.port == port
+        listener.pid
+        for listener in psutil.net_connections("tcp")
+        if listener.status == psutil.CONN_LISTEN and listener.laddr.port == port
     }
     assert pid is not None
     return psutil.Process(pid)

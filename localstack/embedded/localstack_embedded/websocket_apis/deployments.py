@@ -21,7 +21,8 @@ from localstack_embedded.websocket_apis.routing import (
     selection_path,
 )
 
-_TIMEOUT_MILLIS = 29_000
+# AWS's most, and its default; moto's is a second longer.
+_MAX_TIMEOUT_MILLIS = 29_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _route(api: Api, route: MotoRoute) -> Route | None:
     return Route(
         key=route.route_key,
         function_arn=function_arn_of(integration.integration_uri),
-        timeout_seconds=(integration.timeout_in_millis or _TIMEOUT_MILLIS) / 1000,
+        timeout_seconds=min(integration.timeout_in_millis, _MAX_TIMEOUT_MILLIS) / 1000,
         is_two_way=bool(route.route_response_selection_expression or route.route_responses),
     )
 

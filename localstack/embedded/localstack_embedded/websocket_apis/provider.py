@@ -1,12 +1,14 @@
 """The operations of `apigatewayv2` that are not simply moto's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from localstack import config
 from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest, handler
 from localstack.services.moto import call_moto
 from moto.apigatewayv2.models import Api, apigatewayv2_backends
+from moto.apigatewayv2.models import Route as MotoRoute
 from moto.apigatewayv2.models import Stage as MotoStage
 
 from localstack_embedded.websocket_apis.addresses import endpoint_of
@@ -74,12 +76,17 @@ class WebSocketApiProvider:
 
     @handler("GetRouteResponses", expand=False)
     def get_route_responses(self, context: RequestContext, request: ServiceRequest) -> Answer:
+        responses = _route(context, request).route_responses.values()
+        return {"Items": [_capitalized(response.to_json()) for response in responses]}
+
+    @handler("UpdateRouteResponse", expand=False)
+    def update_route_response(self, context: RequestContext, request: ServiceRequest) -> Answer:
         wanted: Mapping[str, Any] = request
-        route = _api(context, wanted).routes.get(wanted["RouteId"])
-        if route is None:
-            raise _not_found("route", wanted["RouteId"])
-        responses = [response.to_json() for response in route.route_responses.values()]
-        return {"Items": [{_capitalized(k): v for k, v in r.items()} for r in responses]}
+        response = _route(context, wanted).route_responses.get(wanted["RouteResponseId"])
+        if response is None:
+            raise _not_found("route response", wanted["RouteResponseId"])
+        response.route_response_key = wanted.get("RouteResponseKey") or response.route_response_key
+        return _capitalized(response.to_json())
 
     @handler("CreateDeployment", expand=False)
     def create_deployment(self, context: RequestContext, request: ServiceRequest) -> Answer:
@@ -101,6 +108,15 @@ class WebSocketApiProvider:
     def get_deployments(self, context: RequestContext, request: ServiceRequest) -> Answer:
         deployments = DEPLOYMENTS.of(_api(context, request).api_id)
         return {"Items": [_describe_deployment(found) for found in deployments.values()]}
+
+    @handler("UpdateDeployment", expand=False)
+    def update_deployment(self, context: RequestContext, request: ServiceRequest) -> Answer:
+        wanted: Mapping[str, Any] = request
+        deployment = replace(
+            _deployment(context, wanted), description=wanted.get("Description") or ""
+        )
+        DEPLOYMENTS.of(wanted["ApiId"])[deployment.deployment_id] = deployment
+        return _describe_deployment(deployment)
 
     @handler("DeleteDeployment", expand=False)
     def delete_deployment(self, context: RequestContext, request: ServiceRequest) -> None:
@@ -192,6 +208,13 @@ def _api(context: RequestContext, request: Mapping[str, Any]) -> Api:
     return api
 
 
+def _route(context: RequestContext, request: Mapping[str, Any]) -> MotoRoute:
+    route = _api(context, request).routes.get(request["RouteId"])
+    if route is None:
+        raise _not_found("route", request["RouteId"])
+    return route
+
+
 def _stage(api: Api, name: str) -> MotoStage:
     stage = api.stages.get(name)
     if stage is None:
@@ -218,15 +241,16 @@ def _describe_deployment(deployment: Deployment) -> Answer:
 
 
 def _describe_stage(stage: MotoStage) -> Answer:
-    described = {_capitalized(name): value for name, value in stage.to_json().items()}
+    described = _capitalized(stage.to_json())
     described |= {"CreatedDate": stage.created, "LastUpdatedDate": stage.updated}
     if deployment_id := stage.config.get("deploymentId"):
         described["DeploymentId"] = deployment_id
     return described
 
 
-def _capitalized(name: str) -> str:
-    return name[0].upper() + name[1:]
+def _capitalized(described: Mapping[str, Any]) -> Answer:
+    """Returns moto's description of something under the names of the service's model."""
+    return {name[0].upper() + name[1:]: value for name, value in described.items()}
 
 
 def _bad_request(message: str) -> CommonServiceException:
