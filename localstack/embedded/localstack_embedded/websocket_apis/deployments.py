@@ -21,8 +21,8 @@ from localstack_embedded.websocket_apis.routing import (
     selection_path,
 )
 
-# AWS's most, and its default; moto's is a second longer.
-_MAX_TIMEOUT_MILLIS = 29_000
+# AWS's longest timeout, and its default, in milliseconds; moto's is a second longer.
+_MAX = 29_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _route(api: Api, route: MotoRoute) -> Route | None:
     return Route(
         key=route.route_key,
         function_arn=function_arn_of(integration.integration_uri),
-        timeout_seconds=min(integration.timeout_in_millis, _MAX_TIMEOUT_MILLIS) / 1000,
+        timeout_seconds=min(integration.timeout_in_millis or _MAX, _MAX) / 1000,
         is_two_way=bool(route.route_response_selection_expression or route.route_responses),
     )
 
