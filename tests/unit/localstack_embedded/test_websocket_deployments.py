@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from moto.apigatewayv2.models import Api, ApiGatewayV2Backend, apigatewayv2_backends
 
+from localstack_embedded.throttling import Limit
 from localstack_embedded.websocket_apis.addresses import Address
 from localstack_embedded.websocket_apis.deployments import Deployment, Deployments, route_table
 
@@ -83,6 +84,21 @@ def test_another_serves_those_of_its_deployment(api: Api) -> None:
     stage = deployments.find(address)
     assert stage is not None
     assert stage.table.routes.keys() == {"join"}
+
+
+def test_a_stage_has_limits_for_each_route_and_for_single_ones(api: Api) -> None:
+    address = add_stage(
+        api,
+        autoDeploy=True,
+        defaultRouteSettings={"ThrottlingRateLimit": 5.0, "ThrottlingBurstLimit": 10},
+        routeSettings={"join": {"ThrottlingRateLimit": 1.0}, "leave": {"LoggingLevel": "INFO"}},
+    )
+
+    stage = Deployments().find(address)
+
+    assert stage is not None
+    assert stage.limit == Limit(5, 10)
+    assert stage.limits == {"join": Limit(1, 5000)}
 
 
 def test_nothing_is_served_before_anything_is_deployed(api: Api) -> None:

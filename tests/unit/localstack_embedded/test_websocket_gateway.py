@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from wsproto.events import CloseConnection
 
+from localstack_embedded.throttling import Limit
 from localstack_embedded.websocket_apis.addresses import Address
 from localstack_embedded.websocket_apis.gateway import Gateway, Stage
 from localstack_embedded.websocket_apis.results import Result, failed
@@ -25,12 +26,15 @@ class Api:
         self.routes = {
             key: Route(key, FUNCTION, timeout_seconds=29, is_two_way=key in TWO_WAY) for key in keys
         }
+        self.limits: dict[str, Limit] = {}
+        self.limit: Limit | None = None
         self.gateway = Gateway(self._find, self.functions)
 
     def _find(self, address: Address) -> Stage | None:
         if address.stage != "live":
             return None
-        return Stage(RouteTable(("action",), self.routes), "a1b2.example", {"table": "chat"})
+        table = RouteTable(("action",), self.routes)
+        return Stage(table, "a1b2.example", {"table": "chat"}, self.limits, self.limit)
 
     def knock(self, stage: str = "live", *, leaves: bool = False) -> FakeHandshake:
         handshake = FakeHandshake(self.loop, self.gateway, stage)
@@ -191,6 +195,32 @@ def test_a_client_learns_that_a_function_failed() -> None:
     (text,) = peer.texts
     assert error_of(text)["message"] == "Internal server error"
     assert error_of(text)["requestId"] == api.functions.contexts[0]["requestId"]
+
+
+def test_messages_above_a_routes_limit_are_refused() -> None:
+    api = Api("join", "leave")
+    api.limits = {"join": Limit(rate=0.001, burst=2)}
+    api.limit = Limit(rate=0.001, burst=1)
+    peer = api.connect()
+
+    for key in ("join", "leave") * 3:
+        peer.say(json.dumps({"action": key}))
+
+    assert api.functions.routes == ["join", "leave", "join"]
+    assert {error_of(text)["message"] for text in peer.texts} == {"Too Many Requests"}
+    assert len(peer.texts) == 3
+
+
+def test_connections_above_the_limit_are_refused() -> None:
+    api = Api("$connect")
+    api.limit = Limit(rate=0.001, burst=1)
+    api.connect()
+
+    refusal = api.knock().refusal
+
+    assert refusal is not None
+    assert refusal[0] == 429
+    assert error_of(refusal[1])["message"] == "Too Many Requests"
 
 
 def test_a_connection_takes_the_routes_of_the_present_deployment() -> None:

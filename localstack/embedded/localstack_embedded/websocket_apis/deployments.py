@@ -5,12 +5,15 @@ moto keeps APIs, routes, integrations and stages. It knows no deployments; they 
 
 import secrets
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from moto.apigatewayv2.models import Api, apigatewayv2_backends
 from moto.apigatewayv2.models import Route as MotoRoute
 
+from localstack_embedded.throttling import DEFAULT_BURST, DEFAULT_RATE, Limit
 from localstack_embedded.websocket_apis.addresses import Address
 from localstack_embedded.websocket_apis.events import utc_now
 from localstack_embedded.websocket_apis.gateway import Stage
@@ -66,7 +69,17 @@ class Deployments:
             if deployment is None:
                 return None
             table = deployment.table
-        return Stage(table, domain_name_of(api), stage.stage_variables or {})
+        return Stage(
+            table,
+            domain_name_of(api),
+            stage.stage_variables or {},
+            limits={
+                key: limit
+                for key, settings in (stage.route_settings or {}).items()
+                if (limit := _limit(settings))
+            },
+            limit=_limit(stage.default_route_settings or {}),
+        )
 
 
 def find_api(api_id: str) -> Api | None:
@@ -90,6 +103,16 @@ def route_table(api: Api) -> RouteTable:
     return RouteTable(
         selection_path(api.route_selection_expression),
         {route.key: route for route in routes if route is not None},
+    )
+
+
+def _limit(settings: Mapping[str, Any]) -> Limit | None:
+    rate, burst = settings.get("ThrottlingRateLimit"), settings.get("ThrottlingBurstLimit")
+    if rate is None and burst is None:
+        return None
+    return Limit(
+        rate=DEFAULT_RATE if rate is None else float(rate),
+        burst=DEFAULT_BURST if burst is None else int(burst),
     )
 
 

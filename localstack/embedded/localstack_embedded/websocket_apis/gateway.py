@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
 
+from localstack_embedded.throttling import Limit, Throttle
 from localstack_embedded.websocket_apis import events, results
 from localstack_embedded.websocket_apis.addresses import Address
 from localstack_embedded.websocket_apis.connection import BufferFull, Connection
@@ -24,11 +25,18 @@ _PROTOCOL_HEADER = "Sec-WebSocket-Protocol"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a stage serves at present."""
+    """What a stage serves at present.
+
+    Attributes:
+        limits: those of single routes, by their keys.
+        limit: the one that each of the other routes has.
+    """
 
     table: RouteTable
     domain_name: str
     variables: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    limit: Limit | None = None
 
 
 class Functions(Protocol):
@@ -61,6 +69,7 @@ class Gateway:
         """`find` returns what a stage serves, or None where there is no such stage."""
         self._find = find
         self._functions = functions
+        self._throttle = Throttle()
         self._connections: dict[str, Connection] = {}
 
     def connection(self, connection_id: str) -> Connection | None:
@@ -95,15 +104,18 @@ class Gateway:
             else:
                 self._refuse(handshake, result, client.connection_id, _request_id(event))
 
-        self._functions.call(route, event, decide)
+        if self._admits(address, stage, route):
+            self._functions.call(route, event, decide)
+        else:
+            decide(results.failed(HTTPStatus.TOO_MANY_REQUESTS))
 
     def received(self, connection: Connection, message: str) -> None:
         """Calls the function of the route that the message names."""
         client = connection.client
-        stage = self._find(Address(client.api_id, client.stage))
+        address = Address(client.api_id, client.stage)
+        stage = self._find(address)
         route = stage.table.select(message) if stage else None
-        at = utc_now()
-        event = events.message_event(client, route.key if route else "", message, at)
+        event = events.message_event(client, route.key if route else "", message, utc_now())
 
         def answer(result: Result) -> None:
             if result.is_failure:
@@ -114,8 +126,10 @@ class Gateway:
             elif route and route.is_two_way and result.body is not None:
                 _send(connection, result.body)
 
-        if route is None:
+        if stage is None or route is None:
             answer(results.failed(HTTPStatus.FORBIDDEN))
+        elif not self._admits(address, stage, route):
+            answer(results.failed(HTTPStatus.TOO_MANY_REQUESTS))
         else:
             self._functions.call(route, event, answer)
 
@@ -123,6 +137,10 @@ class Gateway:
         """Forgets the connection, and tells `$disconnect`."""
         self._connections.pop(connection.client.connection_id, None)
         self._tell(connection.client, end)
+
+    def _admits(self, address: Address, stage: Stage, route: Route) -> bool:
+        limit = stage.limits.get(route.key, stage.limit)
+        return limit is None or self._throttle.admits((address, route.key), limit)
 
     def _open(self, handshake: Handshake, client: Client, subprotocol: str | None) -> None:
         connection = handshake.accept(client, subprotocol)

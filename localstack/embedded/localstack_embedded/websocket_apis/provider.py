@@ -18,7 +18,7 @@ from localstack_embedded.websocket_apis.routing import function_arn_of, selectio
 
 type Answer = dict[str, Any]
 
-# What UpdateStage changes: its parameters, and moto's attributes.
+# A stage's parameters, and moto's attributes for them.
 _STAGE_ATTRIBUTES = {
     "AutoDeploy": "auto_deploy",
     "Description": "description",
@@ -139,7 +139,9 @@ class WebSocketApiProvider:
                 "ConflictException", "The stage exists already", status_code=409
             )
         call_moto(context)
-        return _describe_stage(_stage(api, wanted["StageName"]))
+        stage = _stage(api, wanted["StageName"])
+        _change_stage(stage, wanted)
+        return _describe_stage(stage)
 
     @handler("UpdateStage", expand=False)
     def update_stage(self, context: RequestContext, request: ServiceRequest) -> Answer:
@@ -147,12 +149,7 @@ class WebSocketApiProvider:
         api = _api(context, wanted)
         stage = _stage(api, wanted["StageName"])
         _check_stage(api, wanted)
-        if "DeploymentId" in wanted:
-            stage.config["deploymentId"] = wanted["DeploymentId"]
-        for name, attribute in _STAGE_ATTRIBUTES.items():
-            if name in wanted:
-                setattr(stage, attribute, wanted[name])
-        stage.updated = utc_now()
+        _change_stage(stage, wanted)
         return _describe_stage(stage)
 
     @handler("GetStage", expand=False)
@@ -198,6 +195,15 @@ def _check_stage(api: Api, wanted: Mapping[str, Any]) -> None:
     deployment_id = wanted.get("DeploymentId")
     if deployment_id and deployment_id not in DEPLOYMENTS.of(api.api_id):
         raise _not_found("deployment", deployment_id)
+
+
+def _change_stage(stage: MotoStage, wanted: Mapping[str, Any]) -> None:
+    if "DeploymentId" in wanted:
+        stage.config["deploymentId"] = wanted["DeploymentId"]
+    for name, attribute in _STAGE_ATTRIBUTES.items():
+        if name in wanted:
+            setattr(stage, attribute, wanted[name])
+    stage.updated = utc_now()
 
 
 def _api(context: RequestContext, request: Mapping[str, Any]) -> Api:

@@ -38,7 +38,7 @@ class Result:
 
 
 def failed(status: HTTPStatus) -> Result:
-    """The result of a call that brought no answer: 502, 504, or 500 where nothing was called."""
+    """The result of a call that brought no answer (502, 504) or was not made (403, 429, 500)."""
     return Result(status, is_failure=True)
 
 
