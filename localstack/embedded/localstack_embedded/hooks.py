@@ -21,17 +21,6 @@ def apply_patches() -> None:
     )
 
 
-@hooks.on_infra_start()
-def serve_websocket_apis() -> None:
-    """Adds the API with which functions reach the clients of WebSocket APIs."""
-    from localstack.services.edge import ROUTER  # noqa: PLC0415
-
-    from localstack_embedded.websocket_apis.management import ManagementApi  # noqa: PLC0415
-    from localstack_embedded.websocket_apis.wiring import gateway  # noqa: PLC0415
-
-    ManagementApi(gateway()).register(ROUTER)
-
-
 @hooks.on_infra_ready()
 def preload_services() -> None:
     """Loads the services that PRELOAD_SERVICES names, separated by commas, and their parsers.

@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from localstack_embedded.websocket_apis.addresses import Address, endpoint_of, parse_address
+from localstack_embedded.websocket_apis.addresses import (
+    Address,
+    ConnectionAddress,
+    endpoint_of,
+    parse_address,
+    parse_connection,
+)
 from localstack_embedded.websocket_apis.routing import (
     Route,
     RouteTable,
@@ -108,7 +114,34 @@ def test_an_apis_endpoint_leads_to_its_stages() -> None:
         ("localhost:4566", "/_aws/ws/a1b2/live/more"),
         ("a1b2.execute-api.localhost:4566", "/"),
         ("a1b2.execute-api.localhost:4566", "/live/more"),
+        ("a1b2.execute-api.localhost:4566", "/@connections/Zx="),
     ],
 )
 def test_other_requests_are_not_for_a_stage(host: str, path: str) -> None:
     assert parse_address(host, path) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "stage"),
+    [
+        ("localhost:4566", "/_aws/ws/a1b2/live/@connections/Zx=", Address("a1b2", "live")),
+        ("a1b2.execute-api.localhost", "/live/@connections/Zx=", Address("a1b2", "live")),
+        ("localhost:4566", "/@connections/Zx=", None),
+    ],
+)
+def test_a_connection_has_an_address_too(host: str, path: str, stage: Address | None) -> None:
+    assert parse_connection(host, path) == ConnectionAddress("Zx=", stage)
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("localhost:4566", "/"),
+        ("localhost:4566", "/bucket/@connections/Zx="),
+        ("localhost:4566", "/@connections/"),
+        ("localhost:4566", "/@connections/Zx=/more"),
+        ("localhost:4566", "/_aws/ws/a1b2/live"),
+    ],
+)
+def test_other_requests_are_not_for_a_connection(host: str, path: str) -> None:
+    assert parse_connection(host, path) is None

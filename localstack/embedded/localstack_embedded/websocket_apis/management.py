@@ -4,108 +4,77 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-c
 """
 
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import unquote
 
-from localstack.http import Request, Response, Router
-from twisted.internet import reactor
-from twisted.internet.threads import blockingCallFromThread
-
-from localstack_embedded.websocket_apis.addresses import ROOT
+from localstack_embedded.websocket_apis.addresses import Address, ConnectionAddress
 from localstack_embedded.websocket_apis.connection import BufferFull, Connection
 from localstack_embedded.websocket_apis.gateway import Gateway
 from localstack_embedded.websocket_apis.protocol import MESSAGE_BYTES, NORMAL_CLOSURE
 
-_PATH = "/@connections/<connection_id>"
-_METHODS = ["POST", "GET", "DELETE"]
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response.
+
+    Attributes:
+        body: JSON, or nothing.
+        error: the code by which AWS's clients know an error.
+    """
+
+    status: HTTPStatus
+    body: str = ""
+    error: str | None = None
 
 
-class ManagementApi:
-    """Answers signed requests; like all of the engine, it accepts any signature."""
+def manage(gateway: Gateway, method: str, address: ConnectionAddress, body: bytes) -> Answer:
+    """Sends to, describes or closes a connection.
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    def register(self, router: Router[Any]) -> None:
-        """Adds the API's URL by path and by host, and the one of a client with AWS_ENDPOINT_URL."""
-        router.add(f"{ROOT}/<api_id>/<stage>{_PATH}", self.answer, methods=_METHODS)
-        router.add(
-            f"/<stage>{_PATH}",
-            self.answer,
-            host="<api_id>.execute-api.<regex('.*'):domain>",
-            methods=_METHODS,
-        )
-        router.add(_PATH, self.answer, methods=_METHODS)
-
-    def answer(
-        self,
-        request: Request,
-        connection_id: str,
-        api_id: str | None = None,
-        stage: str | None = None,
-        domain: str | None = None,
-    ) -> Response:
-        """Sends to, describes or closes a connection. An API reaches its own connections only."""
-        body = request.get_data()
-        if len(body) > MESSAGE_BYTES:
-            return _error("PayloadTooLargeException", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        try:
-            return _in_event_loop(
-                lambda: self._answer(request.method, body, unquote(connection_id), api_id, stage)
-            )
-        except BufferFull:
-            return _error("LimitExceededException", HTTPStatus.TOO_MANY_REQUESTS)
-
-    def _answer(
-        self, method: str, body: bytes, connection_id: str, api_id: str | None, stage: str | None
-    ) -> Response:
-        connection = self._gateway.connection(connection_id)
-        if connection is None or not _belongs_to(connection, api_id, stage):
-            return _error("GoneException", HTTPStatus.GONE)
-        if method == "GET":
+    Requests are signed; like all of the engine, this accepts any signature.
+    """
+    if len(body) > MESSAGE_BYTES:
+        return _error("PayloadTooLargeException", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    connection = gateway.connection(address.connection_id)
+    if connection is None or address.stage not in {None, _stage_of(connection)}:
+        return _error("GoneException", HTTPStatus.GONE)
+    match method:
+        case "POST":
+            return _send(connection, body.decode(errors="replace"))
+        case "GET":
             return _describe(connection)
-        if method == "DELETE":
+        case "DELETE":
             connection.close(NORMAL_CLOSURE)
-            return Response(status=HTTPStatus.NO_CONTENT)
-        connection.send(body.decode(errors="replace"))
-        return Response(status=HTTPStatus.OK)
+            return Answer(HTTPStatus.NO_CONTENT)
+        case _:
+            return _error("ForbiddenException", HTTPStatus.FORBIDDEN)
 
 
-def _belongs_to(connection: Connection, api_id: str | None, stage: str | None) -> bool:
+def _send(connection: Connection, message: str) -> Answer:
+    try:
+        connection.send(message)
+    except BufferFull:
+        return _error("LimitExceededException", HTTPStatus.TOO_MANY_REQUESTS)
+    return Answer(HTTPStatus.OK)
+
+
+def _describe(connection: Connection) -> Answer:
     client = connection.client
-    return api_id in {None, client.api_id} and stage in {None, client.stage}
+    described = {
+        "connectedAt": _iso(client.connected_at),
+        "lastActiveAt": _iso(connection.last_active_at),
+        "identity": {"sourceIp": client.source_ip, "userAgent": client.user_agent},
+    }
+    return Answer(HTTPStatus.OK, json.dumps(described))
 
 
-def _describe(connection: Connection) -> Response:
-    client = connection.client
-    return _json(
-        {
-            "connectedAt": _iso(client.connected_at),
-            "lastActiveAt": _iso(connection.last_active_at),
-            "identity": {"sourceIp": client.source_ip, "userAgent": client.user_agent},
-        },
-        HTTPStatus.OK,
-    )
+def _stage_of(connection: Connection) -> Address:
+    return Address(connection.client.api_id, connection.client.stage)
 
 
-def _error(code: str, status: HTTPStatus) -> Response:
-    response = _json({"message": status.phrase}, status)
-    response.headers["x-amzn-ErrorType"] = code
-    return response
-
-
-def _json(content: object, status: HTTPStatus) -> Response:
-    return Response(json.dumps(content), status=status, mimetype="application/json")
+def _error(code: str, status: HTTPStatus) -> Answer:
+    return Answer(status, json.dumps({"message": status.phrase}), code)
 
 
 def _iso(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _in_event_loop(work: Callable[[], Response]) -> Response:
-    """Runs `work` where the connections are, and waits for it."""
-    response: Response = blockingCallFromThread(reactor, work)
-    return response

@@ -1,9 +1,12 @@
-"""The engine's HTTP server hands over clients that connect to a WebSocket API.
+"""The engine's HTTP server hands over what is for a WebSocket API: clients, and who sends to them.
 
 LocalStack's own server gives each WebSocket a thread. Here a connection costs a few objects in the
-server's event loop instead, so that hundreds can wait for hours.
+server's event loop instead, so that hundreds can wait for hours; and as all connections are there,
+what functions ask of them is answered there too.
 """
 
+import json
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 
@@ -18,17 +21,23 @@ from twisted.web.resource import IResource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from localstack_embedded.websocket_apis.addresses import Address, parse_address
+from localstack_embedded.websocket_apis.addresses import (
+    Address,
+    ConnectionAddress,
+    parse_address,
+    parse_connection,
+)
 from localstack_embedded.websocket_apis.connection import Connection
 from localstack_embedded.websocket_apis.events import Client, Pairs
 from localstack_embedded.websocket_apis.gateway import Gateway
+from localstack_embedded.websocket_apis.management import manage
 from localstack_embedded.websocket_apis.protocol import BadHandshake, WebSocketProtocol
 
 _reactor = cast(Any, reactor)
 
 
 class WebSocketApiResource(proxyForInterface(IResource)):  # type: ignore[misc]
-    """Takes requests to connect to a WebSocket API; the others go to the resource behind it."""
+    """Takes the requests of WebSocket APIs; the others go to the resource behind it."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
@@ -37,12 +46,15 @@ class WebSocketApiResource(proxyForInterface(IResource)):  # type: ignore[misc]
         self._gateway = gateway
 
     def render(self, request: Request) -> Any:
+        host = request.getHeader("host") or ""
+        path = unquote(request.uri.decode("latin-1").partition("?")[0])
         if (request.getHeader("upgrade") or "").lower() == "websocket":
-            path = unquote(request.uri.decode("latin-1").partition("?")[0])
-            address = parse_address(request.getHeader("host") or "", path)
-            if address is not None:
+            if address := parse_address(host, path):
                 self._connect(request, address)
                 return NOT_DONE_YET
+        elif connection := parse_connection(host, path):
+            self._manage(request, connection)
+            return NOT_DONE_YET
         return self.original.render(request)
 
     def _connect(self, request: Request, address: Address) -> None:
@@ -50,9 +62,17 @@ class WebSocketApiResource(proxyForInterface(IResource)):  # type: ignore[misc]
         try:
             protocol = WebSocketProtocol(request.uri.decode("latin-1"), headers)
         except BadHandshake as exc:
-            _answer(request, 400, str(exc), "text/plain")
+            _answer(request, 400, json.dumps({"message": str(exc)}))
         else:
             self._gateway.connect(_TwistedHandshake(request, address, protocol, self._gateway))
+
+    def _manage(self, request: Request, address: ConnectionAddress) -> None:
+        method = request.method.decode("latin-1")
+        assert request.content is not None, "it has been received"
+        answer = manage(self._gateway, method, address, request.content.read())
+        if answer.error:
+            request.setHeader("x-amzn-ErrorType", answer.error)
+        _answer(request, answer.status, answer.body)
 
 
 class _TwistedHandshake:
@@ -86,7 +106,7 @@ class _TwistedHandshake:
 
     def refuse(self, status: int, body: str) -> None:
         if not self._has_left:
-            _answer(self._request, status, body, "application/json")
+            _answer(self._request, status, body)
 
     def _note_leaving(self, _: Failure) -> None:
         self._has_left = True
@@ -145,10 +165,12 @@ class _TwistedConnection(Protocol):
         """The transport is closing; `connectionLost` follows."""
 
 
-def _answer(request: Request, status: int, body: str, content_type: str) -> None:
+def _answer(request: Request, status: int, body: str) -> None:
     content = body.encode()
     request.setResponseCode(status)
-    request.setHeader("Content-Type", content_type)
-    request.setHeader("Content-Length", str(len(content)))
+    if content:
+        request.setHeader("Content-Type", "application/json")
+    if status != HTTPStatus.NO_CONTENT:
+        request.setHeader("Content-Length", str(len(content)))
     request.write(content)
     request.finish()
