@@ -304,8 +304,8 @@ def test_an_updated_stage_has_its_new_limits_and_no_old_ones() -> None:
     ApiGatewayStageProvider().update(request)
 
     assert limits_put(request) == {
-        "/~1orders/*/throttling/rateLimit": "10000.0",
-        "/~1orders/*/throttling/burstLimit": "5000",
+        "/~1orders/*/throttling/rateLimit": "5.0",
+        "/~1orders/*/throttling/burstLimit": "2",
         "/*/*/throttling/rateLimit": "5.0",
         "/*/*/throttling/burstLimit": "2",
     }

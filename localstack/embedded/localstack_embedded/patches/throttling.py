@@ -48,13 +48,23 @@ def create_stage(
 
 
 def limit_operations(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Returns the operations that take a stage from the limits of one model to another's."""
-    gone = dict.fromkeys(_limits(before), _DEFAULTS)
+    """Returns the operations that take a stage from the limits of one model to another's.
+
+    LocalStack has no operation that removes a method's limit: it gets the one that is next.
+    """
+    wanted = _limits(after)
+    gone = {key: _next(wanted, key) for key in _limits(before)}
     return [
         {"op": "replace", "path": f"/{key}/{_PATHS[name]}", "value": str(value)}
-        for key, limits in (gone | _limits(after)).items()
+        for key, limits in (gone | wanted).items()
         for name, value in limits.items()
     ]
+
+
+def _next(limits: Mapping[str, Mapping[str, Any]], key: str) -> Mapping[str, Any]:
+    path, _, method = key.rpartition("/")
+    nearest = (f"{path}/*", f"*/{method}", "*/*")
+    return next((limits[other] for other in nearest if other in limits), _DEFAULTS)
 
 
 def _limits(model: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

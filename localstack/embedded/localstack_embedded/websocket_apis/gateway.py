@@ -14,7 +14,7 @@ from localstack_embedded.websocket_apis import events, results
 from localstack_embedded.websocket_apis.addresses import Address
 from localstack_embedded.websocket_apis.connection import BufferFull, Connection
 from localstack_embedded.websocket_apis.events import Client, Event, Pairs, utc_now
-from localstack_embedded.websocket_apis.protocol import Closing
+from localstack_embedded.websocket_apis.protocol import ABNORMAL_CLOSURE, Closing, closing
 from localstack_embedded.websocket_apis.results import Result
 from localstack_embedded.websocket_apis.routing import CONNECT, DISCONNECT, Route, RouteTable
 
@@ -145,7 +145,7 @@ class Gateway:
     def _open(self, handshake: Handshake, client: Client, subprotocol: str | None) -> None:
         connection = handshake.accept(client, subprotocol)
         if connection is None:
-            self._tell(client, Closing(1006, "Connection Closed Abnormally"))
+            self._tell(client, closing(ABNORMAL_CLOSURE))
         else:
             self._connections[client.connection_id] = connection
 
