@@ -17,6 +17,7 @@ def apply_patches() -> None:
         clients,
         cloudformation,
         event_sources,
+        throttling,
     )
 
 

@@ -15,12 +15,22 @@ from rolo.gateway import Gateway
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor, ssl
 
+from localstack_embedded.websocket_apis import wiring as websocket_apis
+from localstack_embedded.websocket_apis.server import WebSocketApiResource
+
 # mypy takes Twisted's zope interfaces for classes.
 _reactor = cast(Any, reactor)
 
 
 class QuietGateway(TwistedGateway):
-    """LocalStack's gateway without Twisted's access log, which is formatted and then dropped."""
+    """LocalStack's gateway with WebSocket APIs, and without Twisted's access log.
+
+    The log would be formatted and then dropped.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(gateway)
+        self.resource = WebSocketApiResource(self.resource, websocket_apis.gateway())
 
     def log(self, request: object) -> None:
         """Does nothing for a request that was answered."""

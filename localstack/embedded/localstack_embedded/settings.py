@@ -101,6 +101,8 @@ def engine_environment(
         "PRELOAD_SERVICES": _SERVICES,
         # Parses a definition once, and evaluates JSONata without Java.
         "PROVIDER_OVERRIDE_STEPFUNCTIONS": "embedded",
+        # WebSocket APIs, which LocalStack lacks.
+        "PROVIDER_OVERRIDE_APIGATEWAYV2": "embedded",
         # Saves half a second of imports.
         "PROVIDER_OVERRIDE_SSM": "embedded",
         # One service calls another through the engine's handlers, without HTTP: a third less work

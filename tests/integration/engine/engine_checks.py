@@ -24,6 +24,7 @@ from localstack.aws.connect import ClientFactory
 from localstack.aws.handlers import service as service_handlers
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
     MissingAuthTokenError,
+    ThrottledError,
 )
 from localstack.services.apigateway.next_gen.execute_api.handlers.gateway_exception import (
     GatewayExceptionHandler,
@@ -59,6 +60,7 @@ from localstack_embedded import hooks
 from localstack_embedded.lambda_runtime import executor, telemetry  # noqa: F401
 from localstack_embedded.light_imports import hollow
 from localstack_embedded.patches import REGISTER, jsonata
+from localstack_embedded.patches.throttling import MethodThrottle
 
 with hollow("moto.batch"):
     from localstack.services.stepfunctions.asl.parse.asl_parser import AmazonStateLanguageParser
@@ -261,6 +263,74 @@ def test_an_updated_stage_serves_the_new_deployment() -> None:
         "patchOperations"
     ]
     assert (operation["path"], operation["value"]) == ("/deploymentId", "new")
+
+
+LIMITS = {
+    "ResourcePath": "/*",
+    "HttpMethod": "*",
+    "ThrottlingRateLimit": 5.0,
+    "ThrottlingBurstLimit": 2,
+}
+
+
+def limits_put(request: Any) -> dict[str, str]:
+    """The limits that a stage was given, by their paths."""
+    operations = request.aws_client_factory.apigateway.update_stage.call_args.kwargs[
+        "patchOperations"
+    ]
+    return {o["path"]: o["value"] for o in operations if "throttling" in o["path"]}
+
+
+def test_a_new_stage_has_its_limits() -> None:
+    stage = {"RestApiId": "api", "StageName": "local", "DeploymentId": "new"}
+    request = a_request({**stage, "MethodSettings": [LIMITS]})
+    request.aws_client_factory.apigateway.create_stage.return_value = {"stageName": "local"}
+
+    ApiGatewayStageProvider().create(request)
+
+    assert limits_put(request) == {
+        "/*/*/throttling/rateLimit": "5.0",
+        "/*/*/throttling/burstLimit": "2",
+    }
+
+
+def test_an_updated_stage_has_its_new_limits_and_no_old_ones() -> None:
+    stage = {"RestApiId": "api", "StageName": "local", "DeploymentId": "new"}
+    request = a_request(
+        {"DeploymentId": "new", "MethodSettings": [LIMITS]},
+        previous={**stage, "MethodSettings": [LIMITS | {"ResourcePath": "/orders"}]},
+    )
+
+    ApiGatewayStageProvider().update(request)
+
+    assert limits_put(request) == {
+        "/~1orders/*/throttling/rateLimit": "5.0",
+        "/~1orders/*/throttling/burstLimit": "2",
+        "/*/*/throttling/rateLimit": "5.0",
+        "/*/*/throttling/burstLimit": "2",
+    }
+
+
+def test_a_request_above_its_methods_limit_is_refused() -> None:
+    settings = {"*/*": {"throttlingRateLimit": 0.001, "throttlingBurstLimit": 2}}
+    throttle = MethodThrottle()
+
+    def passes(path: str) -> bool:
+        context = MagicMock(
+            api_id="api",
+            stage="local",
+            stage_configuration={"methodSettings": settings},
+            resource={"path": path},
+            request=SimpleNamespace(method="GET"),
+        )
+        try:
+            throttle(MagicMock(), context, Response())
+        except ThrottledError:
+            return False
+        return True
+
+    assert [passes("/orders") for _ in range(3)] == [True, True, False]
+    assert passes("/products")
 
 
 def test_a_gateway_response_has_its_headers_and_body() -> None:

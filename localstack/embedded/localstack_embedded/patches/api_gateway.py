@@ -33,6 +33,7 @@ from localstack.services.cloudformation.resource_provider import (
 from rolo import Response
 
 from localstack_embedded.patches import patch
+from localstack_embedded.patches.throttling import limit_operations
 
 _GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 _HEADER = "gatewayresponse.header."
@@ -81,13 +82,18 @@ def update_api(_: object, self: ApiGatewayRestApiProvider, request: Request) -> 
     test="test_an_updated_stage_serves_the_new_deployment",
 )
 def update_stage(_: object, self: ApiGatewayStageProvider, request: Request) -> Progress:
-    """Points the stage to the new deployment that a changed API gets; LocalStack would not."""
-    model = {**(request.previous_state or {}), **request.desired_state}
+    """Points the stage to the new deployment that a changed API gets, and changes its limits.
+
+    LocalStack would do neither.
+    """
+    before: Mapping[str, Any] = request.previous_state or {}
+    model = {**before, **request.desired_state}
     request.aws_client_factory.apigateway.update_stage(
         restApiId=model["RestApiId"],
         stageName=model["StageName"],
         patchOperations=[
-            {"op": "replace", "path": "/deploymentId", "value": model["DeploymentId"]}
+            {"op": "replace", "path": "/deploymentId", "value": model["DeploymentId"]},
+            *limit_operations(before, request.desired_state),
         ],
     )
     return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model)
