@@ -65,8 +65,9 @@ class PlaceOrder:
                 expected="must be printable ASCII without blanks",
             )
         fields.check()
-        lines = merge_lines(lines)
-        return cls(lines, email, shipping_address, payment_token, idempotency_key, account_id)
+        return cls(
+            merge_lines(lines), email, shipping_address, payment_token, idempotency_key, account_id
+        )
 
     @property
     def own_key(self) -> str | None:

@@ -20,9 +20,12 @@ export class ApiUnreachable extends Error {
   }
 }
 
-/** The calls that the shop makes to the API at `baseUrl`. `signal` aborts those that read. */
-export function connect(baseUrl) {
-  const get = (path, signal) => request(baseUrl + path, { signal });
+/**
+ * The calls that the shop makes to the API at `baseUrl`. `signal` aborts those that read;
+ * `tokenOf(orderId)` is the token that opens an order, or null.
+ */
+export function connect(baseUrl, tokenOf) {
+  const get = (path, signal, headers = {}) => request(baseUrl + path, { signal, headers });
   const post = (path, body, headers = {}) =>
     request(baseUrl + path, {
       method: "POST",
@@ -30,22 +33,28 @@ export function connect(baseUrl) {
       body: JSON.stringify(body),
     });
   const part = encodeURIComponent;
+  const authorized = (id) => {
+    const token = tokenOf(id);
+    return token ? { Authorization: `Bearer ${token}` } : {};
+  };
+  const getOf = (id, path, signal) => get(`/orders/${part(id)}${path}`, signal, authorized(id));
+  const postTo = (id, path, body) => post(`/orders/${part(id)}${path}`, body, authorized(id));
   return {
     listProducts: async (signal) => (await get("/products", signal)).products,
     getProduct: (sku, signal) => get(`/products/${part(sku)}`, signal),
-    getOrder: (id, signal) => get(`/orders/${part(id)}`, signal),
-    getTimeline: async (id, signal) => (await get(`/orders/${part(id)}/timeline`, signal)).events,
-    getSaga: (id, signal) => get(`/orders/${part(id)}/saga`, signal),
+    getOrder: (id, signal) => getOf(id, "", signal),
+    getTimeline: async (id, signal) => (await getOf(id, "/timeline", signal)).events,
+    getSaga: (id, signal) => getOf(id, "/saga", signal),
     placeOrder: (order, idempotencyKey, correlationId) =>
       post("/orders", order, {
         "Idempotency-Key": idempotencyKey,
         ...(correlationId ? { "X-Correlation-Id": correlationId } : {}),
       }),
-    payForOrder: (id, token) => post(`/orders/${part(id)}/payment`, { token }),
+    payForOrder: (id, token) => postTo(id, "/payment", { token }),
     listFailures: async (signal) => (await get("/sandbox/failures", signal)).failures,
     armFailure: (correlationId, failure) =>
       post("/sandbox/failures", { correlation_id: correlationId, failure }),
-    cancelOrder: (id) => post(`/orders/${part(id)}/cancel`, {}),
+    cancelOrder: (id) => postTo(id, "/cancel", {}),
   };
 }
 

@@ -11,6 +11,7 @@ import { el, hideAnnouncement } from "./dom.js";
 import { units } from "./format.js";
 import { basketView } from "./views/basket.js";
 import { ordersView } from "./views/orders.js";
+import * as recentOrders from "./recent_orders.js";
 import { productView } from "./views/product.js";
 import { productsView } from "./views/products.js";
 import { notFoundView, troubleView } from "./views/trouble.js";
@@ -39,11 +40,12 @@ async function show({ focus }) {
   visit = new AbortController();
   const { signal } = visit;
   main.setAttribute("aria-busy", "true");
+  keepToken();
   const { view, params, menu } = match(location.hash || "#/");
   markMenu(menu);
   let shown;
   try {
-    api ??= connect(await readApiUrl());
+    api ??= connect(await readApiUrl(), recentOrders.tokenOf);
     shown = await view({ api, params, signal, refresh: () => show({ focus: true }) });
   } catch (error) {
     if (signal.aborted) return;
@@ -54,6 +56,15 @@ async function show({ focus }) {
   main.replaceChildren(shown.content);
   main.removeAttribute("aria-busy");
   if (focus) focusHeading();
+}
+
+/** A mail's link carries the order's token: keeps it, and takes it out of the address. */
+function keepToken() {
+  const found = location.hash.match(/^(#\/orders\/([^/?]+))\?token=([\w.-]+)$/);
+  if (!found) return;
+  const [, address, orderId, token] = found;
+  recentOrders.add(decode(orderId), token);
+  history.replaceState(null, "", address);
 }
 
 function match(hash) {

@@ -13,6 +13,7 @@ from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order
 from order import api, domain
 from order.saga_view import MAX_EXECUTIONS, execution_view, saga_view
 from shared.clock import to_iso
+from shared.tokens import Tokens
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
 
@@ -240,10 +241,15 @@ def test_of_many_executions_the_latest_are_read() -> None:
 
 @pytest.fixture
 def get_saga(
-    orders: FakeOrders, stepfunctions: FakeStepFunctions, frozen_clock: Any, lambda_context: Any
+    orders: FakeOrders,
+    stepfunctions: FakeStepFunctions,
+    frozen_clock: Any,
+    lambda_context: Any,
+    stack_tokens: Tokens,
 ) -> Any:
     def get(order_id: str = ORDER_ID) -> tuple[int, dict[str, Any]]:
-        request = a_request("GET", "/orders/{order_id}/saga", order_id=order_id)
+        headers = {"Authorization": f"Bearer {stack_tokens.for_order(ORDER_ID, PLACED_AT)}"}
+        request = a_request("GET", "/orders/{order_id}/saga", headers=headers, order_id=order_id)
         response = api.handler(request, lambda_context)
         return response["statusCode"], json.loads(response["body"])
 
