@@ -145,7 +145,7 @@ def test_a_stage_has_awss_host_name_too(api: WebSocketApi, stack: dict[str, Any]
     address = urlsplit(stack["endpoint_url"])
     url = f"ws://{api.outputs['ApiId']}.execute-api.localhost:{address.port}/live"
 
-    with connect(url, host=address.hostname) as client:
+    with connect(url, address=(address.hostname, address.port)) as client:
         client.send("hello")
 
         assert hear(client) == "hello"
