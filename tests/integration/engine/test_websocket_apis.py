@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import boto3
 import psutil
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -61,6 +62,8 @@ def management_of(websocket_url: str, stack: dict[str, Any]) -> Any:
         region_name=stack["region"],
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        # A refusal that is tried again would take seconds.
+        config=Config(retries={"total_max_attempts": 1}),
     )
 
 
