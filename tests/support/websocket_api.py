@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from support.waiting import eventually
 
@@ -161,8 +161,8 @@ class WebSocketApi:
             until=lambda ids: self.outputs["ApiId"] not in ids,
         )
 
-    def connect(self, query: str = "", **arguments: Any) -> ClientConnection:
-        """Connects a client."""
+    def connect(self, query: str = "", **arguments: Any) -> connect:
+        """A client, connected within a `with` block."""
         return connect(self.outputs["Url"] + query, compression=None, **arguments)
 
     def event(self, until: Callable[[dict[str, Any]], object]) -> dict[str, Any]:

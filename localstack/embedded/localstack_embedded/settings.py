@@ -12,7 +12,7 @@ DynamoDbEngine = Literal["embedded", "localstack"]
 # The services that a deployment of the store uses, in the order of their use.
 _SERVICES = (
     "cloudformation,s3,sts,iam,dynamodb,dynamodbstreams,sqs,logs,lambda,events,stepfunctions,"
-    "apigateway,secretsmanager,ssm,ses,cloudwatch"
+    "apigateway,apigatewayv2,secretsmanager,ssm,ses,cloudwatch"
 )
 
 _LOG_LEVELS = (

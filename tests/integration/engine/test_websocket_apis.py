@@ -4,12 +4,14 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 import psutil
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -33,7 +35,8 @@ def api(aws: Callable[[str], Any]) -> Iterator[WebSocketApi]:
     """An API whose function has been called once, so that the first test does not wait for it."""
     made = WebSocketApi(aws)
     made.deploy(a_template(ROUTES))
-    made.connect(open_timeout=PATIENCE_SECONDS).close()
+    with made.connect(open_timeout=PATIENCE_SECONDS):
+        pass
     yield made
     made.delete()
 
@@ -59,6 +62,8 @@ def management_of(websocket_url: str, stack: dict[str, Any]) -> Any:
         region_name=stack["region"],
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        # A refusal that is tried again would take seconds.
+        config=Config(retries={"total_max_attempts": 1}),
     )
 
 
@@ -119,8 +124,8 @@ def test_connect_chooses_the_subprotocol(api: WebSocketApi) -> None:
     [("?answer=401", 401), ("?answer=403", 403), ("?answer=500", 500), ("?fail=yes", 502)],
 )
 def test_connect_refuses_with_a_status(api: WebSocketApi, query: str, status: int) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        api.connect(query)
+    with pytest.raises(InvalidStatus) as refused, api.connect(query):
+        pass
 
     assert refused.value.response.status_code == status
 
@@ -129,8 +134,11 @@ def test_connect_refuses_with_a_status(api: WebSocketApi, query: str, status: in
 def test_nobody_is_at_another_stage(api: WebSocketApi, stack: dict[str, Any], url: str) -> None:
     host = urlsplit(stack["endpoint_url"]).netloc
 
-    with pytest.raises(InvalidStatus) as refused:
-        connect(f"ws://{host}{url.format(**api.outputs)}")
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(f"ws://{host}{url.format(**api.outputs)}"),
+    ):
+        pass
 
     assert refused.value.response.status_code == 403
     assert json.loads(refused.value.response.body)["message"] == "Forbidden"
@@ -140,7 +148,7 @@ def test_a_stage_has_awss_host_name_too(api: WebSocketApi, stack: dict[str, Any]
     address = urlsplit(stack["endpoint_url"])
     url = f"ws://{api.outputs['ApiId']}.execute-api.localhost:{address.port}/live"
 
-    with connect(url, host=address.hostname) as client:
+    with connect(url, address=(address.hostname, address.port)) as client:
         client.send("hello")
 
         assert hear(client) == "hello"
@@ -229,10 +237,9 @@ def test_disconnect_gets_the_code_and_the_reason(api: WebSocketApi) -> None:
 
 
 def test_a_client_that_vanishes_has_left(api: WebSocketApi, management: Any) -> None:
-    client = api.connect()
-    connection_id = connection_id_of(client)
-
-    client.socket.shutdown(socket.SHUT_RDWR)
+    with api.connect() as client:
+        connection_id = connection_id_of(client)
+        client.socket.shutdown(socket.SHUT_RDWR)
 
     event = api.event(
         lambda event: (
@@ -289,12 +296,9 @@ def test_too_great_a_message_is_refused(api: WebSocketApi, management: Any) -> N
 
 
 def test_a_client_that_does_not_read_is_not_sent_more(api: WebSocketApi, management: Any) -> None:
-    # Given a client whose own buffers are full, because nobody takes messages from it
-    client = api.connect(max_queue=1)
-    connection_id = connection_id_of(client)
     data = b"x" * 128 * 1024
 
-    def send() -> tuple[int, str]:
+    def send(connection_id: str) -> tuple[int, str]:
         try:
             management.post_to_connection(ConnectionId=connection_id, Data=data)
         except ClientError as exc:
@@ -302,9 +306,16 @@ def test_a_client_that_does_not_read_is_not_sent_more(api: WebSocketApi, managem
             return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
         return 200, ""
 
-    # When a function goes on sending, then it is told
-    eventually(send, until=(429, "LimitExceededException").__eq__, every=0)
-    client.socket.shutdown(socket.SHUT_RDWR)
+    # Given a client that takes one message from its socket, and no more before that one is heard
+    with api.connect(max_queue=1) as client:
+        connection_id = connection_id_of(client)
+
+        # When a function goes on sending until the buffers between them are full
+        answer = eventually(lambda: send(connection_id), until=lambda a: a[0] != 200, every=0)
+        client.socket.shutdown(socket.SHUT_RDWR)
+
+    # Then it is told
+    assert answer == (429, "LimitExceededException")
 
 
 def test_an_api_does_not_reach_the_clients_of_another(
@@ -374,8 +385,8 @@ def test_a_deleted_stack_leaves_no_api(scratch: WebSocketApi) -> None:
 
     scratch.delete()
 
-    with pytest.raises(InvalidStatus):
-        scratch.connect()
+    with pytest.raises(InvalidStatus), scratch.connect():
+        pass
 
 
 def test_sams_websocket_api_is_served(scratch: WebSocketApi) -> None:
@@ -440,15 +451,16 @@ def test_what_would_not_be_served_is_refused(
 # Many clients
 
 
-def test_five_hundred_clients_cost_little(
-    scratch: WebSocketApi, stack: dict[str, Any], record_property: Callable[[str, object], None]
-) -> None:
+def test_five_hundred_clients_cost_little(scratch: WebSocketApi, stack: dict[str, Any]) -> None:
     # Given 500 connections, which no function has to agree to
     scratch.deploy(a_template({}))
     engine = engine_at(stack["endpoint_url"])
     before = engine.memory_info().rss, engine.num_threads(), sum(engine.cpu_times()[:2])
-    clients = [scratch.connect(ping_interval=None) for _ in range(CONNECTIONS)]
-    try:
+    with ExitStack() as opened:
+        clients = [
+            opened.enter_context(scratch.connect(ping_interval=None)) for _ in range(CONNECTIONS)
+        ]
+
         # When each of them hears something
         for client in clients:
             client.send("a message without a route")
@@ -457,14 +469,9 @@ def test_five_hundred_clients_cost_little(
         # Then they have taken little memory and no threads
         megabytes = (engine.memory_info().rss - before[0]) / 1e6
         seconds = sum(engine.cpu_times()[:2]) - before[2]
-        record_property("megabytes", megabytes)
-        record_property("cpu_seconds", seconds)
         print(f"{CONNECTIONS} connections: {megabytes:.1f} MB, {seconds:.2f} s of CPU")
         assert megabytes < 50
         assert engine.num_threads() - before[1] < 50
-    finally:
-        for client in clients:
-            client.close()
 
 
 def engine_at(endpoint_url: str) -> psutil.Process:

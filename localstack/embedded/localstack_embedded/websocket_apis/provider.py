@@ -32,8 +32,6 @@ _STAGE_ATTRIBUTES = {
 class WebSocketApiProvider:
     """Moto answers all operations that are not here."""
 
-    service = "apigatewayv2"
-
     @handler("CreateApi", expand=False)
     def create_api(self, context: RequestContext, request: ServiceRequest) -> Answer:
         wanted: Mapping[str, Any] = request

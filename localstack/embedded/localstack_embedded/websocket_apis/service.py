@@ -5,17 +5,23 @@ API must not be more open here than on AWS. LocalStack reads this module at its 
 function imports what takes long.
 """
 
+from localstack.aws.skeleton import DispatchTable, Skeleton, create_dispatch_table
+from localstack.aws.spec import load_service
 from localstack.services.plugins import Service, aws_provider
 
 
 @aws_provider(api="apigatewayv2", name="embedded")
 def apigatewayv2() -> Service:
-    from localstack.services.moto import MotoFallbackDispatcher  # noqa: PLC0415
+    from localstack.services.moto import call_moto  # noqa: PLC0415
 
     from localstack_embedded.websocket_apis.provider import (  # noqa: PLC0415
         WebSocketApiProvider,
     )
 
-    return Service.for_provider(
-        WebSocketApiProvider(), dispatch_table_factory=MotoFallbackDispatcher
-    )
+    model = load_service("apigatewayv2")
+    moto: DispatchTable = {
+        operation: lambda context, request: call_moto(context)
+        for operation in model.operation_names
+    }
+    own = create_dispatch_table(WebSocketApiProvider())
+    return Service("apigatewayv2", skeleton=Skeleton(model, moto | own))
