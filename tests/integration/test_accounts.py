@@ -1,8 +1,6 @@
 """Accounts on the real local cloud: over HTTP, with real hashes, and on the bus."""
 
 import json
-import statistics
-import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,8 +16,6 @@ from sagashop_ops.stack import Stack
 from support.waiting import eventually
 
 PASSWORD, OTHER_PASSWORD = "a long sentence", "another long sentence"
-# Of one sign-in, in the middle of several.
-SIGN_IN_SECONDS = 0.12
 
 type Send = Callable[..., requests.Response]
 
@@ -119,21 +115,6 @@ def test_an_address_that_is_being_guessed_is_closed_for_a_while(send: Send) -> N
 
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 900
-
-
-def test_signing_in_takes_as_long_as_it_may(send: Send) -> None:
-    # Given
-    emails = [register(send) for _ in range(3)]
-
-    # When
-    seconds = []
-    for number in range(18):
-        begun = time.perf_counter()
-        assert sign_in(send, emails[number % 3]).status_code == 201
-        seconds.append(time.perf_counter() - begun)
-
-    # Then
-    assert statistics.median(seconds) <= SIGN_IN_SECONDS
 
 
 def test_no_log_line_has_a_password_a_token_or_an_address(

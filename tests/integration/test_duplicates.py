@@ -17,7 +17,7 @@ from sagashop_ops.mail import sent_mail
 from sagashop_ops.redrive import OperatorApi
 from sagashop_ops.replay import CONSUMERS, Consumer, StoredEvent, events_of
 from sagashop_ops.stack import Stack
-from support.event_schemas import event_types
+from support.event_schemas import order_event_types
 from support.outage import failing_steps
 from support.saga import LONGEST_SAGA_SECONDS, Saga, TaskFailed
 from support.saga_definition import function_of, tasks
@@ -124,7 +124,7 @@ def told(
     orders = saga.wait_until_all_ended(*ended)
     eventually(
         lambda: [event for order_id in ended for event in events_of(deployment, order_id)],
-        until=lambda events: {event.detail_type for event in events} >= set(event_types()),
+        until=lambda events: {event.detail_type for event in events} >= set(order_event_types()),
         timeout=LONGEST_SAGA_SECONDS,
     )
     wait_until_all_is_heard(stack, aws)
@@ -345,7 +345,7 @@ def test_a_call_of_an_execution_that_was_superseded_changes_nothing(
     assert everything_about(redriven) == before
 
 
-@pytest.mark.parametrize("event_type", quickly({"OrderCompleted"}, event_types()))
+@pytest.mark.parametrize("event_type", quickly({"OrderCompleted"}, order_event_types()))
 def test_an_event_that_is_delivered_again_changes_nothing(
     event_type: str,
     told: Told,
