@@ -15,6 +15,7 @@ from sagashop_ops.audit import Books, read_books
 from sagashop_ops.aws import client_of
 from sagashop_ops.client import StoreClient
 from sagashop_ops.prices import first_price
+from sagashop_ops.sessions import signed_in
 from sagashop_ops.stack import DEFAULT_PORT, Stack
 from support.stores import new_store, what_is_wrong
 from support.waiting import eventually
@@ -72,7 +73,7 @@ def stack() -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def store(stack: dict[str, Any]) -> StoreClient:
     """The store's HTTP API."""
-    return StoreClient(stack["api_url"], pool_size=CONNECTIONS)
+    return StoreClient(stack["api_url"], CONNECTIONS, lambda: signed_in(Stack(**stack)).access_token)
 
 
 @pytest.fixture(scope="session")

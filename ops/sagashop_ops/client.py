@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,15 +47,20 @@ class Line:
 class StoreClient:
     """Calls one running store's HTTP API as a guest, who keeps the tokens of the orders placed.
 
+    Other orders are opened with what `access_token` returns, where it is given.
+
     Methods that return JSON raise `requests.HTTPError` for an answer of 400 or above; those that
     return a response don't.
     """
 
-    def __init__(self, api_url: str, pool_size: int = 10) -> None:
+    def __init__(
+        self, api_url: str, pool_size: int = 10, access_token: Callable[[], str] | None = None
+    ) -> None:
         """`pool_size`: how many connections concurrent callers may keep open."""
         self._api_url = api_url
         self._session = requests.Session()
         self._tokens: dict[str, str] = {}
+        self._access_token = access_token
         adapter = HTTPAdapter(pool_maxsize=pool_size, max_retries=_RETRY)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -114,6 +119,10 @@ class StoreClient:
         """Requests the cancellation of an order; returns the response as it is."""
         return self.post(f"/orders/{order_id}/cancel")
 
+    def link(self, order_id: str) -> str:
+        """Returns the storefront's address of an order that was placed here, as its mail has it."""
+        return f"#/orders/{order_id}?token={self._tokens[order_id]}"
+
     def product(self, sku: str) -> Json:
         return self.get(f"/products/{sku}")
 
@@ -143,8 +152,11 @@ class StoreClient:
             time.sleep(every)
 
     def _authorization(self, path: str) -> dict[str, str]:
-        """Returns the header that opens the order which a path is about, if we placed it."""
-        token = self._tokens.get(path.removeprefix("/orders/").split("/", maxsplit=1)[0])
+        """Returns the header that opens the order which a path is about, if any."""
+        _, _, order_id = path.partition("/orders/")
+        token = self._tokens.get(order_id.split("/", maxsplit=1)[0])
+        if token is None and order_id and self._access_token is not None:
+            token = self._access_token()
         return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 

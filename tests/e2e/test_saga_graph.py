@@ -63,7 +63,7 @@ def test_an_order_that_waits_shows_where_and_since_when(
 ) -> None:
     # Given
     order_id = store.place_order([Line(MOUSE, 1)], None)
-    shopper.opens(f"#/orders/{order_id}")
+    shopper.opens(store.link(order_id))
 
     # When
     shopper.looks_at_the_saga()
@@ -125,7 +125,7 @@ def test_runs_can_be_compared(shopper: Shopper, store: StoreClient) -> None:
         route.fulfill(json={**saga, "executions": [failed, execution]})
 
     shopper.page.route("**/saga", twice)
-    shopper.opens(f"#/orders/{order_id}")
+    shopper.opens(store.link(order_id))
     shopper.looks_at_the_saga()
 
     # When the first one is chosen

@@ -94,8 +94,7 @@ function orderForm(api, pricedLines, ways, signal) {
       const correlationId = ways.length > 0 ? newCorrelationId() : null;
       if (hasToBeArmed(fields[BREAK_IT])) await api.armFailure(correlationId, fields[BREAK_IT]);
       const key = attempt.keyFor(order);
-      const { order_id: orderId } = await api.placeOrder(order, key, correlationId);
-      finish(orderId, order.items, signal);
+      finish(await api.placeOrder(order, key, correlationId), order.items, signal);
     } catch (error) {
       if (!signal.aborted) explain(error, form, pricedLines);
     } finally {
@@ -108,10 +107,10 @@ function orderForm(api, pricedLines, ways, signal) {
 }
 
 /** The order exists: its items must not be sent again. A shopper who went elsewhere stays there. */
-function finish(orderId, items, signal) {
+function finish({ order_id: orderId, order_token: token }, items, signal) {
   attempt.finish();
   basket.takeOut(items);
-  recentOrders.add(orderId);
+  recentOrders.add(orderId, token);
   if (signal.aborted) announce("Your order is placed. You can find it under Orders.");
   // Replaces the checkout in the history: the way back leads to the shop, not to a spent form.
   else location.replace(`#/orders/${encodeURIComponent(orderId)}`);
