@@ -26,13 +26,23 @@ CONNECTIONS = 40
 
 
 USE_THE_STORE = ("tests/integration/", "tests/chaos/", "tests/e2e/")
+# The servers of these are their own.
+USE_NO_STORE = (
+    "tests/integration/engine/test_dynamodb_server.py",
+    "tests/integration/engine/test_patches.py",
+    "tests/integration/lambda_runtime/test_worker_limit.py",
+    "tests/integration/lambda_runtime/test_worker_process.py",
+)
 
 
 class StoreByOneWorker(LoadScopeScheduling):
     """Gives all tests of the store to one worker of a run; the others do what needs none."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "store" if nodeid.startswith(USE_THE_STORE) else nodeid.split("::", maxsplit=1)[0]
+        module = nodeid.split("::", maxsplit=1)[0]
+        return (
+            "store" if module.startswith(USE_THE_STORE) and module not in USE_NO_STORE else module
+        )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StoreByOneWorker:

@@ -27,8 +27,8 @@ type Aws = Callable[[str], Any]
 
 CORRELATION_HEADER = "X-Correlation-Id"
 WRAPPER = ROOT / "tests" / "chaos" / "wrapper"
-FUNCTION_TIMEOUT_SECONDS = 4
-CALLERS = 12
+FUNCTION_TIMEOUT_SECONDS = 8
+CALLERS = 8
 PATIENCE_SECONDS = 240.0
 # Events and mail come a moment after an order's end.
 BOOKS_PATIENCE_SECONDS = 20.0

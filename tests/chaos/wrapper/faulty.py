@@ -26,7 +26,7 @@ from shared import dynamodb, storage
 
 MARKS = Path(os.environ["FAULTY_MARKS"])
 LONGER_THAN_ANY_TIMEOUT = 60
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 6.0
 LASTING = {"before", "after"}
 WRITES = {"PutItem", "UpdateItem", "TransactWriteItems"}
 DELIVERIES = {"first", "second"}

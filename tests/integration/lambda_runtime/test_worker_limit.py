@@ -57,12 +57,12 @@ def test_calls_beyond_the_cap_wait_their_turn(small_engine: Engine) -> None:
 
 
 def test_many_functions_share_few_workers(small_engine: Engine) -> None:
-    names = [small_engine.functions.create(WHO) for _ in range(8)]
+    names = [small_engine.functions.create(WHO) for _ in range(2 * SMALL_LIMIT)]
 
     answers: list[Answer] = []
     most = most_workers_during(
         small_engine,
-        lambda: answers.extend(call_together(small_engine, [(name, None) for name in names] * 3)),
+        lambda: answers.extend(call_together(small_engine, [(name, None) for name in names] * 2)),
     )
 
     assert [answer.value for answer in answers if answer.is_error] == []
