@@ -73,7 +73,9 @@ def stack() -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def store(stack: dict[str, Any]) -> StoreClient:
     """The store's HTTP API."""
-    return StoreClient(stack["api_url"], CONNECTIONS, lambda: signed_in(Stack(**stack)).access_token)
+    return StoreClient(
+        stack["api_url"], CONNECTIONS, lambda: signed_in(Stack(**stack)).access_token
+    )
 
 
 @pytest.fixture(scope="session")
