@@ -47,7 +47,7 @@ def place_order() -> Answer:
         clock.now(),
     )
     order_token = tokens.tokens().for_order(order.order_id, order.created_at)
-    body = {**views.accepted_view(order.order_id), "order_token": order_token}
+    body = views.placed_view(order.order_id, order_token)
     return Answer(body, HTTPStatus.ACCEPTED, {"Location": body["links"]["self"]})
 
 

@@ -23,6 +23,11 @@ def accepted_view(order_id: str, status: Status = Status.PENDING) -> dict[str, A
     }
 
 
+def placed_view(order_id: str, order_token: str) -> dict[str, Any]:
+    """Returns the answer to `POST /orders`; whoever holds the token may open the order."""
+    return {**accepted_view(order_id), "order_token": order_token}
+
+
 def order_view(order: Order, at: datetime) -> dict[str, Any]:
     """Returns `GET /orders/{order_id}` at that time.
 

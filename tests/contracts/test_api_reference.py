@@ -16,6 +16,7 @@ from builders import ORIGIN, OWED, an_order
 from inventory.domain import Product
 from inventory.views import product_view
 from order import domain, saga_view, timeline, views
+from order.requests import Page
 from payment import domain as payments
 from payment.views import payment_view
 from shared.events import PublishedEvent
@@ -98,8 +99,9 @@ def order_examples() -> Iterator[tuple[str, Mapping[str, Any]]]:
     shipment = shipments.create(shipments.begin(order.order_id, address, NOW), booking, NOW)
     product = product_view(Product("sku", "Name", "Words.", money, 1, 0, 0, 1, 1))
     yield "GET /products", {"products": [product]}
-    yield "POST /orders", views.accepted_view(order.order_id)
+    yield "POST /orders", views.placed_view(order.order_id, "token")
     yield "GET /orders/{order_id}", views.order_view(shipped, NOW)
+    yield "GET /customers/me/orders", views.orders_view([shipped, shipped], Page(1, None), NOW)
     yield "GET /orders/{order_id}/timeline", timeline.timeline_view(order.order_id, [logged])
     history = [
         {"timestamp": NOW, "type": "ExecutionStarted"},
