@@ -15,12 +15,12 @@ from support.saga import Saga, TaskFailed
 ORDERS = 12
 # What the state machine does too, where its `Retry` names the error.
 RETRIED = {"StorageContention", "CarrierUnavailable"}
-PARCEL = {"shipping_address": ADDRESS, "items": [{"sku": "product-001", "quantity": 1}]}
 
 
-def run_until_answered(saga: Saga, task: str, order_id: str) -> str:
+def run_until_answered(saga: Saga, task: str, order_id: str, sku: str) -> str:
     """Runs a task until its answer stands; returns the shipment's status, or the error's name."""
-    payload = PARCEL if task == "CreateShipment" else {}
+    parcel = {"shipping_address": ADDRESS, "items": [{"sku": sku, "quantity": 1}]}
+    payload = parcel if task == "CreateShipment" else {}
     for _ in range(10):
         try:
             status: str = saga.run_task(task, order_id, **payload)["status"]
@@ -54,7 +54,7 @@ def test_bookings_and_cancellations_side_by_side_leave_no_parcel_on_its_way(
         answers = Counter(
             zip(
                 (task for task, _ in jobs),
-                workers.map(lambda job: run_until_answered(saga, *job), jobs),
+                workers.map(lambda job: run_until_answered(saga, *job, sku), jobs),
                 strict=True,
             )
         )
