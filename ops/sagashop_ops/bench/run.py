@@ -15,7 +15,7 @@ from rich.table import Table
 
 from sagashop_ops import audit
 from sagashop_ops.aws import Deployment
-from sagashop_ops.bench import accounts, lambdas, orders
+from sagashop_ops.bench import accounts, lambdas, live, orders
 from sagashop_ops.bench.figures import Figure, at_most, describe_machine
 from sagashop_ops.bench.size import measure_size
 from sagashop_ops.client import Line, StoreClient
@@ -71,6 +71,7 @@ def _measure_store(port: int) -> Iterator[Figure]:
         yield from lambdas.measure_invoke(stack, function)
         yield lambdas.measure_imports(stack, state_folder(port) / "package")
         yield accounts.measure_sign_in(client)
+        yield live.measure_updates(client, stack.websocket_url, SKU)
         yield orders.measure_rush(stack.api_url)
         yield orders.measure_sustained(stack)
         template = client.place_order([Line(SKU, 1)], "tok_visa")
