@@ -14,9 +14,11 @@ from moto import mock_aws
 from moto.core.base_backend import BackendDict
 
 from shared import clock, dynamodb, outbox, tokens
+from shared.http import ServiceApi
 from shared.logging import logger
 from shared.token_keys import SigningKeys
 from shared.tokens import Tokens
+from support import api_answers
 from support.event_schemas import validate
 from support.template import table_definition
 
@@ -68,6 +70,25 @@ class FakeContext:
 
     aws_request_id: str = "request-1"
     function_name: str = "function-under-test"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _answers_are_as_described() -> Iterator[None]:
+    """Compares each answer of a function with docs/openapi.yaml."""
+    dispatch = ServiceApi._dispatch
+
+    def dispatch_and_compare(api: ServiceApi, method: str, path: str, *rest: Any) -> dict[str, Any]:
+        response = dispatch(api, method, path, *rest)
+        # Each API has a route for its health; API Gateway sends no operator's API that one.
+        if api._guard is None or path.startswith("/ops/"):
+            api_answers.note(
+                f"{method} {path}", response["statusCode"], response["headers"], response["body"]
+            )
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServiceApi, "_dispatch", dispatch_and_compare)
+        yield
 
 
 @pytest.fixture

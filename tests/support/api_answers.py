@@ -1,0 +1,54 @@
+"""Compares every answer of the HTTP API that a test gets with docs/openapi.yaml.
+
+An answer that is not described fails its test. What was seen is kept: `support.api_coverage` wants
+all of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import requests
+
+from support.api_description import Answer, Described, answers, check, operations, route_of
+
+UNSEEN: Mapping[Described, str] = {
+    Described("any", "Failed", "TIMEOUT"): "API Gateway gives up after 29 seconds",
+}
+"""What no test sees of what is described, and why."""
+
+SEEN: set[Described] = set()
+
+
+def note(route: str, status: int, headers: Mapping[str, str], body: str) -> None:
+    """Notes an answer of a route that is described. Raises Undescribed."""
+    if route in operations():
+        lower = {name.lower(): value for name, value in headers.items()}
+        SEEN.add(check(Answer(route, status, lower, body)))
+
+
+@contextmanager
+def compared(api_url: str) -> Iterator[None]:
+    """Compares what the API at this address answers while the context lasts."""
+    send = requests.Session.send
+
+    def send_and_compare(*arguments: Any, **options: Any) -> requests.Response:
+        response = send(*arguments, **options)
+        if response.url.startswith(f"{api_url}/"):
+            path = unquote(urlsplit(response.url.removeprefix(api_url)).path)
+            method = str(response.request.method)
+            route = route_of(method, path)
+            if route is not None:
+                note(route, response.status_code, response.headers, response.text)
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests.Session, "send", send_and_compare)
+        yield
+
+
+def missing() -> list[str]:
+    """Returns what was never seen, though it is described and nothing excuses it."""
+    return sorted(map(str, answers() - SEEN - UNSEEN.keys()))
