@@ -22,7 +22,7 @@ from shared.errors import ServiceBusy
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 from shared.logging import logger
-from shared.subjects import AccountSubject
+from shared.subjects import AccountSubject, Subject
 
 api = ServiceApi(domain.SERVICE)
 handler = api.handler
@@ -54,7 +54,7 @@ def place_order() -> Answer:
 @api.get("/orders/{order_id}")
 def get_order(order_id: str) -> dict[str, Any]:
     """Returns an order as it is now."""
-    return views.order_view(_opened(wiring.orders().get(order_id)), clock.now())
+    return views.order_view(_open(order_id), clock.now())
 
 
 @api.get("/customers/me/orders")
@@ -68,14 +68,14 @@ def list_own_orders() -> dict[str, Any]:
 @api.get("/orders/{order_id}/timeline")
 def get_timeline(order_id: str) -> dict[str, Any]:
     """Returns an order's events so far."""
-    _opened(wiring.orders().get(order_id))
+    _open(order_id)
     return timeline.timeline_view(order_id, wiring.orders().events(order_id))
 
 
 @api.get("/orders/{order_id}/saga")
 def get_saga(order_id: str) -> dict[str, Any]:
     """Returns the states that the order's executions went through so far."""
-    order = _opened(wiring.orders().get(order_id))
+    order = _open(order_id)
     try:
         return saga_view(order, wiring.sagas().history)
     except execution.SagaUnreachable as exc:
@@ -88,10 +88,11 @@ def give_payment(order_id: str) -> Answer:
     fields = Fields(api.json_body())
     token = fields.text("token", max_length=requests.MAX_TOKEN_LENGTH)
     fields.check()
+    caller = api.caller()
     order = service.change(
         wiring.orders(),
         order_id,
-        lambda order: payment_window.give_payment(_opened(order), token, clock.now()),
+        lambda order: payment_window.give_payment(_opened(order, caller), token, clock.now()),
     )
     logger.info("payment given")
     _wake(order)
@@ -101,10 +102,11 @@ def give_payment(order_id: str) -> Answer:
 @api.post("/orders/{order_id}/cancel")
 def cancel_order(order_id: str) -> Answer:
     """Accepts a customer's cancellation; the saga then undoes what was done."""
+    caller = api.caller()
     order = service.change(
         wiring.orders(),
         order_id,
-        lambda order: domain.request_cancellation(_opened(order), api.origin, clock.now()),
+        lambda order: domain.request_cancellation(_opened(order, caller), api.origin, clock.now()),
     )
     logger.info("cancellation requested")
     _wake(order)
@@ -123,9 +125,16 @@ def arm_failure() -> Answer:
     return Answer(sandbox.arm(api.json_body()), HTTPStatus.CREATED)
 
 
-def _opened(order: Order) -> Order:
+def _open(order_id: str) -> Order:
+    """Returns an order; raises NotFound where there is none that the caller may know of."""
+    # Before anything is looked up: an answer to a wrong token must not tell whether there is one.
+    caller = api.caller()
+    return _opened(wiring.orders().get(order_id), caller)
+
+
+def _opened(order: Order, caller: Subject | None) -> Order:
     """Returns the order; raises NotFound where it is none of the caller's business."""
-    if not access.may_open(api.caller(), order.order_id, lambda: order.account_id):
+    if not access.may_open(caller, order.order_id, lambda: order.account_id):
         raise not_found()
     return order
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -14,22 +14,27 @@ from support.template import ROOT
 
 FILE = ROOT / "docs" / "openapi.yaml"
 METHODS = ("get", "post", "delete")
-# The same for all routes: one look at them is enough.
-SHARED = ("Throttled", "Busy", "Failed")
+ANY = "any route"
+# The same on every route, so that it is enough to see them on one.
+EVERYWHERE = {"THROTTLED", "SERVICE_BUSY", "INTERNAL_ERROR", "TIMEOUT"}
 
 type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Described:
-    """An answer that the description has: of a route or, where all routes share it, of `any`.
+    """An answer that the description has; `code` is a problem's, and empty otherwise.
 
-    `code` is a problem's; empty otherwise.
+    The route of a problem that is the same on every one is ANY.
     """
 
     route: str
     status: str
     code: str = ""
+
+    @classmethod
+    def of(cls, route: str, status: str, code: str) -> Self:
+        return cls(ANY if code in EVERYWHERE else route, status, code)
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.route, self.status, self.code)))
@@ -78,10 +83,10 @@ def route_of(method: str, path: str) -> str | None:
 def answers() -> set[Described]:
     """Returns every answer that the description has."""
     return {
-        each
+        Described.of(route, status, code)
         for route, operation in operations().items()
         for status, response in operation["responses"].items()
-        for each in _kinds(route, status, response)
+        for code in codes_of(response) or [""]
     }
 
 
@@ -98,8 +103,7 @@ def check(answer: Answer) -> Described:
     if faults:
         raise Undescribed(f"{answer.route} {answer.status}: {'; '.join(faults)}: {answer.body}")
     code = json.loads(answer.body).get("code", "") if answer.status >= 400 else ""
-    shared = _shared(responses[status])
-    return Described("any" if shared else answer.route, shared or status, code)
+    return Described.of(answer.route, status, code)
 
 
 def resolved(part: Json) -> Json:
@@ -144,17 +148,6 @@ def codes_of(response: Json) -> list[str]:
     """Returns the codes of the problems that a response may be."""
     problem = resolved(response)["content"].get("application/problem+json")
     return problem["schema"]["properties"]["code"]["enum"] if problem else []
-
-
-def _kinds(route: str, status: str, response: Json) -> Iterable[Described]:
-    shared = _shared(response)
-    for code in codes_of(response) or [""]:
-        yield Described("any" if shared else route, shared or status, code)
-
-
-def _shared(response: Json) -> str | None:
-    name: str = response.get("$ref", "").rpartition("/")[2]
-    return name if name in SHARED else None
 
 
 def _wrong_headers(response: Json, headers: Mapping[str, str]) -> Iterable[str]:

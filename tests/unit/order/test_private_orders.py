@@ -34,8 +34,9 @@ CALLERS: dict[str, Callable[[Tokens], str | None]] = {
     "its token": lambda tokens: tokens.for_order(ORDER_ID, PLACED_AT),
     "its owner": lambda tokens: tokens.for_account(ACCOUNT_ID, "customer", PLACED_AT),
     "an operator": lambda tokens: tokens.for_account(STRANGER_ID, "operator", PLACED_AT),
+    "a forger": lambda tokens: "forged",
 }
-STRANGERS, FRIENDS = list(CALLERS)[:3], list(CALLERS)[3:]
+STRANGERS, FRIENDS = list(CALLERS)[:3], list(CALLERS)[3:6]
 BODIES = {"/orders/{order_id}/payment": {"token": "tok_visa"}}
 
 
@@ -92,6 +93,21 @@ def test_a_stranger_is_answered_as_if_there_were_no_order(
     assert answer == unknown
     assert answer[0] == 404
     assert orders.get(ORDER_ID) == an_order().awaiting_payment().owned_by(ACCOUNT_ID).build()
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_a_token_that_is_not_valid_does_not_tell_whether_there_is_an_order(
+    method: str, path: str, client: Client
+) -> None:
+    # When
+    known, unknown = (
+        client.send(method, path, "a forger", order_id=order_id, body=BODIES.get(path, {}))
+        for order_id in (ORDER_ID, f"{ORDER_ID[:-1]}9")
+    )
+
+    # Then
+    assert known == unknown
+    assert (known[0], known[1]["code"]) == (401, "INVALID_TOKEN")
 
 
 @pytest.mark.parametrize("caller", FRIENDS)
