@@ -1,4 +1,4 @@
-"""Prints which of the described answers of the HTTP API the tests saw; fails where some are missing.
+"""Counts the described answers of the HTTP API that the tests saw; fails where some are missing.
 
 A pytest plugin. All unit and integration tests together have to see all of them.
 """
@@ -22,9 +22,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     is_chosen = any("::" in argument for argument in session.config.args)
     is_partial = session.config.stash.get(COMPLETE, None) is False
     session.config.stash[COMPLETE] = (
-        collected >= ALL
-        and not (is_chosen or is_partial)
-        and not session.config.option.collectonly
+        collected >= ALL and not (is_chosen or is_partial) and not session.config.option.collectonly
     )
 
 

@@ -72,7 +72,7 @@ def operations() -> dict[str, Json]:
 
 
 def route_of(method: str, path: str) -> str | None:
-    """Returns the route that a request takes, `GET /orders/{order_id}`; None where there is none."""
+    """Returns the route that a request takes, `GET /products/{sku}`; None where there is none."""
     for template in description()["paths"]:
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path) and method.lower() in description()["paths"][template]:
