@@ -50,8 +50,9 @@ type Case = Any
 
 @dataclass(frozen=True)
 class World:
-    """Who calls, and what there is to ask about."""
+    """Who calls, what there is to ask about, and what the API is described by."""
 
+    schema: Any
     tokens: Mapping[str, str]
     order_ids: tuple[str, ...]
     sku: str
@@ -89,7 +90,10 @@ def world(stack: dict[str, Any], new_product: Callable[..., str]) -> Iterator[Wo
             for token in ("tok_declined", None)
         )
         of_guest = post("/orders", order_body([Line(sku, 1)], "tok_visa"))
+        schema = schemathesis.openapi.from_path(FILE)
+        schema.config.update(base_url=stack["api_url"])
         yield World(
+            schema,
             tokens={
                 "nobody": "",
                 "a forger": "forged",
@@ -111,12 +115,10 @@ def sent() -> Counter[str]:
     return Counter()
 
 
-def play(route: str, requests_of: Mapping[str, int], stack: Mapping[str, Any], world: World) -> int:
-    """Sends a route its requests; returns how many."""
-    schema = schemathesis.openapi.from_path(FILE)
-    schema.config.update(base_url=stack["api_url"])
+def play(route: str, world: World, requests_of: Mapping[str, int], **options: Any) -> int:
+    """Sends a route its requests; returns how many. The options are Hypothesis's."""
     method, _, path = route.partition(" ")
-    operation = schema[path][method]
+    operation = world.schema[path][method]
     what = _varies(route)
     count = 0
 
@@ -124,8 +126,8 @@ def play(route: str, requests_of: Mapping[str, int], stack: Mapping[str, Any], w
         max_examples=requests_of[what],
         deadline=None,
         database=None,
-        derandomize=True,
         suppress_health_check=list(HealthCheck),
+        **options,
     )
     @given(case=_cases(operation, what), caller=st.sampled_from(list(world.tokens)), data=st.data())
     def send(case: Case, caller: str, data: st.DataObject) -> None:
@@ -142,18 +144,14 @@ def play(route: str, requests_of: Mapping[str, int], stack: Mapping[str, Any], w
 
 
 @pytest.mark.parametrize("route", sorted(operations()))
-def test_a_few_requests_get_described_answers(
-    route: str, stack: dict[str, Any], world: World
-) -> None:
-    assert play(route, QUICK, stack, world)
+def test_a_few_requests_get_described_answers(route: str, world: World) -> None:
+    assert play(route, world, QUICK, derandomize=True)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("route", sorted(operations()))
-def test_many_requests_get_described_answers(
-    route: str, stack: dict[str, Any], world: World, sent: Counter[str]
-) -> None:
-    sent[route] = play(route, FULL, stack, world)
+def test_many_requests_get_described_answers(route: str, world: World, sent: Counter[str]) -> None:
+    sent[route] = play(route, world, FULL)
 
 
 @pytest.mark.full
