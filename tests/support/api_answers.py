@@ -7,7 +7,7 @@ all of it.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -37,9 +37,8 @@ def compared(api_url: str) -> Iterator[None]:
     def send_and_compare(*arguments: Any, **options: Any) -> requests.Response:
         response = send(*arguments, **options)
         if response.url.startswith(f"{api_url}/"):
-            path = unquote(urlsplit(response.url.removeprefix(api_url)).path)
-            method = str(response.request.method)
-            route = route_of(method, path)
+            path = urlsplit(response.url.removeprefix(api_url)).path
+            route = route_of(str(response.request.method), path)
             if route is not None:
                 note(route, response.status_code, response.headers, response.text)
         return response

@@ -16,14 +16,12 @@ ALL = {path for level in ("unit", "integration") for path in (TESTS / level).rgl
 COMPLETE = pytest.StashKey[bool]()
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Notes whether all of the tests are about to run."""
-    collected = {item.path for item in session.items}
-    is_chosen = any("::" in argument for argument in session.config.args)
-    is_partial = session.config.stash.get(COMPLETE, None) is False
-    session.config.stash[COMPLETE] = (
-        collected >= ALL and not (is_chosen or is_partial) and not session.config.option.collectonly
-    )
+    is_chosen = any("::" in argument for argument in config.args)
+    is_all = {item.path for item in items} >= ALL
+    config.stash[COMPLETE] = is_all and not is_chosen and not config.option.collectonly
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
