@@ -140,8 +140,13 @@ def strict(schema: Json, *, is_whole: bool = True) -> Json:
 
 def faults_of(schema: Json, value: Any) -> list[str]:
     """Returns in words what a value breaks of a schema, taken strictly."""
-    validator = Draft202012Validator(strict(schema))
+    validator = _validator(json.dumps(schema))
     return [f"{error.json_path} {error.message}" for error in validator.iter_errors(value)]
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator(strict(json.loads(schema)))
 
 
 def codes_of(response: Json) -> list[str]:
