@@ -34,7 +34,8 @@ def asyncapi() -> str:
             name: _ref("components", "messages", name) for name in schemas
         }
     for source, names in _sources().items():
-        document["operations"][f"publish{source.rpartition('.')[2].capitalize()}Events"] = {
+        name = "".join(part.capitalize() for part in source.split("."))
+        document["operations"][f"publish{name}"] = {
             "action": "send",
             "channel": _ref("channels", "events"),
             "messages": [_ref("channels", "events", "messages", name) for name in names],
@@ -75,7 +76,7 @@ def _sources() -> dict[str, list[str]]:
     return {
         source[1]: re.findall(r"^### (\w+)", section, flags=re.MULTILINE)
         for section in sections
-        if (source := re.match(r"`(sagashop\.\w+)`", section))
+        if (source := re.match(r"`(sagashop\.[\w.]+)`", section))
     }
 
 

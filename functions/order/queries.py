@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order import payment_window, wiring
+from order import payment_window, views, wiring
 from shared import clock, logging, tokens
 from shared.errors import FieldError, ValidationFailed
 from shared.fields import Fields
@@ -15,16 +15,19 @@ MAX_ORDERS = 100
 
 
 def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answers one of three questions.
+    """Answers one of four questions.
 
         {"query": "order_statuses", "order_ids": [at most 100]}   {"statuses": {id: status}}
         {"query": "owner", "order_id": id}                        {"account_id"}
+        {"query": "order", "order_id": id}                        {"sequence", "order"}
         {"query": "customer", "order_id": id}       {"email", "payment_due_at", "order_token"}
 
     An order that is not among the statuses does not exist. `account_id` is null where there is no
-    such order, or a guest's. The address and the token stay out of events and logs.
-    `payment_due_at` is null where no payment can be given now. Raises ValidationFailed,
-    StorageContention, and NotFound for the customer of an order that does not exist.
+    such order, or a guest's. `order` is what `GET /orders/{order_id}` answers, at the version
+    `sequence`; both are null where there is no such order. The address and the token stay out of
+    events and logs. `payment_due_at` is null where no payment can be given now. Raises
+    ValidationFailed, StorageContention, and NotFound for the customer of an order that does not
+    exist.
     """
     logging.bind(context)
     match query.get("query"):
@@ -32,9 +35,12 @@ def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
             return _find_statuses(query)
         case "owner":
             return _find_owner(query)
+        case "order":
+            return _find_order(query)
         case "customer":
             return _find_customer(query)
-    raise ValidationFailed([FieldError("query", "must be order_statuses, owner or customer")])
+    known = "must be order_statuses, owner, order or customer"
+    raise ValidationFailed([FieldError("query", known)])
 
 
 def _find_statuses(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +59,17 @@ def _find_owner(query: Mapping[str, Any]) -> dict[str, Any]:
     order = wiring.orders().find(order_id)
     logger.info("owner told", order_id=order_id)
     return {"account_id": order and order.account_id}
+
+
+def _find_order(query: Mapping[str, Any]) -> dict[str, Any]:
+    fields = Fields(query)
+    order_id = fields.text("order_id")
+    fields.check()
+    order = wiring.orders().find(order_id)
+    return {
+        "sequence": order and order.version,
+        "order": order and views.order_view(order, clock.now()),
+    }
 
 
 def _find_customer(query: Mapping[str, Any]) -> dict[str, Any]:

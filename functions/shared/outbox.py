@@ -2,6 +2,9 @@
 
 `put` gives the row as one more item of the transaction. `relay` is a Lambda handler on the table's
 stream and puts every new row on the event bus. Nothing polls, and nothing is lost between the two.
+
+That an order's row has changed is published as well, straight from the stream: such an event says
+no more than which version it is, so it needs no row of its own.
 """
 
 import json
@@ -13,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared import settings
+from shared import clock, settings
 from shared.dynamodb import from_item, to_item
-from shared.events import DomainEvent, PublishedEvent
+from shared.events import DomainEvent, Origin, PublishedEvent
 from shared.logging import bind, logger
 
 if TYPE_CHECKING:
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 
 ENTITY = "outbox_event"
 """The rows that the relay publishes. Another service's event in a log has another name."""
+
+_ORDER = "order"
+# What an event about a changed order is made of.
+_OF_A_CHANGE = frozenset({"order_id", "version", "updated_at", "correlation_id", "trace_id"})
 
 # PutEvents' limits: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
 _MAX_ENTRIES = 10
@@ -82,7 +89,7 @@ def read(row: Mapping[str, Any]) -> PublishedEvent:
 
 
 def relay(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Publishes a batch of a DynamoDB stream's new event rows, in the order of the stream.
+    """Publishes a batch of a DynamoDB stream's new event rows and changes, in the stream's order.
 
     Returns `{"batchItemFailures": [{"itemIdentifier": sequence number}]}` with the first record
     that EventBridge did not take. Lambda delivers again from that record on, so a later event of
@@ -90,7 +97,7 @@ def relay(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     bind(context)
     bus = settings.load(_RelaySettings).event_bus_name
-    failed = _publish([_pending(record, bus) for record in event["Records"] if _is_event(record)])
+    failed = _publish([row for record in event["Records"] for row in _pending(record, bus)])
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
 
@@ -125,16 +132,12 @@ def _chunks(pending: Sequence[_Pending]) -> Iterator[list[_Pending]]:
         yield chunk
 
 
-def _is_event(record: Mapping[str, Any]) -> bool:
-    """Tells whether a stream record is a new outbox row: the event source's filter says so too."""
-    image = record["dynamodb"].get("NewImage", {})
-    return bool(record["eventName"] == "INSERT" and image.get("entity") == {"S": ENTITY})
-
-
-def _pending(record: Mapping[str, Any], bus: str) -> _Pending:
-    image = from_item(record["dynamodb"]["NewImage"])
-    event = read(image)
-    return _Pending(
+def _pending(record: Mapping[str, Any], bus: str) -> Iterator[_Pending]:
+    """Yields what a stream's record has to tell, if anything."""
+    image = _news(record)
+    if image is None:
+        return
+    yield _Pending(
         sequence_number=record["dynamodb"]["SequenceNumber"],
         entry={
             "EventBusName": bus,
@@ -142,7 +145,36 @@ def _pending(record: Mapping[str, Any], bus: str) -> _Pending:
             "DetailType": image["detail_type"],
             "Detail": image["detail"],
         },
-        ids=event.ids,
+        ids=read(image).ids,
+    )
+
+
+def _news(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Returns the event row that a record adds, or that would tell of the change that it is.
+
+    Other records come where the event source's filter is wider.
+    """
+    image = record["dynamodb"].get("NewImage", {})
+    match record["eventName"], image.get("entity"):
+        case "INSERT", {"S": entity} if entity == ENTITY:
+            return from_item(image)
+        case "MODIFY", {"S": entity} if entity == _ORDER and image.keys() >= _OF_A_CHANGE:
+            order = from_item({name: image[name] for name in _OF_A_CHANGE})
+            return row(image["pk"]["S"], change_of_order(order).published())
+    return None
+
+
+def change_of_order(order: Mapping[str, Any]) -> DomainEvent:
+    """Returns the event that tells which version an order's row has now."""
+    return DomainEvent(
+        "order.changes",
+        "OrderChanged",
+        order["order_id"],
+        clock.from_iso(order["updated_at"]),
+        Origin(order["correlation_id"], trace_id=order["trace_id"]),
+        {},
+        occurrence=order["version"],
+        sequence=order["version"],
     )
 
 

@@ -121,7 +121,11 @@ class StoreClient:
 
     def link(self, order_id: str) -> str:
         """Returns the storefront's address of an order that was placed here, as its mail has it."""
-        return f"#/orders/{order_id}?token={self._tokens[order_id]}"
+        return f"#/orders/{order_id}?token={self.order_token(order_id)}"
+
+    def order_token(self, order_id: str) -> str:
+        """Returns the token that opens an order that was placed here."""
+        return self._tokens[order_id]
 
     def product(self, sku: str) -> Json:
         return self.get(f"/products/{sku}")

@@ -12,6 +12,7 @@ ROUTES: Mapping[str, str | None] = {
     "StartSaga": "StartSaga",
     "RecordEvent": "RecordEventQueue",
     "Notification": "NotificationQueue",
+    "Update": "UpdateQueue",
     "Relay": "Relay",
     "Sweep": None,
 }

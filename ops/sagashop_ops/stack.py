@@ -32,7 +32,7 @@ class Stack:
     stack_name: str
     api_url: str
     storefront_url: str
-    websocket_url: str | None
+    websocket_url: str
     event_bus_name: str
     state_machine_arn: str
     tables: Mapping[str, str]
@@ -65,9 +65,9 @@ def stack_of(
 ) -> Stack:
     """Makes a store's addresses from the outputs of its CloudFormation stack.
 
-    The outputs hold the addresses on AWS. The engine serves the API under a path, which needs no
-    DNS (Python's urllib doesn't resolve `*.localhost`), and the storefront under a host name,
-    because a website's links start at `/`.
+    The outputs hold the addresses on AWS, and the WebSocket API's on any engine. The engine serves
+    the HTTP API under a path, which needs no DNS (Python's urllib doesn't resolve `*.localhost`),
+    and the storefront under a host name, because a website's links start at `/`.
     """
     api_url, storefront_url = outputs["ApiUrl"], outputs["StorefrontUrl"]
     if endpoint_url:
@@ -81,7 +81,7 @@ def stack_of(
         stack_name=stack_name,
         api_url=api_url,
         storefront_url=storefront_url,
-        websocket_url=None,
+        websocket_url=outputs["WebSocketUrl"],
         event_bus_name=outputs["EventBusName"],
         state_machine_arn=outputs["StateMachineArn"],
         tables={name.lower(): table for name, table in _ending(outputs, TABLE_SUFFIX).items()},

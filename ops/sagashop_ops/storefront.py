@@ -55,7 +55,7 @@ def site(folder: Path, stack: Stack, definition: str) -> dict[str, bytes]:
         bodies[key] = bodies[key].replace(DESCRIBED_URL, stack.api_url.encode())
     sources = " ".join([CONNECT_SRC, *_origins(stack)])
     bodies["index.html"] = bodies["index.html"].replace(CONNECT_SRC.encode(), sources.encode())
-    bodies["config.json"] = _json({"apiUrl": stack.api_url})
+    bodies["config.json"] = _json({"apiUrl": stack.api_url, "websocketUrl": stack.websocket_url})
     bodies["saga.json"] = _json(saga_graph(definition))
     return bodies
 
@@ -94,7 +94,7 @@ def content_type(key: str) -> str:
 
 def _origins(stack: Stack) -> list[str]:
     """Returns the origins of the stack's APIs: scheme, host and port."""
-    urls = (urlsplit(url) for url in (stack.api_url, stack.websocket_url) if url)
+    urls = map(urlsplit, (stack.api_url, stack.websocket_url))
     return [f"{url.scheme}://{url.netloc}" for url in urls]
 
 

@@ -24,7 +24,7 @@ from sagashop_ops.aws import Deployment, table_of
 from sagashop_ops.logs import LogLine
 from sagashop_ops.replay import StoredEvent, events_of
 
-CONSUMERS = frozenset({"StartSaga", "RecordEvent", "SendNotification", "OrderQueries"})
+CONSUMERS = frozenset({"StartSaga", "RecordEvent", "SendNotification", "OrderQueries", "Realtime"})
 # The fields of every line, and those that are shown in another way.
 COMMON_FIELDS = frozenset(
     [

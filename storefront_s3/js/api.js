@@ -1,4 +1,4 @@
-/** The shop's HTTP API. Answers are its JSON bodies; failures are the two errors below. */
+/** The shop's APIs. Answers are its JSON bodies; failures are the two errors below. */
 
 /** Long enough for a cold start, short enough for a shopper to still be there. */
 const TIMEOUT_MS = 20_000;
@@ -21,10 +21,10 @@ export class ApiUnreachable extends Error {
 }
 
 /**
- * The calls that the shop makes to the API at `baseUrl`. `signal` aborts those that read;
+ * The calls that the shop makes to its APIs. `signal` aborts those that read;
  * `tokenOf(orderId)` is the token that opens an order, or null.
  */
-export function connect(baseUrl, tokenOf) {
+export function connect({ apiUrl: baseUrl, websocketUrl }, tokenOf) {
   const get = (path, signal, headers = {}) => request(baseUrl + path, { signal, headers });
   const post = (path, body, headers = {}) =>
     request(baseUrl + path, {
@@ -45,6 +45,11 @@ export function connect(baseUrl, tokenOf) {
     getOrder: (id, signal) => getOf(id, "", signal),
     getTimeline: async (id, signal) => (await getOf(id, "/timeline", signal)).events,
     getSaga: (id, signal) => getOf(id, "/saga", signal),
+    /** Where an order can be watched, or null. A browser sends no headers with a WebSocket. */
+    liveAddress: async (id) => {
+      const token = websocketUrl && tokenOf(id);
+      return token ? `${websocketUrl}?token=${token}` : null;
+    },
     placeOrder: (order, idempotencyKey, correlationId) =>
       post("/orders", order, {
         "Idempotency-Key": idempotencyKey,

@@ -1,15 +1,21 @@
-/** Where the API is: config.json, written beside these files when the shop is published. */
+/** Where the shop's APIs are: config.json, written beside these files when it is published. */
 
 export class ConfigProblem extends Error {}
 
-/** Reads the API's base URL (no trailing slash). Raises ConfigProblem where there is none. */
-export async function readApiUrl() {
-  const config = await readConfig();
-  if (!/^https?:\/\/./.test(config?.apiUrl)) {
+/**
+ * Reads the base URLs (no trailing slash) of the HTTP API and the WebSocket API. Raises ConfigProblem
+ * where there is none of the first; without the second, there are no live updates.
+ */
+export async function readUrls() {
+  const { apiUrl, websocketUrl } = (await readConfig()) ?? {};
+  if (!/^https?:\/\/./.test(apiUrl)) {
     throw new ConfigProblem('config.json has no "apiUrl" that starts with http:// or https://.');
   }
-  return config.apiUrl.replace(/\/+$/, "");
+  const isLive = /^wss?:\/\/./.test(websocketUrl);
+  return { apiUrl: trimmed(apiUrl), websocketUrl: isLive ? trimmed(websocketUrl) : null };
 }
+
+const trimmed = (url) => url.replace(/\/+$/, "");
 
 async function readConfig() {
   let response;

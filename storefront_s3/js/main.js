@@ -6,7 +6,7 @@
 
 import { connect } from "./api.js";
 import * as basket from "./basket.js";
-import { readApiUrl } from "./config.js";
+import { readUrls } from "./config.js";
 import { el, hideAnnouncement } from "./dom.js";
 import { units } from "./format.js";
 import * as recentOrders from "./recent_orders.js";
@@ -45,7 +45,7 @@ async function show({ focus }) {
   markMenu(menu);
   let shown;
   try {
-    api ??= connect(await readApiUrl(), recentOrders.tokenOf);
+    api ??= connect(await readUrls(), recentOrders.tokenOf);
     shown = await view({ api, params, signal, refresh: () => show({ focus: true }) });
   } catch (error) {
     if (signal.aborted) return;

@@ -18,7 +18,8 @@ export async function poll(step, signal, { first = FIRST_DELAY_MS, longest = LON
   }
 }
 
-function pause(milliseconds, signal) {
+/** Resolves after so long, or as soon as `signal` aborts. */
+export function pause(milliseconds, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds);
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });

@@ -40,11 +40,12 @@ from support.api_description import (
     operations,
     resolved,
 )
+from support.event_schemas import SCHEMAS
 from support.template import ROOT, resources, template
 
 NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
 ACCOUNT = Account(ACCOUNT_ID, "ada@example.com", "Ada", "customer", "hash", NOW, NOW)
-SCHEMAS = description()["components"]["schemas"]
+PARTS = description()["components"]["schemas"]
 NEVER_ANSWERED = {
     "CONFLICT": "every conflict has a code of its own",
     "METHOD_NOT_ALLOWED": "API Gateway passes on no method that a path doesn't have",
@@ -115,6 +116,9 @@ def test_every_error_code_is_described_and_no_other() -> None:
         for code in codes_of(response)
     }
 
+    live = json.loads((SCHEMAS / "websocket" / "error.v1.json").read_text(encoding="utf-8"))
+    described |= set(live["properties"]["code"]["enum"])
+
     # Then
     assert by_gateway | set(_codes_in_the_code()) == described | NEVER_ANSWERED.keys()
 
@@ -122,14 +126,14 @@ def test_every_error_code_is_described_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("schema", "values"),
     [
-        (SCHEMAS["OrderStatus"], domain.Status),
-        (SCHEMAS["Order"]["properties"]["reason"]["properties"]["code"], domain.ReasonCode),
-        (SCHEMAS["Execution"]["properties"]["status"], [*saga_view.STATUSES.values(), None]),
-        (SCHEMAS["Payment"]["properties"]["status"], payments.PaymentStatus),
-        (SCHEMAS["Shipment"]["properties"]["status"], shipments.ShipmentStatus),
-        (SCHEMAS["Account"]["properties"]["role"], get_args(Role.__value__)),
-        (SCHEMAS["Failure"], sandbox._FAILURES),
-        (SCHEMAS["FailingStep"], [step for step, _ in sandbox._FAILURES.values()]),
+        (PARTS["OrderStatus"], domain.Status),
+        (PARTS["Order"]["properties"]["reason"]["properties"]["code"], domain.ReasonCode),
+        (PARTS["Execution"]["properties"]["status"], [*saga_view.STATUSES.values(), None]),
+        (PARTS["Payment"]["properties"]["status"], payments.PaymentStatus),
+        (PARTS["Shipment"]["properties"]["status"], shipments.ShipmentStatus),
+        (PARTS["Account"]["properties"]["role"], get_args(Role.__value__)),
+        (PARTS["Failure"], sandbox._FAILURES),
+        (PARTS["FailingStep"], [step for step, _ in sandbox._FAILURES.values()]),
     ],
 )
 def test_an_enumeration_has_the_values_that_the_code_knows(

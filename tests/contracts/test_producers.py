@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from order.domain import Failure, Order, Parked, Refund
 from order.domain import Shipment as Carried
 from payment import domain as payments
 from payment import events as payment_events
-from shared import errors
+from shared import clock, errors, outbox
 from shared.events import DomainEvent
 from shared.money import Money
 from shared.tasks import Task
@@ -62,6 +62,13 @@ def of_orders() -> Iterator[DomainEvent | None]:
             parked = order.parked(compensation).build()
             yield redrive.count_redrive(parked, "ada", "Fixed.", ORIGIN, NOW).event
     yield redrive.count_redrive(paid, "sweeper", "Its saga died.", ORIGIN, NOW).event
+
+
+def of_changes() -> Iterator[DomainEvent]:
+    """That an order has changed."""
+    order = an_order().paid().build()
+    row = {**asdict(order), "updated_at": clock.to_iso(order.updated_at)}
+    yield outbox.change_of_order(row)
 
 
 def of_stock() -> Iterator[DomainEvent]:
@@ -121,7 +128,14 @@ def error_names() -> list[str]:
 
 PRODUCED = [
     event
-    for events in (of_orders(), of_stock(), of_payments(), of_shipments(), of_accounts())
+    for events in (
+        of_orders(),
+        of_changes(),
+        of_stock(),
+        of_payments(),
+        of_shipments(),
+        of_accounts(),
+    )
     for event in events
     if event is not None
 ]

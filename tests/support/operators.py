@@ -25,7 +25,7 @@ def a_stack(**changes: Any) -> Stack:
         "stack_name": "sagashop",
         "api_url": "",
         "storefront_url": "",
-        "websocket_url": None,
+        "websocket_url": "ws://localhost:4566/_aws/ws/def/live",
         "event_bus_name": "",
         "state_machine_arn": "",
         "tables": {},

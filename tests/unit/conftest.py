@@ -36,6 +36,7 @@ os.environ.update(
         "EVENT_BUS_NAME": "sagashop-unit",
         "TOKEN_KEYS_ARN": "sagashop-unit-token-keys",
         "ORDER_QUERIES_FUNCTION": "sagashop-unit-OrderQueries",
+        "WEBSOCKET_URL": "wss://live.example.com/live",
         "NOTIFICATION_SENDER": "orders@example.com",
         "OPERATOR_EMAIL": "operator@example.com",
         "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop-unit",
@@ -154,6 +155,12 @@ def shipping_table(aws: None) -> str:
 def notification_table(aws: None) -> str:
     """The notification service's table, empty; its name."""
     return _create("NotificationTable")
+
+
+@pytest.fixture
+def realtime_table(aws: None) -> str:
+    """The realtime service's table, empty; its name."""
+    return _create("RealtimeTable")
 
 
 @pytest.fixture

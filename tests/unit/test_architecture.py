@@ -49,6 +49,7 @@ ADAPTERS = {
     "shared/token_keys.py",
     "notification/mailer.py",
     "order/execution.py",
+    "realtime/clients.py",
     *(f"{service}/repository.py" for service in SERVICES),
 }
 

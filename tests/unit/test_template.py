@@ -23,9 +23,9 @@ QUEUES = resources("AWS::SQS::Queue")
 RULES = resources("AWS::Events::Rule")
 # The services that hold something for an order.
 HOLDING = ("order", "inventory", "payment", "shipping")
-# The services that say what happened; the other one only listens.
+# The services that say what happened; the other ones only listen.
 SPEAKING = (*HOLDING, "account")
-SERVICES = (*SPEAKING, "notification")
+SERVICES = (*SPEAKING, "notification", "realtime")
 CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ChaosParameter"}, ""]}
 READS_KEYS = {"Ref": "ReadTokenKeysPolicy"}
 READS_CHAOS = {"Fn::If": ["IsSandbox", {"Ref": "ReadChaosPolicy"}, {"Ref": "AWS::NoValue"}]}
@@ -85,7 +85,9 @@ def environment_of(function: str) -> dict[str, str]:
         template()["Globals"]["Function"]["Environment"]["Variables"]
         | FUNCTIONS[function]["Environment"]["Variables"]
     )
-    return {name: value if isinstance(value, str) else "1" for name, value in declared.items()} | {
+    computed = {name: "ws://1" if name.endswith("_URL") else "1" for name in declared}
+    plain = {name: value for name, value in declared.items() if isinstance(value, str)}
+    return {**computed, **plain} | {
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "STAGE": "local",
@@ -158,19 +160,20 @@ def test_a_relay_keeps_what_it_cannot_publish(function: str, stream: dict[str, A
     assert stream["StartingPosition"] == "TRIM_HORIZON"
 
 
-def test_the_relay_sees_every_service_s_outbox_and_nothing_else() -> None:
+def test_the_relay_sees_every_service_s_outbox_changed_orders_and_nothing_else() -> None:
     sources = events("DynamoDB")
 
     assert {function for function, _ in sources} == {"RelayFunction"}
     assert [stream["Stream"] for _, stream in sources] == [
         {"Fn::GetAtt": [f"{service.title()}Table", "StreamArn"]} for service in SPEAKING
     ]
-    for _, stream in sources:
-        (pattern,) = stream["FilterCriteria"]["Filters"]
-        assert json.loads(pattern["Pattern"]) == {
-            "eventName": ["INSERT"],
-            "dynamodb": {"NewImage": {"entity": {"S": ["outbox_event"]}}},
-        }
+    outbox, changes = (
+        {"eventName": [name], "dynamodb": {"NewImage": {"entity": {"S": [entity]}}}}
+        for name, entity in (("INSERT", "outbox_event"), ("MODIFY", "order"))
+    )
+    for service, (_, stream) in zip(SPEAKING, sources, strict=True):
+        patterns = [json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"]]
+        assert patterns == ([outbox, changes] if service == "order" else [outbox])
 
 
 @pytest.mark.parametrize(("function", "source"), events("SQS"))

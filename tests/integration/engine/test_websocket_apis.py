@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-import psutil
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from support.usage import engine_at
 from support.waiting import PATIENCE_SECONDS, eventually
 from support.websocket_api import WebSocketApi, a_template
 
@@ -472,15 +472,3 @@ def test_five_hundred_clients_cost_little(scratch: WebSocketApi, stack: dict[str
         print(f"{CONNECTIONS} connections: {megabytes:.1f} MB, {seconds:.2f} s of CPU")
         assert megabytes < 50
         assert engine.num_threads() - before[1] < 50
-
-
-def engine_at(endpoint_url: str) -> psutil.Process:
-    """The process that listens there."""
-    port = urlsplit(endpoint_url).port
-    (pid,) = {
-        listener.pid
-        for listener in psutil.net_connections("tcp")
-        if listener.status == psutil.CONN_LISTEN and listener.laddr.port == port
-    }
-    assert pid is not None
-    return psutil.Process(pid)

@@ -29,6 +29,7 @@ MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:shop-order-saga"
 OUTPUTS = {
     "ApiId": "abc",
     "ApiUrl": "https://abc.execute-api.eu-west-1.amazonaws.com/v1",
+    "WebSocketUrl": "wss://def.execute-api.eu-west-1.amazonaws.com/live",
     "StorefrontBucket": "shop-storefront",
     "StorefrontUrl": "http://shop-storefront.s3-website-eu-west-1.amazonaws.com",
     "EventBusName": "shop-events",

@@ -8,6 +8,7 @@ from sagashop_ops.stack import Stack, stack_of
 OUTPUTS = {
     "ApiId": "httpapi",
     "ApiUrl": "https://httpapi.execute-api.us-east-1.amazonaws.com/v1",
+    "WebSocketUrl": "ws://localhost:4666/_aws/ws/liveapi/live",
     "StorefrontBucket": "shop-storefront",
     "StorefrontUrl": "http://shop-storefront.s3-website-us-east-1.amazonaws.com",
     "EventBusName": "shop-events",
@@ -41,7 +42,7 @@ def test_stack_json_has_exactly_the_documented_shape(tmp_path: Path) -> None:
         "stack_name": "shop",
         "api_url": "http://127.0.0.1:4666/_aws/execute-api/httpapi/v1",
         "storefront_url": "http://shop-storefront.s3-website.localhost:4666/",
-        "websocket_url": None,
+        "websocket_url": "ws://localhost:4666/_aws/ws/liveapi/live",
         "event_bus_name": "shop-events",
         "state_machine_arn": "arn:aws:states:us-east-1:000000000000:stateMachine:shop-order-saga",
         "tables": {

@@ -51,6 +51,7 @@ def test_the_storefront_is_published_with_the_addresses_and_the_saga(
     stack = a_stack(
         endpoint_url=None,
         api_url="https://api.example",
+        websocket_url="wss://live.example",
         storefront_url="http://storefront.s3-website-us-east-1.amazonaws.com",
         state_machine_arn=machine["stateMachineArn"],
     )
@@ -65,7 +66,10 @@ def test_the_storefront_is_published_with_the_addresses_and_the_saga(
     assert count == 6
     assert stored("js/main.js")["Body"].read() == b"start()"
     assert stored("js/main.js")["ContentType"] == "text/javascript; charset=utf-8"
-    assert json.load(stored("config.json")["Body"]) == {"apiUrl": "https://api.example"}
+    assert json.load(stored("config.json")["Body"]) == {
+        "apiUrl": "https://api.example",
+        "websocketUrl": "wss://live.example",
+    }
     assert json.load(stored("saga.json")["Body"])["start"] == "ResumeOrBegin"
 
 
@@ -85,10 +89,13 @@ def test_scripts_may_connect_to_the_stacks_apis_and_to_nothing_else() -> None:
     ) in policy_of(STACK)
 
 
-def test_a_stack_without_live_orders_has_no_origin_for_them() -> None:
-    policy = policy_of(a_stack(api_url="http://127.0.0.1:4566/_aws/execute-api/abc/v1"))
+def test_a_local_stacks_apis_are_allowed_too() -> None:
+    stack = a_stack(
+        api_url="http://127.0.0.1:4566/_aws/execute-api/abc/v1",
+        websocket_url="ws://localhost:4566/_aws/ws/def/live",
+    )
 
-    assert "connect-src 'self' http://127.0.0.1:4566;" in policy
+    assert "connect-src 'self' http://127.0.0.1:4566 ws://localhost:4566;" in policy_of(stack)
 
 
 def test_the_policy_allows_no_inline_code_and_no_other_origin() -> None:

@@ -9,6 +9,7 @@ import pytest
 from builders import ACCOUNT_ID, ORDER_ID, PLACED_AT, an_order
 from order import queries
 from order.domain import Change
+from order.views import order_view
 from shared.errors import NotFound, ValidationFailed
 from shared.tokens import Tokens
 from unit.order.fakes import FakeOrders
@@ -81,6 +82,24 @@ def test_an_orders_owner_is_told(orders: FakeOrders, lambda_context: Any) -> Non
         assert answer == {"account_id": owner}
 
 
+def test_an_order_is_told_as_its_customer_sees_it_with_its_version(
+    orders: FakeOrders, lambda_context: Any, frozen_clock: Any
+) -> None:
+    # Given
+    third_id = f"{ORDER_ID[:-1]}4"
+    order = an_order().with_id(third_id).paid().build()
+    orders.add(Change(order), None)
+
+    def told(order_id: str) -> dict[str, Any]:
+        return queries.handler({"query": "order", "order_id": order_id}, lambda_context)
+
+    # Then
+    view = order_view(order, frozen_clock.now())
+    assert told(third_id) == {"sequence": order.version, "order": view}
+    assert "ada@example.com" not in json.dumps(told(third_id))
+    assert told(f"{ORDER_ID[:-1]}9") == {"sequence": None, "order": None}
+
+
 def test_it_is_told_until_when_a_customer_can_pay(
     orders: FakeOrders, lambda_context: Any, frozen_clock: Any
 ) -> None:
@@ -108,5 +127,5 @@ def test_the_customer_of_an_order_that_does_not_exist_is_not_found(lambda_contex
 
 @pytest.mark.parametrize("query", [{}, {"query": "orders"}, {"query": ["customer"]}])
 def test_a_question_of_another_kind_is_refused(query: dict[str, Any], lambda_context: Any) -> None:
-    with pytest.raises(ValidationFailed, match="order_statuses, owner or customer"):
+    with pytest.raises(ValidationFailed, match="order_statuses, owner, order or customer"):
         queries.handler({"order_id": ORDER_ID, **query}, lambda_context)

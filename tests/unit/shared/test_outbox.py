@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from builders import ORIGIN, PLACED_AT, TRACE_ID
+from builders import ORIGIN, PLACED_AT, TRACE_ID, an_order
+from order import domain
+from order.repository import OrderRepository
 from shared import dynamodb, outbox
 from shared.events import DomainEvent
+from support.event_schemas import validate
 
 
 class FakeBus:
@@ -111,6 +114,62 @@ def test_the_relay_publishes_new_event_rows_in_the_streams_order(
         "Detail": detail_of(0),
     }
     assert bus.details == [detail_of(0), detail_of(1), detail_of(2)]
+
+
+def test_the_relay_tells_that_an_order_has_changed_and_nothing_of_it(
+    order_table: str, put_on: Any, lambda_context: Any
+) -> None:
+    # Given
+    bus, orders = put_on(FakeBus()), OrderRepository(dynamodb.client(), order_table)
+    placed, paid = an_order().build(), an_order().paid().build()
+    orders.add(domain.Change(placed), None)
+    orders.update(placed, paid, [])
+    (item,) = dynamodb.client().scan(TableName=order_table)["Items"]
+    change = {
+        "eventName": "MODIFY",
+        "dynamodb": {"SequenceNumber": "7", "NewImage": item},
+    }
+
+    # When
+    response = outbox.relay({"Records": [change]}, lambda_context)
+
+    # Then
+    assert response == {"batchItemFailures": []}
+    ((entry,),) = bus.calls
+    detail = json.loads(entry["Detail"])
+    assert (entry["Source"], entry["DetailType"]) == ("sagashop.order.changes", "OrderChanged")
+    validate("OrderChanged", detail)
+    assert detail["data"] == {"order_id": paid.order_id}
+    assert detail["metadata"]["sequence"] == paid.version
+    assert detail["metadata"]["correlation_id"] == paid.correlation_id
+
+
+def test_every_version_of_an_order_has_an_event_of_its_own() -> None:
+    row = {
+        "order_id": "ord_1",
+        "updated_at": "2026-03-01T09:30:00.000Z",
+        "correlation_id": "cor-1",
+        "trace_id": TRACE_ID,
+    }
+
+    ids = {outbox.change_of_order({**row, "version": version}).event_id for version in (1, 2, 2, 3)}
+
+    assert len(ids) == 3
+
+
+def test_a_row_that_is_not_an_order_s_whole_one_stops_no_other(
+    put_on: Any, lambda_context: Any
+) -> None:
+    # Given
+    bus = put_on(FakeBus())
+    torn = stream_record(1, name="MODIFY", entity="order")
+
+    # When
+    response = outbox.relay({"Records": [torn, stream_record(2)]}, lambda_context)
+
+    # Then
+    assert response == {"batchItemFailures": []}
+    assert bus.details == [detail_of(2)]
 
 
 def test_the_relay_logs_each_event_with_the_ids_that_link_it_to_its_order(
