@@ -1,5 +1,6 @@
 """The order service's HTTP API for customers."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +15,7 @@ from order import (
     views,
     wiring,
 )
-from order.domain import Order
+from order.domain import Change, Order
 from order.repository import not_found
 from order.saga_view import saga_view
 from shared import access, clock, tokens
@@ -88,12 +89,7 @@ def give_payment(order_id: str) -> Answer:
     fields = Fields(api.json_body())
     token = fields.text("token", max_length=requests.MAX_TOKEN_LENGTH)
     fields.check()
-    caller = api.caller()
-    order = service.change(
-        wiring.orders(),
-        order_id,
-        lambda order: payment_window.give_payment(_opened(order, caller), token, clock.now()),
-    )
+    order = _change(order_id, lambda order: payment_window.give_payment(order, token, clock.now()))
     logger.info("payment given")
     _wake(order)
     return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
@@ -102,11 +98,8 @@ def give_payment(order_id: str) -> Answer:
 @api.post("/orders/{order_id}/cancel")
 def cancel_order(order_id: str) -> Answer:
     """Accepts a customer's cancellation; the saga then undoes what was done."""
-    caller = api.caller()
-    order = service.change(
-        wiring.orders(),
-        order_id,
-        lambda order: domain.request_cancellation(_opened(order, caller), api.origin, clock.now()),
+    order = _change(
+        order_id, lambda order: domain.request_cancellation(order, api.origin, clock.now())
     )
     logger.info("cancellation requested")
     _wake(order)
@@ -126,14 +119,21 @@ def arm_failure() -> Answer:
 
 
 def _open(order_id: str) -> Order:
-    """Returns an order; raises NotFound where there is none that the caller may know of."""
-    # Before anything is looked up: an answer to a wrong token must not tell whether there is one.
+    """Returns an order; raises NotFound where it is none of the caller's business.
+
+    Raises InvalidToken before it looks whether there is such an order.
+    """
     caller = api.caller()
     return _opened(wiring.orders().get(order_id), caller)
 
 
+def _change(order_id: str, decide: Callable[[Order], Change]) -> Order:
+    """Decides on an order that the caller may change, as `service.change` does; raises as above."""
+    caller = api.caller()
+    return service.change(wiring.orders(), order_id, lambda order: decide(_opened(order, caller)))
+
+
 def _opened(order: Order, caller: Subject | None) -> Order:
-    """Returns the order; raises NotFound where it is none of the caller's business."""
     if not access.may_open(caller, order.order_id, lambda: order.account_id):
         raise not_found()
     return order

@@ -11,9 +11,9 @@ from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order, undone
 from order import api, domain, payment_window
 from order.domain import Change, Status
 from order.saga_input import execution_input
+from shared import ids
 from shared.errors import CancelledByCustomer
 from shared.events import DomainEvent, PublishedEvent
-from shared.ids import is_id
 from shared.tokens import Tokens
 from support.stepfunctions import FakeStepFunctions
 from unit.order.fakes import FakeOrders
@@ -32,11 +32,11 @@ def call(
 ) -> Call:
     """Calls the API: `call("GET", "/orders/{order_id}", order_id="…")` gives status and body.
 
-    Whoever calls for an order has its token, if the order can exist.
+    Whoever calls for an order has its token.
     """
 
     def send(method: str, resource: str, **arguments: Any) -> dict[str, Any]:
-        if is_id("ord", order_id := arguments.get("order_id", "")):
+        if ids.is_id("ord", order_id := arguments.get("order_id", "")):
             token = stack_tokens.for_order(order_id, PLACED_AT)
             arguments["headers"] = {"Authorization": f"Bearer {token}"}
         response = api.handler(a_request(method, resource, **arguments), lambda_context)
