@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.http import ServiceApi
 from support.api_description import ANY, Answer, Described, answers, check, operations, route_of
 
 UNSEEN: Mapping[Described, str] = {
@@ -27,6 +29,24 @@ def note(route: str, status: int, headers: Mapping[str, str], body: str) -> None
     if route in operations():
         lower = {name.lower(): value for name, value in headers.items()}
         SEEN.add(check(Answer(route, status, lower, body)))
+
+
+def compare_functions() -> None:
+    """Compares what the functions answer from now on, in this process."""
+    answer = ServiceApi.handler
+
+    def answer_and_compare(
+        api: ServiceApi, event: dict[str, Any], context: LambdaContext
+    ) -> dict[str, Any]:
+        response = answer(api, event, context)
+        request = event["requestContext"]
+        # Each API has a route for its health; API Gateway sends the operators' API none.
+        if api._guard is None or request["resourcePath"].startswith("/ops/"):
+            route = f"{request['httpMethod']} {request['resourcePath']}"
+            note(route, response["statusCode"], response["headers"], response["body"])
+        return response
+
+    ServiceApi.handler = answer_and_compare  # type: ignore[method-assign]
 
 
 @contextmanager
