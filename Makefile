@@ -16,7 +16,7 @@ sagashop = @$(bootstrap) $(LOCAL_CLOUD) && .local/envs/cli/bin/sagashop
 dev = @$(bootstrap) dev && .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs deploy watch reset audit demo bench \
+.PHONY: help up down status logs deploy watch reset audit demo bench api-docs \
 	check lint format types template test test-full clean
 
 help: ## Show this list
@@ -63,7 +63,7 @@ lint:
 
 types:
 	@$(bootstrap) dev engine
-	@.venv/bin/mypy functions localstack/launcher ops
+	@.venv/bin/mypy functions localstack/launcher ops docs/api_docs
 	@.venv/bin/mypy --python-executable .local/envs/engine/bin/python localstack/embedded/localstack_embedded
 
 template:
@@ -71,6 +71,9 @@ template:
 
 format: ## Fix style and format
 	$(dev)/ruff check --fix-only && .venv/bin/ruff format
+
+api-docs: ## Make docs/asyncapi.yaml and the page about the HTTP API again
+	@$(bootstrap) dev && PYTHONPATH=docs .venv/bin/python -m api_docs
 
 bench: ## Measure a new store, and print each figure beside its target
 	$(sagashop) bench

@@ -17,10 +17,11 @@ from sagashop_ops.client import StoreClient
 from sagashop_ops.prices import first_price
 from sagashop_ops.sessions import signed_in
 from sagashop_ops.stack import DEFAULT_PORT, Stack
+from support.api_answers import compared
 from support.stores import new_store, what_is_wrong
 from support.waiting import eventually
 
-pytest_plugins = ["support.saga_coverage", "support.model_coverage"]
+pytest_plugins = ["support.saga_coverage", "support.model_coverage", "support.api_coverage"]
 
 # As many connections as the busiest test has callers.
 CONNECTIONS = 40
@@ -55,17 +56,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StoreByOneWo
 def stack() -> Iterator[dict[str, Any]]:
     """A store's stack.json: of a store of the tests' own, or of the one that SAGASHOP_STACK names.
 
+    What its HTTP API answers to the tests is compared with docs/openapi.yaml.
+
     The tests' own store is on port SAGASHOP_TEST_PORT (4599 by default), begins with new books, and
     has to end with every order ended and books that add up.
     """
     given = os.environ.get("SAGASHOP_STACK")
     if given:
-        yield asdict(Stack.load(Path(given)))
+        named = Stack.load(Path(given))
+        with compared(named.api_url):
+            yield asdict(named)
         return
     port = int(os.environ.get("SAGASHOP_TEST_PORT", "4599"))
     if port == DEFAULT_PORT:
         pytest.exit(f"SAGASHOP_TEST_PORT={port} is your own store: its orders would be lost.")
-    with new_store(port) as stack:
+    with new_store(port) as stack, compared(stack.api_url):
         yield asdict(stack)
         eventually(lambda: what_is_wrong(read_books(stack)), until=lambda wrong: not wrong)
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _CATALOGUE = "PRODUCT"
+_MAX_KEY_BYTES = 1024
 
 
 class StockChanged(Exception):
@@ -79,6 +80,9 @@ class StockTable(Table[Reservation]):
         return [_to_product(row) for row in rows]
 
     def product(self, sku: str) -> Product | None:
+        # A caller may write anything into a URL, and DynamoDB refuses a key that is too long.
+        if len(sku.encode()) > _MAX_KEY_BYTES:
+            return None
         row = get_row(self._dynamodb, self._table, _product_key(sku))
         return _to_product(row) if row else None
 

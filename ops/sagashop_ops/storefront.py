@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FOLDER = PROJECT_ROOT / "storefront_s3"
+# What the API is described by, and the address that it has there; publishing puts in the stack's.
+DESCRIPTIONS = [PROJECT_ROOT / "docs" / name for name in ("openapi.yaml", "asyncapi.yaml")]
+DESCRIBED_URL = b"http://127.0.0.1:4566/_aws/execute-api/httpapi/v1"
 # What the shop's own policy allows it to connect to; publishing adds the stack's API.
 CONNECT_SRC = "connect-src 'self'"
 # Types that a machine's own tables may lack; a browser runs no script without the right one.
-CONTENT_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+CONTENT_TYPES = {
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".yaml": "application/yaml",
+}
 
 
 def publish(stack: Stack, folder: Path = FOLDER) -> int:
@@ -33,7 +41,7 @@ def publish(stack: Stack, folder: Path = FOLDER) -> int:
 
 
 def site(folder: Path, stack: Stack, definition: str) -> dict[str, bytes]:
-    """Returns the site's files by key: the folder's, config.json and saga.json.
+    """Returns the site's files by key: the folder's, the API's, config.json and saga.json.
 
     index.html gets the API's origins in its Content-Security-Policy: scripts may connect to nothing
     else. `definition` is the state machine's.
@@ -42,7 +50,9 @@ def site(folder: Path, stack: Stack, definition: str) -> dict[str, bytes]:
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-    }
+    } | {path.name: path.read_bytes() for path in DESCRIPTIONS}
+    for key in bodies.keys() & {"api.html", "openapi.yaml"}:
+        bodies[key] = bodies[key].replace(DESCRIBED_URL, stack.api_url.encode())
     sources = " ".join([CONNECT_SRC, *_origins(stack)])
     bodies["index.html"] = bodies["index.html"].replace(CONNECT_SRC.encode(), sources.encode())
     bodies["config.json"] = _json({"apiUrl": stack.api_url, "websocketUrl": stack.websocket_url})

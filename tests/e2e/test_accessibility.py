@@ -21,6 +21,7 @@ PAGES = {
     "orders": "#/orders",
     "unknown page": "#/nowhere",
     "error document": "no/such/file.html",
+    "API": "api.html",
 }
 
 

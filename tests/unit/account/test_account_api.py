@@ -11,7 +11,7 @@ from account.passwords import Passwords
 from builders import ORDER_ID, a_request
 from shared import dynamodb
 from shared.tokens import Tokens
-from unit.account.browser import EMAIL, PASSWORD, Browser, Browsers, api, body_of
+from unit.account.browser import EMAIL, PASSWORD, Browser, Browsers, Response, api, body_of
 
 type Events = Callable[[], list[tuple[str, dict[str, Any]]]]
 type Logged = Callable[[], list[dict[str, Any]]]
@@ -201,16 +201,22 @@ def test_the_password_changes_only_for_who_knows_it(browser: Browser) -> None:
     assert browser.sign_in()["statusCode"] == 201
 
 
-def test_a_stolen_access_token_does_not_do_to_guess_the_password(browser: Browser) -> None:
+@pytest.mark.parametrize(
+    "guess",
+    [
+        lambda browser, word: browser.change_password(word, OTHER_PASSWORD),
+        lambda browser, word: browser.send("DELETE", "/accounts/me", {"password": word}),
+    ],
+)
+def test_a_stolen_access_token_does_not_do_to_guess_the_password(
+    browser: Browser, guess: Callable[[Browser, str], Response]
+) -> None:
     # Given
     browser.register()
     browser.sign_in()
 
     # When
-    answers = [
-        browser.change_password(f"guess {number}", OTHER_PASSWORD)["statusCode"]
-        for number in range(10)
-    ]
+    answers = [guess(browser, f"guess {number}")["statusCode"] for number in range(10)]
 
     # Then
     assert answers == [422] * 9 + [429]

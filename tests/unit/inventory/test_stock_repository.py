@@ -294,3 +294,17 @@ class TestTable:
         table_shelf.stock("mouse", 1)
 
         assert [product.sku for product in wiring.repository().products()] == ["mouse"]
+
+
+def test_a_sku_that_is_too_long_for_a_key_names_no_product() -> None:
+    # Given: moto looks for such a row, DynamoDB refuses the request
+    class Strict:
+        def get_item(self, **request: Any) -> dict[str, Any]:
+            assert len(request["Key"]["sk"]["S"].encode()) <= 1024
+            return {}
+
+    repository = StockTable(Strict(), "inventory")  # type: ignore[arg-type]
+
+    # Then
+    assert repository.product("é" * 512) is None
+    assert repository.product("é" * 513) is None

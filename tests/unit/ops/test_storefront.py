@@ -63,7 +63,7 @@ def test_the_storefront_is_published_with_the_addresses_and_the_saga(
     def stored(key: str) -> Any:
         return website.get_object(Bucket="storefront", Key=key)
 
-    assert count == 4
+    assert count == 6
     assert stored("js/main.js")["Body"].read() == b"start()"
     assert stored("js/main.js")["ContentType"] == "text/javascript; charset=utf-8"
     assert json.load(stored("config.json")["Body"]) == {
@@ -71,6 +71,15 @@ def test_the_storefront_is_published_with_the_addresses_and_the_saga(
         "websocketUrl": "wss://live.example",
     }
     assert json.load(stored("saga.json")["Body"])["start"] == "ResumeOrBegin"
+
+
+def test_the_api_is_described_at_the_stacks_address() -> None:
+    published = site(FOLDER, STACK, DEFINITION)
+
+    for key in ("api.html", "openapi.yaml"):
+        assert STACK.api_url in published[key].decode()
+        assert "127.0.0.1" not in published[key].decode()
+    assert published["asyncapi.yaml"].startswith(b"#")
 
 
 def test_scripts_may_connect_to_the_stacks_apis_and_to_nothing_else() -> None:
@@ -116,6 +125,7 @@ def test_a_file_that_was_removed_is_no_longer_published(website: Any) -> None:
         ("favicon.svg", "image/svg+xml; charset=utf-8"),
         ("config.json", "application/json; charset=utf-8"),
         ("photo.png", "image/png"),
+        ("openapi.yaml", "application/yaml"),
         ("LICENSE", "application/octet-stream"),
     ],
 )
