@@ -12,6 +12,7 @@ ROUTES: Mapping[str, str | None] = {
     "StartSaga": "StartSaga",
     "RecordEvent": "RecordEventQueue",
     "Notification": "NotificationQueue",
+    "EraseAddress": "EraseAddressQueue",
     "Relay": "Relay",
     "Sweep": None,
 }
