@@ -1,5 +1,6 @@
 """The order service's HTTP API for customers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +16,7 @@ from order import (
     views,
     wiring,
 )
-from order.domain import Order
+from order.domain import Change, Order
 from order.repository import not_found
 from order.saga_view import saga_view
 from shared import access, clock, tokens
@@ -23,7 +24,7 @@ from shared.errors import ServiceBusy
 from shared.fields import Fields
 from shared.http import Answer, ServiceApi
 from shared.logging import logger
-from shared.subjects import AccountSubject
+from shared.subjects import AccountSubject, Subject
 
 api = ServiceApi(domain.SERVICE)
 handler = api.handler
@@ -48,7 +49,7 @@ def place_order() -> Answer:
 @api.get("/orders/{order_id}")
 def get_order(order_id: str) -> dict[str, Any]:
     """Returns an order as it is now."""
-    return views.order_view(_opened(wiring.orders().get(order_id)), clock.now())
+    return views.order_view(_open(order_id), clock.now())
 
 
 @api.get("/customers/me/orders")
@@ -62,14 +63,14 @@ def list_own_orders() -> dict[str, Any]:
 @api.get("/orders/{order_id}/timeline")
 def get_timeline(order_id: str) -> dict[str, Any]:
     """Returns an order's events so far."""
-    _opened(wiring.orders().get(order_id))
+    _open(order_id)
     return timeline.timeline_view(order_id, wiring.orders().events(order_id))
 
 
 @api.get("/orders/{order_id}/saga")
 def get_saga(order_id: str) -> dict[str, Any]:
     """Returns the states that the order's executions went through so far."""
-    order = _opened(wiring.orders().get(order_id))
+    order = _open(order_id)
     try:
         return saga_view(order, wiring.sagas().history)
     except execution.SagaUnreachable as exc:
@@ -82,11 +83,7 @@ def give_payment(order_id: str) -> Answer:
     fields = Fields(api.json_body())
     token = fields.text("token", max_length=requests.MAX_TOKEN_LENGTH)
     fields.check()
-    order = service.change(
-        wiring.orders(),
-        order_id,
-        lambda order: payment_window.give_payment(_opened(order), token, clock.now()),
-    )
+    order = _change(order_id, lambda order: payment_window.give_payment(order, token, clock.now()))
     logger.info("payment given")
     _wake(order)
     return Answer(views.accepted_view(order_id, order.status), HTTPStatus.ACCEPTED)
@@ -95,10 +92,8 @@ def give_payment(order_id: str) -> Answer:
 @api.post("/orders/{order_id}/cancel")
 def cancel_order(order_id: str) -> Answer:
     """Accepts a customer's cancellation; the saga then undoes what was done."""
-    order = service.change(
-        wiring.orders(),
-        order_id,
-        lambda order: domain.request_cancellation(_opened(order), api.origin, clock.now()),
+    order = _change(
+        order_id, lambda order: domain.request_cancellation(order, api.origin, clock.now())
     )
     logger.info("cancellation requested")
     _wake(order)
@@ -120,9 +115,23 @@ def arm_failure() -> Answer:
     return Answer(sandbox.arm(api.json_body()), HTTPStatus.CREATED)
 
 
-def _opened(order: Order) -> Order:
-    """Returns the order; raises NotFound where it is none of the caller's business."""
-    if not access.may_open(api.caller(), order.order_id, lambda: order.account_id):
+def _open(order_id: str) -> Order:
+    """Returns an order; raises NotFound where it is none of the caller's business.
+
+    Raises InvalidToken before it looks whether there is such an order.
+    """
+    caller = api.caller()
+    return _opened(wiring.orders().get(order_id), caller)
+
+
+def _change(order_id: str, decide: Callable[[Order], Change]) -> Order:
+    """Decides on an order that the caller may change, as `service.change` does; raises as above."""
+    caller = api.caller()
+    return service.change(wiring.orders(), order_id, lambda order: decide(_opened(order, caller)))
+
+
+def _opened(order: Order, caller: Subject | None) -> Order:
+    if not access.may_open(caller, order.order_id, lambda: order.account_id):
         raise not_found()
     return order
 

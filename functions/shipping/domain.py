@@ -68,6 +68,12 @@ class Shipment:
     version: int = 1
 
     @property
+    def is_tombstone(self) -> bool:
+        """Whether it was called off before it began, as far as it tells."""
+        is_known = self.address is not None or self.booking is not None
+        return self.status is ShipmentStatus.CANCELLED and not is_known
+
+    @property
     def is_off(self) -> bool:
         """Whether there is nothing left to call off."""
         return self.status in (ShipmentStatus.REJECTED, ShipmentStatus.CANCELLED)

@@ -11,6 +11,7 @@ from builders import ORDER_ID, ORIGIN, PLACED_AT, a_request, an_order, undone
 from order import api, domain, payment_window
 from order.domain import Change, Status
 from order.saga_input import execution_input
+from shared import ids
 from shared.errors import CancelledByCustomer
 from shared.events import DomainEvent, PublishedEvent
 from shared.tokens import Tokens
@@ -35,7 +36,7 @@ def call(
     """
 
     def send(method: str, resource: str, **arguments: Any) -> dict[str, Any]:
-        if order_id := arguments.get("order_id"):
+        if ids.is_id("ord", order_id := arguments.get("order_id", "")):
             token = stack_tokens.for_order(order_id, PLACED_AT)
             arguments["headers"] = {"Authorization": f"Bearer {token}"}
         response = api.handler(a_request(method, resource, **arguments), lambda_context)

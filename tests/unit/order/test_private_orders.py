@@ -36,6 +36,7 @@ CALLERS: dict[str, Callable[[Tokens], str | None]] = {
     "an operator": lambda tokens: tokens.for_account(STRANGER_ID, "operator", PLACED_AT),
 }
 STRANGERS, FRIENDS = list(CALLERS)[:3], list(CALLERS)[3:]
+CALLERS["a broken token"] = lambda tokens: "a.b.c"
 BODIES = {"/orders/{order_id}/payment": {"token": "tok_visa"}}
 
 
@@ -92,6 +93,19 @@ def test_a_stranger_is_answered_as_if_there_were_no_order(
     assert answer == unknown
     assert answer[0] == 404
     assert orders.get(ORDER_ID) == an_order().awaiting_payment().owned_by(ACCOUNT_ID).build()
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_a_token_that_is_not_valid_is_refused_before_an_order_is_looked_for(
+    method: str, path: str, client: Client
+) -> None:
+    answers = [
+        client.send(method, path, "a broken token", order_id=order_id, body=BODIES.get(path, {}))
+        for order_id in (ORDER_ID, f"{ORDER_ID[:-1]}9")
+    ]
+
+    assert [status for status, _ in answers] == [401, 401]
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("caller", FRIENDS)
