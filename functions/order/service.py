@@ -21,7 +21,7 @@ from shared.errors import (
     TooManyUnpaidOrders,
 )
 from shared.events import Origin
-from shared.limits import Limiter
+from shared.limits import Limit, Limiter
 from shared.logging import logger
 
 
@@ -50,8 +50,8 @@ class Checkout:
         caps = self.limits.caps_of(request, client_address)
         order = _order_of(request, origin, at)
         try:
-            self.limiter.count(self.limits.orders_per_address, client_address, at)
-            self.limiter.count(self.limits.orders_per_caller, request.caller, at)
+            self._count(self.limits.orders_per_address, client_address, at)
+            self._count(self.limits.orders_per_caller, request.caller, at)
             _refuse_while_open(self.circuit, key, self.orders, at)
             placed = self._add(order, caps, key, origin, at)
         except StorageContention as exc:
@@ -69,6 +69,13 @@ class Checkout:
         logger.append_keys(order_id=placed.order_id)
         logger.info("order was placed before")
         return placed
+
+    def _count(self, limit: Limit, caller: str, at: datetime) -> None:
+        """Counts the request; where that is not possible, it passes. Raises TooManyRequests."""
+        try:
+            self.limiter.count(limit, caller, at)
+        except StorageContention:
+            logger.warning("request not counted", limit=limit.what, exc_info=True)
 
     def _add(
         self, order: Order, caps: Caps, key: str | None, origin: Origin, at: datetime

@@ -27,7 +27,7 @@ from order.domain import Change, Failure, Order, Parked, Payment, PaymentWindow
 from order.limits import Cap, Limits
 from order.repository import CapReached, OrderRepository
 from shared import dynamodb
-from shared.errors import HttpError, SagaError
+from shared.errors import HttpError, SagaError, StorageContention
 from shared.limits import Limit, Limiter, digest_of
 from shared.tokens import Tokens
 from support.stepfunctions import FakeStepFunctions
@@ -262,6 +262,19 @@ def test_a_row_that_was_placed_before_there_were_counts_releases_none(
 
     # Then
     assert counted(ADA) == Cap(0, 0)
+
+
+def test_a_counter_that_does_not_answer_refuses_nobody(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    def fail(*_: Any) -> None:
+        raise StorageContention
+
+    monkeypatch.setattr(Limiter, "count", fail)
+
+    # Then
+    assert place()["status"] == 202
 
 
 def test_counts_are_gone_in_the_end(orders: OrderRepository) -> None:
