@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import (
@@ -323,7 +323,12 @@ some_move = st.tuples(st.sampled_from(["places", *HAPPENINGS]), st.integers(0, 3
 
 @pytest.mark.parametrize("kind", ["table", "fake"])
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],  # to find a smaller example takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(moves=st.lists(some_move, min_size=10, max_size=30))
 def test_no_count_ever_leaks(
