@@ -191,13 +191,14 @@ class ServiceApi:
             raise UnsupportedMediaType("Send the body as application/json.")
         if len(self._request.raw_body) > _MAX_BODY_BYTES:
             raise BodyTooLarge(f"Send at most {_MAX_BODY_BYTES // 1024} KiB.")
+        # The template's model of a body refuses it in the same words.
+        malformed = MalformedRequest("The body is not a JSON object.")
         try:
             body = json.loads(self._request.raw_body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as exc:
-            raise MalformedRequest("The body is not valid JSON.") from exc
+            raise malformed from exc
         if not isinstance(body, dict):
-            # The template's model of a body refuses it in the same words.
-            raise MalformedRequest("The body is not a JSON object.")
+            raise malformed
         return body
 
     def handler(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
