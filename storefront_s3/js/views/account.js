@@ -104,8 +104,9 @@ function deletion(account, api, refresh) {
       "p",
       {},
       "This cannot be undone. Your name, your email address and your password are erased, and you " +
-        "are signed out everywhere. You cannot open the orders of this account any more: the " +
-        "shop’s books keep them, without your name and addresses.",
+        "are signed out everywhere. Your orders stay in the shop’s books, without your name and " +
+        "addresses; one that is under way is carried out first. Only the links in our mails open " +
+        "them from then on.",
     ),
     passwordField("password", LABELS.password, "current-password"),
     submit,

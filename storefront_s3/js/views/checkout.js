@@ -13,7 +13,7 @@ import { countries } from "../countries.js";
 import { announce, el } from "../dom.js";
 import { controlId, showProblem } from "../form_errors.js";
 import { emptyFields, field, onSubmit, problemBox } from "../forms.js";
-import { price } from "../format.js";
+import { price, timeToRetry } from "../format.js";
 import { invitation } from "../parts.js";
 import { ESTIMATE_NOTE, estimate, withProducts } from "../priced.js";
 import * as recentOrders from "../recent_orders.js";
@@ -133,6 +133,15 @@ function explain(error, form) {
       " to order with your account, or press the button again to order as a guest.",
     ];
     showProblem(form, "Your session has ended", el("p", {}, advice));
+    return true;
+  }
+  if (error instanceof ApiProblem && error.code === "UNPAID_ORDERS") {
+    const advice = [
+      "Nothing was ordered. Please pay this one now, or pay or cancel one of ",
+      el("a", { href: "#/orders" }, "your orders"),
+      `. Otherwise, try again ${timeToRetry(error.retryAfter)}.`,
+    ];
+    showProblem(form, "Too many of your orders wait for their payment", el("p", {}, advice));
     return true;
   }
   if (error instanceof ApiProblem && error.status === 409) {
