@@ -99,9 +99,10 @@ function formatAsTyped(control, format) {
     const before = digitsOf(control.value.slice(0, control.selectionStart)).length;
     const isAtEnd = control.selectionStart === control.value.length;
     control.value = format(control.value);
-    let caret = 0;
-    for (let seen = 0; seen < before; caret += 1) if (/\d/.test(control.value[caret])) seen += 1;
-    if (isAtEnd) caret = control.value.length;
+    let caret = isAtEnd ? control.value.length : 0;
+    for (let seen = 0; seen < before && caret < control.value.length; caret += 1) {
+      if (/\d/.test(control.value[caret])) seen += 1;
+    }
     control.setSelectionRange(caret, caret);
   });
 }

@@ -1,5 +1,5 @@
 /**
- * The session of the account that is signed in, shared by the tabs of this browser. ADR 0029 says
+ * The session of the account that is signed in, shared by the tabs of this browser. ADR 0025 says
  * why localStorage holds it.
  *
  * A refresh token is valid once, and the shop ends a session whose spent token comes again. So one

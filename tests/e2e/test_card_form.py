@@ -55,6 +55,9 @@ def test_what_is_typed_is_formatted(at_checkout: Shopper) -> None:
     number.press("0")
     expect(number).to_have_value("4204 2424 2")
     assert number.evaluate("input => input.selectionStart") == 3
+    # And more than a card can have is cut off
+    number.fill("4" * 30)
+    expect(number).to_have_value("4444 4444 4444 4444 444")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_what_is_typed_is_formatted(at_checkout: Shopper) -> None:
     [
         ({"number": TYPING_ERROR}, "Card number", "has a typing error"),
         ({"number": "4242"}, "Card number", "has a typing error"),
-        ({"number": NO_TEST_CARD}, "Card number", "keep your own cards to yourself"),
+        ({"number": NO_TEST_CARD}, "Card number", "must be one of the test cards"),
         ({"expiry": "0120"}, "Expiry date", "is in the past"),
         ({"expiry": "1330"}, "Expiry date", "must be a month and a year"),
         ({"security": "12"}, "Security code", "must have 3 digits"),
