@@ -14,6 +14,7 @@ MOUSE = "product-002"
 DESKTOP, PHONE, SMALLEST_PHONE = (1280, 900), (360, 740), (320, 640)
 # Beside the pages that the router knows.
 OTHER_PAGES = ("#/nowhere", "no/such/file.html")
+NO_PAGE = "There is no page here"
 
 
 def every_page(shopper: Shopper, order_id: str) -> Iterator[str]:
@@ -25,8 +26,14 @@ def every_page(shopper: Shopper, order_id: str) -> Iterator[str]:
     routes = "import('/js/routes.js').then(({ ROUTES }) => ROUTES.map(({ path }) => path))"
     shopper.opens()
     paths: list[str] = shopper.page.evaluate(routes)
-    for address in (*(f"#{path.format(**examples)}" for path in paths), *OTHER_PAGES):
+    for path in paths:
+        address = f"#{path.format(**examples)}"
         shopper.opens(address)
+        expect(shopper.heading).not_to_have_text(NO_PAGE)
+        yield address
+    for address in OTHER_PAGES:
+        shopper.opens(address)
+        expect(shopper.heading).to_have_text(NO_PAGE)
         yield address
 
 

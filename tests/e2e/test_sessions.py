@@ -70,7 +70,11 @@ def test_tabs_renew_a_session_in_turn(member: Shopper) -> None:
     # Given a renewal that takes its time
     refreshes = count_refreshes(member)
     held: list[Route] = []
-    member.page.context.route(REFRESH, held.append, times=1)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    member.page.context.route(REFRESH, hold, times=1)
     member.has_to_renew()
     tabs = [member.opens_a_tab() for _ in range(3)]
     # When three tabs open pages that need the account, at the same time
