@@ -11,6 +11,9 @@ import { record } from "./storage.js";
 /** Renewed this long before it expires: a token should not expire on its way. */
 const MARGIN_MS = 30_000;
 
+/** How long other tabs may take to see what one has stored: browsers tell them, but not at once. */
+const SETTLED_MS = 100;
+
 const isSession = (value) =>
   typeof value?.accessToken === "string" &&
   typeof value.refreshToken === "string" &&
@@ -68,6 +71,7 @@ export async function accessToken(renew, refused = null) {
     if (stored.read()?.refreshToken !== latest.refreshToken) return;
     if (tokens === null) end("expired");
     else keep(tokens);
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
   }).finally(() => (renewal = null));
   await renewal;
   return stored.read()?.accessToken ?? null;

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Request, Route, expect
 
 from support.shopper import PATIENCE_MS, Shopper
 
@@ -30,9 +30,12 @@ def session_of(shopper: Shopper) -> dict[str, Any]:
 def count_refreshes(shopper: Shopper) -> list[str]:
     """Returns a list that grows with each renewal, in any of the shopper's tabs."""
     sent: list[str] = []
-    shopper.page.context.on(
-        "request", lambda request: "refresh" in request.url and sent.append(request.url)
-    )
+
+    def note(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/sessions/refresh"):
+            sent.append(request.url)
+
+    shopper.page.context.on("request", note)
     return sent
 
 
