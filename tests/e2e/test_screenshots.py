@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from support.shopper import PATIENCE_MS, PAY_LATER, Shopper
 
@@ -34,7 +34,7 @@ def test_the_screenshots_are_taken_and_small(
     shopper.puts_in_basket(MOUSE, 2)
     shopper.goes_to_checkout()
     shopper.fills_in()
-    shopper.page.get_by_role("group", name="Payment").evaluate("form => form.scrollIntoView()")
+    shows(shopper, shopper.page.get_by_role("group", name="Payment"))
     take(shopper, folder / "card-form.png")
     shopper.places_the_order()
     expect(shopper.order_status).to_contain_text("complete", timeout=PATIENCE_MS)
@@ -49,7 +49,9 @@ def test_the_screenshots_are_taken_and_small(
     shopper.places_the_order()
     shopper.looks_at_the_saga()
     expect(shopper.saga_path.last).to_contain_text("OrderCancelled done", timeout=PATIENCE_MS)
-    take(shopper, folder / "order-undone.png", height=1360)
+    expect(shopper.order_status).to_contain_text("refunded", timeout=PATIENCE_MS)
+    shows(shopper, shopper.page.get_by_role("region", name="What happened"))
+    take(shopper, folder / "order-undone.png", height=900)
 
     # One that waits, and all of them in a list
     waiting = shopper.buys(MOUSE, card=PAY_LATER)
@@ -63,6 +65,7 @@ def test_the_screenshots_are_taken_and_small(
     shopper.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     shopper.opens(f"#/orders/{waiting}")
     shopper.chooses_card()
+    shows(shopper, shopper.payment_form)
     take(shopper, folder / "paying-later.png", height=PHONE[1])
 
     sizes = {path.name: path.stat().st_size for path in folder.glob("*.png")}
@@ -70,8 +73,13 @@ def test_the_screenshots_are_taken_and_small(
     assert sum(sizes.values()) < MOST_BYTES, sizes
 
 
+def shows(shopper: Shopper, part: Locator) -> None:
+    """Scrolls the page so that it begins with this part of it."""
+    part.evaluate("part => scrollBy(0, part.getBoundingClientRect().top - 24)")
+
+
 def take(shopper: Shopper, path: Path, height: int = 760) -> None:
-    """Takes a picture of the top of the page, without the messages that go away by themselves."""
+    """Takes a picture of what is in sight, without the messages that go away by themselves."""
     page = shopper.page
     width = page.evaluate("innerWidth")
     page.set_viewport_size({"width": width, "height": height})
