@@ -33,6 +33,7 @@ def test_a_local_stores_pages_have_the_origin_that_its_api_lets_in() -> None:
     outputs = {
         "ApiUrl": "https://api/v1",
         "ApiId": "api",
+        "WebSocketUrl": "",
         "StorefrontUrl": "",
         "StorefrontBucket": name,
         "EventBusName": "",
