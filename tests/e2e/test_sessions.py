@@ -59,6 +59,7 @@ def test_a_session_is_renewed_before_it_expires(member: Shopper) -> None:
     assert member.refusals == []
 
 
+@pytest.mark.full
 def test_a_token_that_the_shop_refuses_is_renewed_once(member: Shopper) -> None:
     refreshes = count_refreshes(member)
     # When the access token is none of the shop's, whatever the clock says
@@ -133,6 +134,7 @@ def test_a_session_that_ends_at_the_checkout_leaves_the_choice(member: Shopper) 
     expect(member.order_status).to_be_visible()
 
 
+@pytest.mark.full
 def test_signing_out_signs_out_every_tab(member: Shopper) -> None:
     # Given another tab with the account's orders
     other = member.opens_a_tab()
