@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from builders import ORIGIN, PLACED_AT, OrderBuilder, an_order, undone
+from builders import ACCOUNT_ID, ORIGIN, PLACED_AT, OrderBuilder, an_order, undone
 from order import domain, repository
 from order.domain import Change, Failure, Order, Parked, Status
-from order.repository import OrderRepository
+from order.limits import Cap
+from order.repository import CapReached, OrderRepository
 from shared import dynamodb
-from shared.errors import NotFound, StorageContention
+from shared.errors import InvalidToken, NotFound, StorageContention
 from shared.events import DomainEvent, PublishedEvent
 from shared.storage import Unreadable
 from unit.order.fakes import FakeOrders
@@ -367,3 +368,36 @@ def test_an_event_that_comes_twice_is_logged_once_and_never_published(
     entities = {row["entity"] for row in rows(order_table) if "detail_type" in row}
     assert entities == {"outbox_event", "logged_event"}
     assert len(table.events(order.order_id)) == 2
+
+
+def test_a_closed_account_is_remembered_until_it_is_forgotten(orders: Orders) -> None:
+    # Given
+    orders.close_account(ACCOUNT_ID, PLACED_AT)
+    assert orders.closed_accounts() == {ACCOUNT_ID: PLACED_AT}
+
+    # Then
+    with pytest.raises(InvalidToken):
+        orders.add(Change(an_order().owned_by(ACCOUNT_ID).build()), None)
+    orders.add(Change(an_order().build()), None)
+
+    # And when it is forgotten
+    orders.forget_account(ACCOUNT_ID)
+    assert orders.closed_accounts() == {}
+    orders.add(Change(an_order().with_id(SECOND_ID).owned_by(ACCOUNT_ID).build()), None)
+    assert list(orders.owned_ids(ACCOUNT_ID)) == [SECOND_ID]
+    assert list(orders.owned_ids(ACCOUNT_ID, SECOND_ID)) == []
+
+
+def test_an_order_is_found_by_its_key_where_its_caller_has_no_room_for_another(
+    orders: Orders,
+) -> None:
+    # Given
+    caps = {"somebody": Cap(orders=1, units=1)}
+    order_id = orders.add(Change(an_order().unpaid().build()), "key-1", caps)
+
+    # Then
+    again = Change(an_order().unpaid().with_id(SECOND_ID).build())
+    assert orders.add(again, "key-1", caps) == order_id
+    with pytest.raises(CapReached):
+        orders.add(again, "key-2", caps)
+    assert orders.placed_under("key-2", PLACED_AT) is None

@@ -363,13 +363,28 @@ def test_the_callers_correlation_id_is_kept(api: ServiceApi, call: Call) -> None
     assert api.origin.causation_id == "request-1"
 
 
-@pytest.mark.parametrize("sent", ["", "a" * 129, "two words", "a\nb"])
+@pytest.mark.parametrize(
+    "sent", ["", "a" * 129, "two words", "a\nb", "a\n", "a\r\nSet-Cookie: a=b"]
+)
 def test_a_senseless_correlation_id_is_replaced(sent: str, call: Call) -> None:
     # When
     response = call("GET", "/parcel/health", headers={"X-Correlation-Id": sent})
 
     # Then
     assert response["headers"]["X-Correlation-Id"].startswith("cor_")
+
+
+@pytest.mark.parametrize("name", ["Origin", "X-Correlation-Id", "X-Amzn-Trace-Id", "Location"])
+def test_no_header_of_an_answer_can_be_written_by_its_caller(name: str, call: Call) -> None:
+    # Given
+    injected = f"{ORIGIN}\r\nSet-Cookie: session=stolen"
+
+    # When
+    headers = call("GET", "/parcel/health", headers={name: injected})["headers"]
+
+    # Then
+    assert "Set-Cookie" not in headers
+    assert not any("stolen" in value or "\n" in value for value in headers.values())
 
 
 def test_without_a_correlation_id_each_request_gets_its_own(call: Call) -> None:
