@@ -16,7 +16,7 @@ sagashop = @$(bootstrap) $(LOCAL_CLOUD) && .local/envs/cli/bin/sagashop
 dev = @$(bootstrap) dev && .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs deploy watch reset audit demo bench \
+.PHONY: help up down status logs deploy watch reset audit demo bench screenshots \
 	check lint format types template test test-full clean
 
 help: ## Show this list
@@ -74,6 +74,11 @@ format: ## Fix style and format
 
 bench: ## Measure a new store, and print each figure beside its target
 	$(sagashop) bench
+
+screenshots: ## Take the screenshots of the docs, of a store of their own or of SAGASHOP_STACK=.local/stack.json
+	@mkdir -p docs/screenshots
+	@$(bootstrap) dev $(LOCAL_CLOUD) && SCREENSHOTS=docs/screenshots \
+		.venv/bin/pytest -q -m full tests/e2e/test_screenshots.py
 
 reset: ## Delete every order and restore the seeded stock
 	$(local) reset

@@ -3,8 +3,8 @@
  * no file in the bucket, but the shop has a view for it.
  */
 
-const KNOWN_VIEWS = /^\/(products\/[^/]+|basket|checkout|orders(\/[^/]+)?)\/?$/;
+import { match } from "./routes.js";
 
-if (KNOWN_VIEWS.test(location.pathname)) {
-  location.replace(`/#${location.pathname.replace(/\/$/, "")}`);
-}
+const path = location.pathname.replace(/(?<=.)\/$/, "");
+
+if (match(path)) location.replace(`/#${path}`);

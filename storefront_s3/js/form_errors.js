@@ -41,12 +41,22 @@ export function clearErrors(form) {
   for (const message of form.querySelectorAll(".field-error")) message.remove();
   for (const control of form.querySelectorAll("[aria-invalid]")) {
     control.removeAttribute("aria-invalid");
-    control.removeAttribute("aria-describedby");
+    describe(control, (ids) => ids.filter((id) => id !== errorId(control)));
   }
 }
 
+const errorId = (control) => `${control.id}-error`;
+
+/** Changes which elements describe a control; a hint may be among them. */
+function describe(control, change) {
+  const ids = (control.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean);
+  const changed = change(ids).join(" ");
+  if (changed) control.setAttribute("aria-describedby", changed);
+  else control.removeAttribute("aria-describedby");
+}
+
 function mark(control, sentence) {
-  const id = `${control.id}-error`;
+  const id = errorId(control);
   // A field can have two errors; the later one joins the first.
   const shown = control.parentElement.querySelector(`#${id}`);
   if (shown) {
@@ -55,7 +65,7 @@ function mark(control, sentence) {
   }
   control.before(el("p", { class: "field-error", id }, sentence));
   control.setAttribute("aria-invalid", "true");
-  control.setAttribute("aria-describedby", id);
+  describe(control, (ids) => [id, ...ids]);
 }
 
 /** The API says "must not be empty"; with the field's name in front that is a sentence. */

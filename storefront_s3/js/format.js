@@ -40,6 +40,20 @@ export function duration(seconds) {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
+/** "in 43 s", "at 2:36 PM" or, where it is not known, "in a moment": when to try again. */
+export function timeToRetry(seconds) {
+  if (seconds === null) return "in a moment";
+  if (seconds < 60) return `in ${seconds} s`;
+  // Rounded up: nobody should come back too early.
+  const at = new Date(Math.ceil((Date.now() + seconds * 1000) / 60_000) * 60_000);
+  return `at ${new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(at)}`;
+}
+
+/** The day of an ISO 8601 instant, by the shopper's calendar. */
+export function day(iso) {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "long" }).format(new Date(iso));
+}
+
 /** `units(1)` is "1 item", `units(3)` is "3 items". */
 export function units(count) {
   return count === 1 ? "1 item" : `${count} items`;

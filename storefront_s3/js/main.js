@@ -4,31 +4,35 @@
  * moves on, and whatever the view throws is shown as a message with a way to try again.
  */
 
-import { connect } from "./api.js";
+import { SignedOut, connect } from "./api.js";
 import * as basket from "./basket.js";
 import { readUrls } from "./config.js";
 import { el, hideAnnouncement } from "./dom.js";
 import { units } from "./format.js";
 import * as recentOrders from "./recent_orders.js";
+import { decode, match, signInFrom } from "./routes.js";
+import * as session from "./session.js";
 import { basketView } from "./views/basket.js";
-import { ordersView } from "./views/orders.js";
 import { productView } from "./views/product.js";
 import { productsView } from "./views/products.js";
 import { notFoundView, troubleView } from "./views/trouble.js";
 
-/** Views that the first page can do without. */
-const checkoutView = async (visit) => (await import("./views/checkout.js")).checkoutView(visit);
-const orderView = async (visit) => (await import("./views/order.js")).orderView(visit);
-
-/** Address, view, and the entry of the main menu that it belongs to. */
-const ROUTES = [
-  [/^#\/$/, productsView, "products"],
-  [/^#\/products\/([^/]+)$/, productView, "products"],
-  [/^#\/basket$/, basketView, "basket"],
-  [/^#\/checkout$/, checkoutView, "basket"],
-  [/^#\/orders$/, ordersView, "orders"],
-  [/^#\/orders\/([^/]+)$/, orderView, "orders"],
-];
+/** By the routes' names. What the first page can do without is loaded when it is needed. */
+const VIEWS = {
+  products: productsView,
+  product: productView,
+  basket: basketView,
+  checkout: async (visit) => (await import("./views/checkout.js")).checkoutView(visit),
+  orders: async (visit) => (await import("./views/orders.js")).ordersView(visit),
+  order: async (visit) => (await import("./views/order.js")).orderView(visit),
+  signIn: async (visit) => (await import("./views/sign_in.js")).signInView(visit),
+  register: async (visit) => (await import("./views/register.js")).registerView(visit),
+  account: async (visit) => (await import("./views/account.js")).accountView(visit),
+};
+const UNKNOWN = { name: null, menu: null, params: [] };
+/** The views that another tab's changes concern: of the basket, and of who is signed in. */
+const OF_THE_BASKET = ["basket", "checkout"];
+const OF_THE_ACCOUNT = ["checkout", "orders", "order", "signIn", "register", "account"];
 
 const main = document.getElementById("main");
 let api = null;
@@ -41,14 +45,18 @@ async function show({ focus }) {
   const { signal } = visit;
   main.setAttribute("aria-busy", "true");
   keepToken();
-  const { view, params, menu } = match(location.hash || "#/");
+  const { name, params, menu } = current();
+  const view = VIEWS[name] ?? notFoundView;
   markMenu(menu);
+  showAccount();
   let shown;
   try {
     api ??= connect(await readUrls(), recentOrders.tokenOf);
     shown = await view({ api, params, signal, refresh: () => show({ focus: true }) });
   } catch (error) {
     if (signal.aborted) return;
+    // The session ended while the view was read: it says so, or shows what anybody may see.
+    if (error instanceof SignedOut) return show({ focus });
     shown = troubleView(error, () => show({ focus: true }));
   }
   if (signal.aborted) return;
@@ -67,21 +75,8 @@ function keepToken() {
   history.replaceState(null, "", address);
 }
 
-function match(hash) {
-  for (const [pattern, view, menu] of ROUTES) {
-    const found = hash.match(pattern);
-    if (found) return { view, menu, params: found.slice(1).map(decode) };
-  }
-  return { view: notFoundView, menu: null, params: [] };
-}
-
-/** A mistyped address may hold a lone `%`; it then stands for itself. */
-function decode(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+function current() {
+  return match(location.hash.slice(1) || "/") ?? UNKNOWN;
 }
 
 function focusHeading() {
@@ -108,9 +103,25 @@ function showBasketCount() {
   );
 }
 
+/** The menu's last entry leads to the account, or to where one signs in. */
+function showAccount() {
+  const link = document.getElementById("account-link");
+  const isSignedIn = session.isSignedIn();
+  link.textContent = isSignedIn ? "Account" : "Sign in";
+  link.href = isSignedIn ? "#/account" : signInFrom(location.hash);
+}
+
 basket.onChange(({ elsewhere }) => {
   showBasketCount();
-  if (elsewhere && /^#\/(basket|checkout)$/.test(location.hash)) show({ focus: false });
+  if (elsewhere && OF_THE_BASKET.includes(current().name)) show({ focus: false });
+});
+
+session.onChange(({ elsewhere }) => {
+  showAccount();
+  const { name } = current();
+  // Nor can an order be followed any longer when its owner's session ends.
+  const concerns = elsewhere ? OF_THE_ACCOUNT.includes(name) : name === "order";
+  if (concerns) show({ focus: false });
 });
 
 // The hash is the route, so links within a page (`href="#email"`) move the focus by hand.

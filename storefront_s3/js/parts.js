@@ -6,6 +6,8 @@ import { announce, drawing, el } from "./dom.js";
 import { stock } from "./format.js";
 import { drawingFor, tintFor } from "./illustrations.js";
 import { poll } from "./polling.js";
+import { signInFrom } from "./routes.js";
+import * as session from "./session.js";
 
 /** Shoppers look at a product for longer than at an order under way. */
 const STOCK_DELAYS = { first: 3000, longest: 20_000 };
@@ -98,4 +100,14 @@ export function notice(art, heading, text, ...actions) {
     [text].flat().map((paragraph) => el("p", {}, paragraph)),
     el("p", { class: "actions" }, actions),
   );
+}
+
+/**
+ * An invitation to sign in and come back, such as `invitation("to see …")`; who was signed in reads
+ * that the session has ended.
+ */
+export function invitation(purpose) {
+  const link = el("a", { href: signInFrom(location.hash) }, "Sign in");
+  const ended = session.ending() === "expired" && "Your session has ended. ";
+  return el("span", {}, ended, link, ` ${purpose}.`);
 }

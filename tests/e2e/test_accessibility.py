@@ -1,62 +1,90 @@
 """The shop works for those who don't see it, don't use a mouse, or hold it in one hand."""
 
 import re
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
-from support.shopper import ADDRESS, COUNTRY, PATIENCE_MS, Shopper
+from support.accessibility import is_accessible
+from support.shopper import ADDRESS, CARD, COUNTRY, PATIENCE_MS, Shopper
 
 MOUSE = "product-002"
-SMALLEST_PHONE = (320, 640)
-# `{order}` stands for an order that the shopper has placed before.
-PAGES = {
-    "products": "#/",
-    "product": f"#/products/{MOUSE}",
-    "basket": "#/basket",
-    "checkout": "#/checkout",
-    "order": "#/orders/{order}",
-    "orders": "#/orders",
-    "unknown page": "#/nowhere",
-    "error document": "no/such/file.html",
-}
+DESKTOP, PHONE, SMALLEST_PHONE = (1280, 900), (360, 740), (320, 640)
+# Beside the pages that the router knows.
+OTHER_PAGES = ("#/nowhere", "no/such/file.html")
+NO_PAGE = "There is no page here"
 
 
-@pytest.mark.parametrize("color_scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
+def every_page(shopper: Shopper, order_id: str) -> Iterator[str]:
+    """Opens every page of the shop, one after the other; yields the address of each.
+
+    The router says which there are; a parameter that has no example here fails.
+    """
+    examples = {"sku": MOUSE, "order_id": order_id, "to": "checkout"}
+    routes = "import('/js/routes.js').then(({ ROUTES }) => ROUTES.map(({ path }) => path))"
+    shopper.opens()
+    paths: list[str] = shopper.page.evaluate(routes)
+    for path in paths:
+        address = f"#{path.format(**examples)}"
+        shopper.opens(address)
+        expect(shopper.heading).not_to_have_text(NO_PAGE)
+        yield address
+    for address in OTHER_PAGES:
+        shopper.opens(address)
+        expect(shopper.heading).to_have_text(NO_PAGE)
+        yield address
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True], ids=["guest", "account"])
 def test_axe_finds_nothing_wrong_on_any_page(
-    new_shopper: Callable[..., Shopper], color_scheme: str
+    new_shopper: Callable[..., Shopper], is_signed_in: bool
 ) -> None:
     # Colours that fade in are measured half way otherwise.
-    shopper = new_shopper(color_scheme=color_scheme, reduced_motion="reduce")
+    shopper = new_shopper(reduced_motion="reduce")
+    if is_signed_in:
+        shopper.registers()
     order_id = shopper.buys(MOUSE)
     shopper.puts_in_basket(MOUSE)
-    for page in PAGES.values():
-        shopper.opens(page.format(order=order_id))
-        results = Axe().run(shopper.page)
-        assert results.violations_count == 0, f"{page}: {results.generate_report()}"
+    for address in every_page(shopper, order_id):
+        for scheme in ("light", "dark"):
+            shopper.page.emulate_media(color_scheme=scheme)
+            for width, height in (DESKTOP, PHONE):
+                shopper.page.set_viewport_size({"width": width, "height": height})
+                is_accessible(shopper.page, f"{address}, {scheme}, {width} pixels wide")
 
 
 @pytest.mark.full
-def test_axe_finds_nothing_wrong_in_a_refused_form(shopper: Shopper) -> None:
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("page", "button"),
+    [
+        ("#/checkout", "Place the order"),
+        ("#/sign-in", "Sign in"),
+        ("#/register", "Open the account"),
+    ],
+)
+def test_axe_finds_nothing_wrong_in_a_refused_form(
+    new_shopper: Callable[..., Shopper], color_scheme: str, page: str, button: str
+) -> None:
+    shopper = new_shopper(color_scheme=color_scheme, reduced_motion="reduce")
     shopper.puts_in_basket(MOUSE)
-    shopper.goes_to_checkout()
-    shopper.place_order_button.click()
+    shopper.opens(page)
+    shopper.page.get_by_role("button", name=button).click()
     expect(shopper.problem).to_be_visible(timeout=PATIENCE_MS)
-    results = Axe().run(shopper.page)
-    assert results.violations_count == 0, results.generate_report()
+    is_accessible(shopper.page)
 
 
 @pytest.mark.full
 def test_no_page_scrolls_sideways_on_a_small_phone(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(viewport=SMALLEST_PHONE, has_touch=True)
+    shopper.registers()
     order_id = shopper.buys(MOUSE)
     shopper.puts_in_basket(MOUSE, 99)
-    for page in PAGES.values():
-        shopper.opens(page.format(order=order_id))
+    for address in every_page(shopper, order_id):
         width = shopper.page.evaluate("document.documentElement.scrollWidth")
-        assert width <= SMALLEST_PHONE[0], f"{page} is {width} pixels wide"
+        assert width <= SMALLEST_PHONE[0], f"{address} is {width} pixels wide"
 
 
 def test_a_purchase_needs_no_mouse(shopper: Shopper) -> None:
@@ -78,9 +106,9 @@ def test_a_purchase_needs_no_mouse(shopper: Shopper) -> None:
         keyboard.type(text)
     shopper.tabs_to(page.get_by_label("Country"))
     page.get_by_label("Country").select_option(COUNTRY)
-    shopper.tabs_to(page.get_by_role("radio", name="Visa that works"))
-    keyboard.press("ArrowDown")
-    keyboard.press("ArrowUp")
+    for label, text in CARD.items():
+        shopper.tabs_to(page.get_by_label(label, exact=True))
+        keyboard.type(text)
     # and place the order
     shopper.tabs_to(shopper.place_order_button)
     keyboard.press("Enter")
@@ -96,6 +124,33 @@ def test_the_first_tab_stop_skips_to_the_content(shopper: Shopper) -> None:
     expect(shopper.page.get_by_role("link", name="Skip to the content")).to_be_focused()
     shopper.page.keyboard.press("Enter")
     expect(shopper.page.get_by_role("main")).to_be_focused()
+
+
+def test_an_account_needs_no_mouse(shopper: Shopper) -> None:
+    page, keyboard = shopper.page, shopper.page.keyboard
+    shopper.opens()
+    # When somebody finds the form for an account from the keyboard, and sends it empty
+    shopper.tabs_to(shopper.account_link)
+    keyboard.press("Enter")
+    shopper.tabs_to(page.get_by_role("link", name="Open an account"))
+    keyboard.press("Enter")
+    expect(shopper.heading).to_be_focused(timeout=PATIENCE_MS)
+    shopper.tabs_to(page.get_by_role("button", name="Open the account"))
+    keyboard.press("Enter")
+    # Then the summary has the focus, and its links lead to the fields
+    expect(shopper.problem).to_be_focused(timeout=PATIENCE_MS)
+    shopper.tabs_to(shopper.problem.get_by_role("link", name="Name"))
+    keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    # And when they are filled in, the account is open
+    keyboard.type("Ada Lovelace")
+    shopper.tabs_to(page.get_by_label("Email"))
+    keyboard.type(f"{uuid.uuid4()}@example.com")
+    shopper.tabs_to(page.get_by_label("Password", exact=True))
+    keyboard.type("a long sentence")
+    keyboard.press("Enter")
+    shopper.is_signed_in()
+    expect(shopper.heading).to_be_focused()
 
 
 def test_a_new_view_has_the_focus_and_the_title(shopper: Shopper) -> None:

@@ -51,8 +51,9 @@ def test_a_reload_keeps_the_form_and_the_key(
     shopper.page.route(POST_ORDERS, lose_the_answer, times=1)
     shopper.place_order_button.click()
     expect(shopper.problem).to_be_visible(timeout=PATIENCE_MS)
-    # When the page is loaded anew and the order sent as it stands there
+    # When the page is loaded anew, and the order sent as it stands there with the same card
     shopper.reloads()
+    shopper.chooses_card()
     store.wait_until_ended(shopper.places_the_order())
     # Then it is still the same order
     assert shopper.idempotency_keys == [shopper.idempotency_keys[0]] * 2

@@ -22,9 +22,9 @@ def test_each_wrong_field_is_named_and_can_be_reached(at_checkout: Shopper) -> N
     page = at_checkout.page
     # When the form is sent empty
     at_checkout.place_order_button.click()
-    # Then a summary takes the focus and names the fields
+    # Then a summary takes the focus and names the fields, of the address and of the card
     expect(at_checkout.problem).to_be_focused(timeout=PATIENCE_MS)
-    expect(at_checkout.problem.get_by_role("link")).to_have_count(5)
+    expect(at_checkout.problem.get_by_role("link")).to_have_count(5 + 4)
     # And each field carries its own message
     street = page.get_by_label("Street and number")
     expect(street).to_have_attribute("aria-invalid", "true")

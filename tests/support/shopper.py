@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import MappingProxyType
@@ -24,6 +25,19 @@ ADDRESS: Mapping[str, str] = MappingProxyType(
     }
 )
 COUNTRY = "GB"
+# The test card that works, as it is printed.
+CARD: Mapping[str, str] = MappingProxyType(
+    {
+        "Card number": "4242424242424242",
+        "Expiry date": "1239",
+        "Security code": "123",
+        "Name on the card": "Ada Lovelace",
+    }
+)
+# What somebody who registers types, besides the address, which is another one each time.
+NAME = "Ada Lovelace"
+PASSWORD = "a long sentence"
+PAY_LATER = "Pay later"
 # The carrier's test country: it refuses it.
 NOWHERE = "XX"
 JSON = "application/json"
@@ -36,7 +50,8 @@ class Shopper:
     """One visitor with a browser of their own.
 
     `console_errors` is what the page complained about; that the API refused something (which the
-    browser notes there as well) is kept apart in `refusals`.
+    browser notes there as well) is kept apart in `refusals`. `email` is the address of the account
+    that the shopper has opened.
     """
 
     def __init__(self, page: Page, storefront_url: str) -> None:
@@ -45,6 +60,7 @@ class Shopper:
         self.console_errors: list[str] = []
         self.refusals: list[str] = []
         self.orders_sent: list[Request] = []
+        self.email = ""
         page.on("console", self._note_console)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         page.on("request", self._note_request)
@@ -71,8 +87,8 @@ class Shopper:
 
     @property
     def problem(self) -> Locator:
-        """The box that says what is wrong with the checkout."""
-        return self.page.get_by_role("alert")
+        """The box that says what is wrong with a form."""
+        return self.page.get_by_role("alert").filter(visible=True)
 
     @property
     def place_order_button(self) -> Locator:
@@ -93,6 +109,16 @@ class Shopper:
     def cancel_button(self) -> Locator:
         """The order page's button that asks whether the order is to be cancelled."""
         return self.page.get_by_role("button", name="Cancel the order")
+
+    @property
+    def account_link(self) -> Locator:
+        """The last entry of the main menu: the account, or where one signs in."""
+        return self.page.locator("#account-link")
+
+    @property
+    def orders(self) -> Locator:
+        """The orders that the page lists."""
+        return self.page.locator(".orders > li")
 
     @property
     def idempotency_keys(self) -> list[str]:
@@ -129,11 +155,18 @@ class Shopper:
         expect(self.heading).to_have_text("Checkout", timeout=PATIENCE_MS)
 
     def fills_in(self, card: str = "Visa that works", country: str = COUNTRY) -> None:
-        """Fills in the address and chooses one of the test cards."""
+        """Fills in the address and chooses one of the test cards, or to pay later."""
         for label, text in ADDRESS.items():
             self.page.get_by_label(label, exact=True).fill(text)
         self.page.get_by_label("Country").select_option(country)
-        self.page.get_by_role("radio", name=card).check()
+        if card == PAY_LATER:
+            self.page.get_by_role("radio", name=PAY_LATER).check()
+        else:
+            self.chooses_card(card)
+
+    def chooses_card(self, card: str = "Visa that works") -> None:
+        """Has a test card filled in, once there is a form for it."""
+        self.page.get_by_role("button", name=card).click(timeout=PATIENCE_MS)
 
     def breaks_it(self, how: str) -> None:
         """Chooses what goes wrong with the order that is about to be placed."""
@@ -166,8 +199,56 @@ class Shopper:
 
     def pays(self, card: str = "Visa that works") -> None:
         """Pays on the order's page, once that asks for it."""
-        self.payment_form.get_by_role("radio", name=card).check(timeout=PATIENCE_MS)
+        self.chooses_card(card)
         self.payment_form.get_by_role("button", name="Pay").click()
+
+    def registers(self) -> str:
+        """Opens an account, which signs in to it; returns its e-mail address."""
+        email = f"{uuid.uuid4()}@example.com"
+        self.opens("#/register")
+        self.page.get_by_label("Name", exact=True).fill(NAME)
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.get_by_role("button", name="Open the account").click()
+        self.is_signed_in()
+        self.email = email
+        return email
+
+    def signs_in(self, email: str, password: str = PASSWORD) -> None:
+        """Fills in the form for signing in that the page shows, and sends it."""
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def signs_out(self) -> None:
+        """Signs out on the account's page, which then offers to sign in."""
+        self.opens("#/account")
+        self.page.get_by_role("button", name="Sign out").click()
+        self.is_signed_out()
+
+    def stores_session(self, **changes: object) -> None:
+        """Changes what the browser has stored of the session."""
+        self.page.evaluate(
+            "changes => localStorage.setItem('sagashop.session', JSON.stringify("
+            "{ ...JSON.parse(localStorage.getItem('sagashop.session')), ...changes }))",
+            changes,
+        )
+
+    def has_to_renew(self) -> None:
+        """Lets the access token be out of date."""
+        self.stores_session(expiresAt=0)
+
+    def is_signed_in(self) -> None:
+        """Waits until the menu leads to the account."""
+        expect(self.account_link).to_have_text("Account", timeout=PATIENCE_MS)
+
+    def is_signed_out(self) -> None:
+        """Waits until the menu leads to where one signs in."""
+        expect(self.account_link).to_have_text("Sign in", timeout=PATIENCE_MS)
+
+    def opens_a_tab(self) -> "Shopper":
+        """Returns the same shopper in another tab of the browser."""
+        return Shopper(self.page.context.new_page(), self.storefront_url)
 
     def looks_at_the_saga(self) -> None:
         """Chooses the saga's graph on the order's page, and waits until it shows something."""
@@ -180,15 +261,24 @@ class Shopper:
         return self.page.locator(".node", has=exactly)
 
     def is_answered(
-        self, address: str, status: int, body: Mapping[str, Any], times: int | None = None
+        self,
+        address: str,
+        status: int,
+        body: Mapping[str, Any],
+        times: int | None = None,
+        retry_after: int | None = None,
     ) -> None:
         """Lets the API give this answer, `times` times or from now on, instead of its own."""
+        headers = {"Access-Control-Allow-Origin": "*"}
+        if retry_after is not None:
+            headers |= {"Retry-After": str(retry_after)}
+            headers |= {"Access-Control-Expose-Headers": "Retry-After"}
         self.page.route(
             address,
             lambda route: route.fulfill(
                 status=status,
                 content_type=JSON if status < 400 else PROBLEM_JSON,
-                headers={"Access-Control-Allow-Origin": "*"},
+                headers=headers,
                 body=json.dumps(body),
             ),
             times=times,

@@ -77,11 +77,11 @@ function form(ways, arm) {
 function choice(ways, chosen) {
   return el(
     "div",
-    { class: "cards-to-pay" },
+    { class: "options" },
     ways.map(({ name, title, effect, step }) =>
       el(
         "label",
-        { class: "card-to-pay" },
+        { class: "option" },
         el("input", { type: "radio", name: BREAK_IT, value: name, checked: name === chosen }),
         el(
           "span",

@@ -10,6 +10,8 @@ import { announce, drawing, el } from "../dom.js";
 import { follow } from "../following.js";
 import { instant, price } from "../format.js";
 import { awaitsPayment, canBeCancelled, eventTone, hasEnded, statusTone } from "../order_state.js";
+import { invitation } from "../parts.js";
+import * as session from "../session.js";
 import { breakItPanel } from "./break_it.js";
 import { cancellation } from "./cancellation.js";
 import { paymentForm } from "./payment.js";
@@ -26,8 +28,7 @@ export async function orderView({ api, params: [orderId], signal }) {
     ]);
   } catch (error) {
     if (!(error instanceof ApiProblem && error.status === 404)) throw error;
-    const text = `No order has the number “${orderId}”. Please check the link.`;
-    return { title: "Unknown order", content: notFound("We don’t know this order", text) };
+    return { title: "Unknown order", content: unknownOrder(orderId) };
   }
   const entryList = el("ol", { class: "timeline" });
   const story = storyPanel(entryList, (reading) => api.getSaga(orderId, reading), signal);
@@ -48,6 +49,15 @@ export async function orderView({ api, params: [orderId], signal }) {
   page.show({ order, events });
   const following = follow(api, orderId, page, signal, { order, events });
   return { title: `Order ${orderId}`, content: page.content };
+}
+
+/** There is none, or it is somebody else's: the shop does not tell which. */
+function unknownOrder(orderId) {
+  const none = `No order has the number “${orderId}”, or you may not open it.`;
+  const link = "Please use the link in our mail.";
+  const owner = "if it is an order of your account";
+  const text = session.isSignedIn() ? [none, link] : [none, link, invitation(owner)];
+  return notFound("We don’t know this order", text);
 }
 
 /** Names by SKU. The page works without them, so a failing catalogue doesn't hide the order. */

@@ -5,12 +5,14 @@ import { ConfigProblem } from "../config.js";
 import { el } from "../dom.js";
 import { notice } from "../parts.js";
 
+const MISTYPED = "The address may be mistyped, or the page has moved.";
+
 export async function notFoundView() {
   return { title: "Page not found", content: notFound("There is no page here") };
 }
 
 /** What the address names does not exist in the shop. */
-export function notFound(heading, text = "The address may be mistyped, or the page has moved.") {
+export function notFound(heading, text = MISTYPED) {
   const shop = el("a", { class: "button", href: "#/" }, "See the products");
   return notice("parcel", heading, text, shop);
 }
