@@ -100,7 +100,7 @@ export function connect({ apiUrl: baseUrl, websocketUrl }, tokenOf) {
     /** Where an order can be watched, or null. A browser sends no headers with a WebSocket. */
     liveAddress: async (id) => {
       if (!websocketUrl) return null;
-      const token = tokenOf(id) ?? (await session.accessToken(renew));
+      const token = tokenOf(id) ?? (await session.accessToken(renew).catch(() => null));
       return token ? `${websocketUrl}?token=${token}` : null;
     },
     placeOrder: (order, idempotencyKey, correlationId) =>

@@ -48,11 +48,14 @@ function connection(address, orderId, left, onMessage) {
     let isFirst = true;
     let timer;
 
+    const close = () => socket.close();
     function end() {
       if (ended.signal.aborted) return;
       ended.abort();
       clearTimeout(timer);
-      socket.close();
+      // Closed while it connects, it would complain in the console.
+      if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", close);
+      else close();
       resolve();
     }
     function after(milliseconds, action) {

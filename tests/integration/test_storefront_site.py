@@ -39,13 +39,16 @@ def test_a_page_that_does_not_exist_leads_back_to_the_shop(
     assert 'href="/"' in response.text
 
 
-def test_it_is_told_where_the_api_is(
+def test_it_is_told_where_the_apis_are(
     get: Callable[[str], requests.Response], stack: dict[str, Any]
 ) -> None:
     response = get("/config.json")
 
     assert response.headers["Content-Type"].startswith("application/json")
-    assert response.json() == {"apiUrl": stack["api_url"]}
+    assert response.json() == {
+        "apiUrl": stack["api_url"],
+        "websocketUrl": stack["websocket_url"],
+    }
 
 
 def test_its_scripts_are_served_as_scripts(get: Callable[[str], requests.Response]) -> None:
