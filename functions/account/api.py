@@ -67,6 +67,5 @@ def sign_out() -> dict[str, Any]:
 
 
 def _session(signed_in: SignedIn) -> Answer:
-    # https://www.rfc-editor.org/rfc/rfc6749#section-5.1
     body = views.session_view(signed_in.access_token, signed_in.refresh_token)
-    return Answer(body, HTTPStatus.CREATED, {"Cache-Control": "no-store"})
+    return Answer(body, HTTPStatus.CREATED)

@@ -20,7 +20,7 @@ class Recipient:
 
 
 def find_customer(function: str, order_id: str) -> Recipient | None:
-    """Returns the order's customer as of now, None where there is no such order.
+    """Returns the order's customer as of now, None where there is none, or none any more.
 
     Raises QueryFailed where the order service's `function` fails.
     """
@@ -30,6 +30,8 @@ def find_customer(function: str, order_id: str) -> Recipient | None:
         if exc.error == NotFound.__name__:
             return None
         raise
+    if answer["email"] is None:
+        return None
     due_at = answer["payment_due_at"]
     return Recipient(
         answer["email"],

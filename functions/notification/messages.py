@@ -159,6 +159,10 @@ _WRITERS: Mapping[str, Callable[[Data], Letter]] = {
 }
 
 
+CUSTOMERS_LETTERS = _WRITERS.keys() - {"OrderNeedsAttention"}
+"""The events whose letters go to the customer; an order has one of each at most."""
+
+
 def _items(items: Iterable[Data]) -> str:
     return ", ".join(f"{item['quantity']} × {item['sku']}" for item in items)
 

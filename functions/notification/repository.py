@@ -5,7 +5,8 @@ NOTIFICATION#<event_id>  NOTIFICATION   event_id, event_type, order_id, status, 
 NEWEST#<order_id>        NEWEST         the newest event of the order that came so far: order_id,
                                         newest_sequence, event_type
 
-Rows are never deleted, so that an event that is replayed years later is still recognized.
+Rows are never deleted, so that an event that is replayed years later is still recognized. Of an
+order that was anonymized, they say no more to whom a message went.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from notification import domain
 from notification.domain import Notification, NotificationStatus, Sighting
 from shared.clock import from_iso, to_iso
-from shared.dynamodb import ConditionFailed, Item, to_item, typed_failures
+from shared.dynamodb import ConditionFailed, Item, get_row, to_item, typed_failures
 from shared.errors import StorageContention
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ class NotificationTable:
                 return standing
             self._replace(standing, notification)
         return None
+
+    def find(self, event_id: str) -> Notification | None:
+        """Returns an event's notification as it is now."""
+        key = to_item({"pk": f"{_NOTIFICATION}#{event_id}", "sk": _NOTIFICATION})
+        row = get_row(self._dynamodb, self._table, key)
+        return None if row is None else _to_notification(row)
 
     def finish(self, notification: Notification) -> None:
         """Writes what became of a claimed notification.

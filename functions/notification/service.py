@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from notification import messages
+from notification import domain, messages
 from notification.customers import Recipient
 from notification.domain import AnotherDeliverySends, Notification, NotificationStatus, Sighting
 from notification.mailer import SesMailer
-from notification.messages import Letter
+from notification.messages import CUSTOMERS_LETTERS, Letter
 from notification.repository import NotificationTable
+from shared import ids
 from shared.errors import NotificationUnavailable
 from shared.events import PublishedEvent
+
+_ANONYMIZED = "OrderAnonymized"
 
 
 class Outcome(StrEnum):
@@ -21,6 +24,7 @@ class Outcome(StrEnum):
     SENT = "notification sent"
     SKIPPED = "notification skipped"
     DUPLICATE = "notification sent before"
+    ERASED = "recipient erased"
     NOT_NEWS = "no notification for this event"
 
 
@@ -50,6 +54,8 @@ def notify(
     """
     # At once, whatever becomes of this delivery: older events of the order are out of date now.
     _newer_than(event, notifications)
+    if event.type == _ANONYMIZED:
+        return _erase_recipient(event.data["order_id"], notifications, now())
     letter = messages.write(event.type, event.data)
     if letter is None:
         return Handled(Outcome.NOT_NEWS)
@@ -79,6 +85,22 @@ def notify(
     return Handled(Outcome.SENT)
 
 
+def _erase_recipient(order_id: str, notifications: NotificationTable, at: datetime) -> Handled:
+    """Erases to whom the order's messages went; raises AnotherDeliverySends while one is sent.
+
+    A delivery that claims its message after this was looked for finds the newer event, and skips.
+    """
+    for event_type in sorted(CUSTOMERS_LETTERS):
+        notification = notifications.find(ids.event_id(order_id, event_type))
+        if notification is None or notification.to is None:
+            continue
+        is_under_way = notification.status is NotificationStatus.SENDING
+        if is_under_way and not domain.is_claimable(notification, at):
+            raise AnotherDeliverySends(f"{notification.event_id} is being sent")
+        notifications.finish(replace(notification, to=None))
+    return Handled(Outcome.ERASED)
+
+
 def _link(recipient: Recipient | None, order_id: str, storefront_url: str) -> str | None:
     """Returns where the customer finds the order, where the shop has an address.
 
@@ -90,7 +112,8 @@ def _link(recipient: Recipient | None, order_id: str, storefront_url: str) -> st
 
 
 def _skip(claim: Notification, reason: str, notifications: NotificationTable) -> Handled:
-    notifications.finish(replace(claim, status=NotificationStatus.SKIPPED, reason=reason))
+    skipped = replace(claim, status=NotificationStatus.SKIPPED, reason=reason, to=None)
+    notifications.finish(skipped)
     return Handled(Outcome.SKIPPED, reason)
 
 
@@ -104,13 +127,14 @@ def _why_out_of_date(
     """Returns why an event's letter is not worth sending any more; None where it is.
 
     A request to pay is judged by the order alone: an order whose saga was started again has newer
-    events, and may wait for its payment all the same.
+    events, and may wait for its payment all the same. An order that was anonymized has nobody left
+    to write to.
     """
-    if letter.asks_for_payment:
+    newer = _newer_than(event, notifications)
+    if letter.asks_for_payment and (newer is None or newer.event_type != _ANONYMIZED):
         due_at = recipient.payment_due_at
         is_payable = due_at is not None and at < due_at
         return None if is_payable else "no payment can be given any more"
-    newer = _newer_than(event, notifications)
     if newer is None:
         return None
     return (

@@ -1,6 +1,7 @@
 """The order service's HTTP API for customers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -39,14 +40,7 @@ def place_order() -> Answer:
     account_id = caller.account_id if isinstance(caller, AccountSubject) else None
     key = api.header("Idempotency-Key", "X-Idempotency-Key")
     request = requests.PlaceOrder.read(api.json_body(), key, account_id)
-    order = service.place(
-        request,
-        wiring.orders(),
-        wiring.sagas(),
-        wiring.payment_circuit(),
-        api.origin,
-        clock.now(),
-    )
+    order = wiring.checkout().place(request, api.client_address(), api.origin, clock.now())
     order_token = tokens.tokens().for_order(order.order_id, order.created_at)
     body = views.placed_view(order.order_id, order_token)
     return Answer(body, HTTPStatus.ACCEPTED, {"Location": body["links"]["self"]})
@@ -114,7 +108,10 @@ def list_failures() -> dict[str, Any]:
 
 @api.post("/sandbox/failures")
 def arm_failure() -> Answer:
-    """Breaks one order on purpose, once."""
+    """Breaks one order on purpose, once; a client may do so as often as it may order."""
+    sandbox.refuse_outside()
+    often = replace(wiring.limits().orders_per_address, what="break-address")
+    wiring.limiter().count(often, api.client_address(), clock.now())
     return Answer(sandbox.arm(api.json_body()), HTTPStatus.CREATED)
 
 

@@ -193,14 +193,17 @@ class Order:
 
     `account_id` is its owner's, None where a guest placed it. `failure` is why it turned back; None
     while it goes forward. `redrives` counts the executions after the first one, `swept` those of
-    them that the sweeper started since an operator last did.
+    them that the sweeper started since an operator last did. `unpaid_of` are the digests of the
+    callers whose unpaid orders it is one of: see `order.limits`. `payment_wait_seconds` is its own
+    time to pay, None where that is everyone's. Where an erasure was requested, the personal data is
+    None as soon as the order has ended: see `order.erasure`.
     """
 
     order_id: str
     status: Status
     lines: tuple[Line, ...]
-    email: str
-    shipping_address: Address
+    email: str | None
+    shipping_address: Address | None
     payment_token: str | None
     correlation_id: str
     created_at: datetime
@@ -211,15 +214,29 @@ class Order:
     reason: Reason | None = None
     trace_id: str | None = None
     account_id: str | None = None
+    unpaid_of: tuple[str, ...] = ()
+    payment_wait_seconds: int | None = None
     payment_window: PaymentWindow | None = None
     payment_expired_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    erasure_requested_at: datetime | None = None
     shipment: Shipment | None = None
     failure: Failure | None = None
     parked: Parked | None = None
     redrives: int = 0
     swept: int = 0
     version: int = 1
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether it may hold stock without a payment; once it is not, it never is again."""
+        waits = self.status in (Status.PENDING, Status.AWAITING_PAYMENT)
+        return waits and self.payment_token is None
+
+    @property
+    def is_to_be_anonymized(self) -> bool:
+        """Whether it still has personal data that its customer wants erased."""
+        return self.erasure_requested_at is not None and self.email is not None
 
     @property
     def is_parked(self) -> bool:

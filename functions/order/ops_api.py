@@ -36,7 +36,7 @@ def list_unsettled_orders() -> dict[str, Any]:
     for order in wiring.orders().unsettled():
         if isinstance(order, Unreadable):
             unreadable.append(order.order_id)
-        elif wanted in (None, order.status):
+        elif wanted in (None, order.status) and not order.status.is_final:
             orders.append(order)
     owed = holdings.owed_of([order for order in orders if order.is_parked], wiring.services())
     listed = [views.operators_view(order, owed.get(order.order_id)) for order in orders]

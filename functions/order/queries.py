@@ -25,9 +25,9 @@ def handler(query: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     An order that is not among the statuses does not exist. `account_id` is null where there is no
     such order, or a guest's. `order` is what `GET /orders/{order_id}` answers, at the version
     `sequence`; both are null where there is no such order. The address and the token stay out of
-    events and logs. `payment_due_at` is null where no payment can be given now. Raises
-    ValidationFailed, StorageContention, and NotFound for the customer of an order that does not
-    exist.
+    events and logs. `payment_due_at` is null where no payment can be given now, `email` where it
+    was erased. Raises ValidationFailed, StorageContention, and NotFound for the customer of an
+    order that does not exist.
     """
     logging.bind(context)
     match query.get("query"):

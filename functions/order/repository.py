@@ -3,6 +3,11 @@
     pk ORDER#<order_id>    sk ORDER                             the order
     pk ORDER#<order_id>    sk EVENT#<occurred_at>#<event_id>    one event of its log
     pk IDEMPOTENCY#<key>   sk IDEMPOTENCY                       which order a key placed, for a day
+    pk CLOSED_ACCOUNT      sk <account_id>                      an account whose orders are erased
+    pk UNPAID#<digest>     sk UNPAID                            a caller's unpaid orders: how many,
+                                                                and units: see `order.limits`
+    pk LIMIT#…             sk LIMIT                             how often a caller ordered: see
+                                                                `shared.limits`
 
 The index `owned` has the orders of each account by their ids, and so by the time. The index
 `unsettled` holds the orders for which something is left to do, by their last change: the sweeper
@@ -12,10 +17,11 @@ An event of the order's own is an outbox row, which the relay publishes; an even
 is a `logged_event` row, which the relay ignores.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from order.domain import (
@@ -33,6 +39,7 @@ from order.domain import (
     Shipment,
     Status,
 )
+from order.limits import Cap, Caps, units_of
 from order.requests import Page
 from shared import clock, ids, outbox
 from shared.contention import patiently
@@ -45,7 +52,7 @@ from shared.dynamodb import (
     to_item,
     typed_failures,
 )
-from shared.errors import NotFound
+from shared.errors import InvalidToken, NotFound
 from shared.events import PublishedEvent
 from shared.logging import logger
 from shared.storage import Table
@@ -57,6 +64,14 @@ IDEMPOTENCY_LIFETIME = timedelta(days=1)
 _ORDER = "ORDER"
 _IDEMPOTENCY = "IDEMPOTENCY"
 _LOGGED = "logged_event"
+_CLOSED = "CLOSED_ACCOUNT"
+_UNPAID = "UNPAID"
+# Much longer than any order is unpaid: a row that has not changed for so long counts none.
+_UNPAID_LIFETIME = timedelta(days=30)
+
+
+class CapReached(Exception):
+    """A caller's unpaid orders do not leave room for another one; nothing was stored."""
 
 
 class OrderRepository(Table[Order]):
@@ -64,24 +79,35 @@ class OrderRepository(Table[Order]):
 
     entity = _ORDER
 
-    def add(self, change: Change, key: str | None) -> str:
+    def add(self, change: Change, key: str | None, caps: Caps = MappingProxyType({})) -> str:
         """Stores a new order with its event, under its idempotency key if any, all or nothing.
 
         Returns the id of the order that the request placed: the new one, or the one that was placed
-        under the same key before; then nothing was stored.
+        under the same key before; then nothing was stored. Nor is it where a caller's cap does not
+        allow one more unpaid order, or where the account was deleted: raises CapReached, or
+        InvalidToken.
         """
-        order, events = change.order, [change.event] if change.event else []
-        more = [] if key is None else [self._put_placement(key, order)]
+        order = replace(change.order, unpaid_of=tuple(caps))
+        events = [change.event] if change.event else []
+        more = [
+            *([] if key is None else [self._put_placement(key, order)]),
+            *([] if order.account_id is None else [self._account_is_open(order.account_id)]),
+        ]
+        counts = [self._count_unpaid(order, caller, cap) for caller, cap in caps.items()]
         try:
-            patiently(lambda: self._write(None, order, events, more))
+            patiently(lambda: self._write(None, order, events, [*more, *counts]))
         except ConditionFailed as exc:
             # Either may be this very order: an earlier attempt wrote it, and its answer was lost.
             # The id is new, so what is found under it cannot be another order.
-            placed = exc.failed.get(0 if key is None else 1)
-            if placed is None:
+            placed = exc.failed.get(0 if key is None else 1) or exc.failed.get(0)
+            if placed is not None:
+                order_id: str = placed["order_id"]
+                return order_id
+            if max(exc.failed) > len(more):
+                raise CapReached(order.order_id) from exc
+            if order.account_id is None:
                 raise
-            order_id: str = placed["order_id"]
-            return order_id
+            raise InvalidToken("The account has been deleted.") from exc
         return order.order_id
 
     def placed_under(self, key: str, at: datetime) -> str | None:
@@ -101,10 +127,14 @@ class OrderRepository(Table[Order]):
 
     def owned_by(self, account_id: str, page: Page) -> list[Order]:
         """Returns an account's orders, the newest first: those of the page, and the next one."""
+        return self.find_all(list(islice(self.owned_ids(account_id, page.before), page.limit + 1)))
+
+    def owned_ids(self, account_id: str, before: str | None = None) -> Iterator[str]:
+        """Yields the ids of an account's orders (with `before`, the older ones), newest first."""
         start: dict[str, Any] = {}
-        if page.before is not None:
-            place = to_item({"account_id": account_id, "order_id": page.before})
-            start["ExclusiveStartKey"] = self._key(page.before) | place
+        if before is not None:
+            place = to_item({"account_id": account_id, "order_id": before})
+            start["ExclusiveStartKey"] = self._key(before) | place
         rows = query_rows(
             self._dynamodb,
             self._table,
@@ -114,15 +144,39 @@ class OrderRepository(Table[Order]):
             ScanIndexForward=False,
             **start,
         )
-        return self.find_all([row["order_id"] for row in islice(rows, page.limit + 1)])
+        return map(_order_id, rows)
+
+    def close_account(self, account_id: str, at: datetime) -> None:
+        """Notes that an account was deleted: from now on, it places no order."""
+        row = {"entity": "closed_account", "closed_at": clock.to_iso(at)}
+        with typed_failures():
+            self._dynamodb.put_item(
+                TableName=self._table, Item=to_item({**_closed_key(account_id), **row})
+            )
+
+    def closed_accounts(self) -> dict[str, datetime]:
+        """Returns the accounts that were deleted lately, and when that was noted."""
+        rows = query_rows(
+            self._dynamodb, self._table, "pk = :pk", {":pk": _CLOSED}, ConsistentRead=True
+        )
+        return {row["sk"]: clock.from_iso(row["closed_at"]) for row in rows}
+
+    def forget_account(self, account_id: str) -> None:
+        """Forgets that an account was deleted."""
+        with typed_failures():
+            self._dynamodb.delete_item(TableName=self._table, Key=to_item(_closed_key(account_id)))
 
     def save(self, before: Order, change: Change) -> None:
         """Stores a decision on `before` with its event; nothing where nothing changed.
 
-        Raises StorageContention also where the order is no longer what `before` says.
+        An order that no longer waits for its payment then is counted no more. Raises
+        StorageContention also where the order is no longer what `before` says.
         """
-        if change.order != before:
-            self.update(before, change.order, [change.event] if change.event else [])
+        if change.order == before:
+            return
+        ends_waiting = before.is_unpaid and not change.order.is_unpaid
+        releases = [self._release(before, caller) for caller in before.unpaid_of if ends_waiting]
+        self.update(before, change.order, [change.event] if change.event else [], releases)
 
     def statuses(self, order_ids: Sequence[str]) -> dict[str, Status]:
         """Returns the status of each of these orders (at most 100) that can be read."""
@@ -179,7 +233,7 @@ class OrderRepository(Table[Order]):
         return [outbox.read(row) for row in rows if row["sk"] != _ORDER]
 
     def _is_settled(self, row: Order) -> bool:
-        return row.status.is_final
+        return row.status.is_final and not row.is_to_be_anonymized
 
     def _to_item(self, row: Order) -> Item:
         # The execution is derived, and written all the same: whoever reads the table looks for it.
@@ -211,6 +265,45 @@ class OrderRepository(Table[Order]):
             }
         }
 
+    def _account_is_open(self, account_id: str) -> "TransactWriteItemTypeDef":
+        return {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": to_item(_closed_key(account_id)),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _count_unpaid(self, order: Order, caller: str, cap: Cap) -> "TransactWriteItemTypeDef":
+        """Adds an order to a caller's unpaid ones, as far as the cap allows it."""
+        units = units_of(order.lines)
+        left = {":orders_left": cap.orders - 1, ":units_left": cap.units - units}
+        return self._change_unpaid(
+            caller,
+            {":orders": 1, ":units": units, **left},
+            order.created_at,
+            "attribute_not_exists(orders) OR (orders <= :orders_left AND units <= :units_left)",
+        )
+
+    def _release(self, order: Order, caller: str) -> "TransactWriteItemTypeDef":
+        """Takes an order from a caller's unpaid ones."""
+        values = {":orders": -1, ":units": -units_of(order.lines)}
+        return self._change_unpaid(caller, values, clock.now())
+
+    def _change_unpaid(
+        self, caller: str, values: Mapping[str, int], at: datetime, condition: str | None = None
+    ) -> "TransactWriteItemTypeDef":
+        expires = int((at + _UNPAID_LIFETIME).timestamp())
+        update: Any = {
+            "TableName": self._table,
+            "Key": to_item({"pk": f"{_UNPAID}#{caller}", "sk": _UNPAID}),
+            "UpdateExpression": "SET expires_at = :expires ADD orders :orders, units :units",
+            "ExpressionAttributeValues": to_item({**values, ":expires": expires}),
+        }
+        if condition is not None:
+            update["ConditionExpression"] = condition
+        return {"Update": update}
+
 
 def _partition(order_id: str) -> str:
     return f"{_ORDER}#{order_id}"
@@ -218,6 +311,15 @@ def _partition(order_id: str) -> str:
 
 def _placement_key(key: str) -> dict[str, str]:
     return {"pk": f"{_IDEMPOTENCY}#{key}", "sk": _IDEMPOTENCY}
+
+
+def _closed_key(account_id: str) -> dict[str, str]:
+    return {"pk": _CLOSED, "sk": account_id}
+
+
+def _order_id(row: Item) -> str:
+    order_id: str = row["order_id"]
+    return order_id
 
 
 def _is_sensible(order_id: str) -> bool:
@@ -254,7 +356,8 @@ _NULLABLE = {field.name for field in fields(Order) if field.default is None}
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "status": Status,
     "lines": lambda lines: tuple(Line(**line) for line in lines),
-    "shipping_address": lambda address: Address(**address),
+    "unpaid_of": tuple,
+    "shipping_address": lambda address: address and Address(**address),
     "created_at": clock.from_iso,
     "updated_at": clock.from_iso,
     "payment": lambda payment: Payment(**payment),

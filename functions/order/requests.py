@@ -70,14 +70,19 @@ class PlaceOrder:
         )
 
     @property
+    def caller(self) -> str:
+        """Who orders: an account or, without one, whoever uses the e-mail address."""
+        return self.account_id or self.email.lower()
+
+    @property
     def own_key(self) -> str | None:
         """The idempotency key as its caller's own; None without one.
 
-        The caller is an account, or a guest by the address. Two of them may use the same key.
+        Two callers may use the same key.
         """
         if self.idempotency_key is None:
             return None
-        owned = f"{self.account_id or self.email.lower()} {self.idempotency_key}"
+        owned = f"{self.caller} {self.idempotency_key}"
         return hashlib.sha256(owned.encode()).hexdigest()
 
     def asks_for(self, order: Order) -> bool:

@@ -22,13 +22,14 @@ def failures_view() -> dict[str, Any]:
     return {"failures": [{"name": name, "step": step} for name, (step, _) in known]}
 
 
-def arm(body: Any) -> dict[str, Any]:
-    """Carries out `POST /sandbox/failures` and returns its answer.
-
-    Raises NotFound outside sandbox stages, and ValidationFailed.
-    """
+def refuse_outside() -> None:
+    """Raises NotFound outside sandbox stages."""
     if not chaos.is_sandbox():
         raise NotFound("There is nothing at /sandbox/failures.")
+
+
+def arm(body: Any) -> dict[str, Any]:
+    """Carries out `POST /sandbox/failures` and returns its answer; raises ValidationFailed."""
     fields = Fields(body)
     correlation_id = fields.text("correlation_id")
     failure = fields.text("failure")

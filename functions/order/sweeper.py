@@ -4,13 +4,16 @@ A saga may have failed to start, or have died, or its engine may have forgotten 
 sweeper starts it again: every step is idempotent. Parked orders are left to the operators. ADR 0013
 describes how the other services sweep.
 
+It also erases the personal data of orders that have ended since their customer's account was
+deleted: see `order.erasure`.
+
 Metrics (dimension `service`): the gauges `OpenOrders`, `ParkedOrders` and `OldestOpenOrderSeconds`,
 and the counts `SweepRepaired`, `SweepFailed` (orders that are unreadable or stuck, or whose check
 raised an unexpected error) and `SweepBehind` (1 where the time was up before all orders were
 checked).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,8 +22,8 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order import execution, payment_window, wiring
-from order.domain import SERVICE, Order, Status
+from order import erasure, execution, payment_window, service, wiring
+from order.domain import SERVICE, Change, Order, Status
 from order.execution import SagaNotStarted, SagaUnreachable
 from order.redrive import SWEEPER, redrive
 from shared import clock, ids, logging
@@ -66,6 +69,10 @@ class _Sweep:
             self._fail(order_id, type(exc).__name__)
 
     def _repair(self, order: Order) -> None:
+        if order.is_to_be_anonymized and order.status.is_final:
+            service.change(wiring.orders(), order.order_id, self._anonymize)
+            self._repaired(order, "anonymized")
+            return
         if order.status.is_final or order.is_parked:
             return
         state = wiring.sagas().state(order)
@@ -82,6 +89,18 @@ class _Sweep:
             origin = Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
             order = redrive(order.order_id, SWEEPER, reason, origin, self.at)
             self._repaired(order, "redriven")
+
+    def _anonymize(self, order: Order) -> Change:
+        origin = Origin(order.correlation_id, self.origin.causation_id, order.trace_id)
+        return erasure.anonymize(order, origin, self.at)
+
+    def erase(self, is_over: Callable[[], bool]) -> None:
+        """Goes on erasing the orders of deleted accounts."""
+        erased, failed = erasure.continue_erasures(wiring.orders(), self.origin, self.at, is_over)
+        for order_id in failed:
+            self._fail(order_id, "not erased")
+        if erased:
+            logger.info("orders of deleted accounts erased", orders=erased)
 
     def _wake_if_decided(self, order: Order) -> None:
         window = order.payment_window
@@ -116,10 +135,10 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Checks all orders unchanged for `grace_seconds`, which the event or the settings give.
 
     Returns `{"service", "looked_at", "repaired", "left", "behind", "parked",
-    "oldest_open_seconds"}`. `repaired` (`started`, `woken` or `redriven`) and `left` are lists of
-    `{"order_id", "what"}`; an order that is `stuck` was redriven MAX_SWEEPS times without success.
-    `behind` is true where the time was up before all orders were checked: the next sweep continues
-    there. An unreadable order is not among the figures of open and parked ones.
+    "oldest_open_seconds"}`. `repaired` (`started`, `woken`, `redriven` or `anonymized`) and `left`
+    are lists of `{"order_id", "what"}`; an order that is `stuck` was redriven MAX_SWEEPS times
+    without success. `behind` is true where the time was up before all orders were checked: the next
+    sweep continues there. An unreadable order is not among the figures of open and parked ones.
     """
     at = clock.now()
     run = _Sweep(Origin(ids.new_id("swp", at), context.aws_request_id), at)
@@ -141,11 +160,12 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         run.look_at(order)
         tour.passed(order)
         looked_at += 1
+    run.erase(tour.is_over)
     is_behind = tour.close()
     parked = sum(order.is_parked for order in unsettled)
     ages = [at - order.created_at for order in unsettled if order.status.is_open]
     oldest_open_seconds = int(max(ages, default=timedelta()).total_seconds())
-    _metrics.add_metric("OpenOrders", MetricUnit.Count, len(unsettled) - parked)
+    _metrics.add_metric("OpenOrders", MetricUnit.Count, len(ages))
     _metrics.add_metric("ParkedOrders", MetricUnit.Count, parked)
     _metrics.add_metric("OldestOpenOrderSeconds", MetricUnit.Seconds, oldest_open_seconds)
     _metrics.add_metric("SweepRepaired", MetricUnit.Count, len(run.repaired))

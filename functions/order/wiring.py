@@ -9,10 +9,15 @@ from functools import cache
 from order.circuit import PaymentCircuit
 from order.execution import Sagas
 from order.holdings import Services
+from order.limits import Cap, Limits
 from order.repository import OrderRepository
+from order.service import Checkout
 from shared import dynamodb
+from shared.limits import Limit, Limiter
 from shared.settings import load
 from shared.storage import own_table
+
+_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,19 @@ class Settings:
     payment_wait_seconds: int = 900
     sweep_grace_seconds: int = 300
     refuse_orders_while_circuit_open: str = "false"
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """How much one caller may order: see `order.limits`. Orders are counted in an hour."""
+
+    orders_per_caller: int = 60
+    orders_per_address: int = 300
+    unpaid_orders_per_caller: int = 4
+    unpaid_units_per_caller: int = 20
+    unpaid_orders_per_address: int = 10
+    unpaid_units_per_address: int = 40
+    short_payment_wait_seconds: int = 300
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,28 @@ def payment_circuit() -> PaymentCircuit | None:
     if settings().refuse_orders_while_circuit_open != "true":
         return None
     return PaymentCircuit(load(_PaymentSettings).payment_steps_function)
+
+
+@cache
+def limiter() -> Limiter:
+    return Limiter(dynamodb.client(), own_table())
+
+
+@cache
+def limits() -> Limits:
+    most, wait_seconds = load(LimitSettings), settings().payment_wait_seconds
+    return Limits(
+        Limit("order-caller", most.orders_per_caller, _HOUR),
+        Limit("order-address", most.orders_per_address, _HOUR),
+        Cap(most.unpaid_orders_per_caller, most.unpaid_units_per_caller),
+        Cap(most.unpaid_orders_per_address, most.unpaid_units_per_address),
+        wait_seconds,
+        min(most.short_payment_wait_seconds, wait_seconds),
+    )
+
+
+def checkout() -> Checkout:
+    return Checkout(orders(), sagas(), payment_circuit(), limiter(), limits())
 
 
 @cache

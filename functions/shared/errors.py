@@ -33,6 +33,7 @@
     ├── UnsupportedMediaType          415
     ├── ValidationFailed              422, naming each wrong field
     ├── TooManyRequests               429, the same call may succeed later
+    │   └── TooManyUnpaidOrders
     └── ServiceBusy                   503, another call may succeed later
         └── PaymentsUnavailable
 
@@ -235,9 +236,20 @@ class TooManyRequests(HttpError):
     title = "Too many requests"
     default_code = "TOO_MANY_REQUESTS"
 
-    def __init__(self, *, retry_after: int) -> None:
-        super().__init__(f"Too many requests. Try again in {retry_after} seconds.")
+    def __init__(self, *, retry_after: int, detail: str = "Too many requests.") -> None:
+        super().__init__(f"{detail} Try again in {retry_after} seconds.")
         self.retry_after = retry_after
+
+
+class TooManyUnpaidOrders(TooManyRequests):
+    """The caller has too many orders that wait for their payment."""
+
+    title = "Too many unpaid orders"
+    default_code = "UNPAID_ORDERS"
+
+    def __init__(self, *, retry_after: int) -> None:
+        detail = "Pay or cancel the orders that wait for it, or pay with this one."
+        super().__init__(retry_after=retry_after, detail=detail)
 
 
 class ServiceBusy(HttpError):

@@ -18,10 +18,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from chalice.app import Chalice, CORSConfig, Request, Response
+from chalice.app import Chalice, Request, Response
 
 from shared import clock, ids, logging, settings, tokens
 from shared.errors import (
@@ -45,15 +46,26 @@ from shared.subjects import AccountSubject, Subject
 CORRELATION_HEADER = "X-Correlation-Id"
 _TRACE_HEADER = "X-Amzn-Trace-Id"
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# Any origin may call: there are no cookies that another page could abuse.
-_CORS = CORSConfig(
-    allow_origin="*",
-    allow_headers=[CORRELATION_HEADER, "Idempotency-Key", "X-Idempotency-Key"],
-    expose_headers=[CORRELATION_HEADER, "Location", "Retry-After"],
-    max_age=600,
+SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "Strict-Transport-Security": "max-age=63072000",
+        "X-Content-Type-Options": "nosniff",
+    }
+)
+"""Of every answer, also of API Gateway's own: see the template.
+
+https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+"""
+# What a page of the storefront may read of an answer, and send with a request.
+_EXPOSED_HEADERS = f"{CORRELATION_HEADER}, Location, Retry-After"
+_ALLOWED_HEADERS = (
+    f"Authorization, Content-Type, Idempotency-Key, {CORRELATION_HEADER}, X-Idempotency-Key"
 )
 # Of all services: some paths are shared by two of them.
 _METHODS = "GET, POST, DELETE, OPTIONS"
+_PREFLIGHT_SECONDS = "600"
 # The largest order has a tenth of it.
 _MAX_BODY_BYTES = 64 * 1024
 
@@ -63,6 +75,11 @@ _BUSY = ServiceBusy(
     "The store did not answer in time; it may have done what you asked. "
     "Send the same request again: repeating it is safe."
 )
+
+
+@dataclass(frozen=True)
+class _Settings:
+    storefront_origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +181,8 @@ class ServiceApi:
             return text
         return str(ipaddress.ip_network((address, 64), strict=False))
 
-    def json_body(self) -> Any:
-        """Returns the parsed body.
+    def json_body(self) -> dict[str, Any]:
+        """Returns the parsed body, a JSON object.
 
         Raises UnsupportedMediaType, BodyTooLarge or MalformedRequest.
         """
@@ -174,10 +191,15 @@ class ServiceApi:
             raise UnsupportedMediaType("Send the body as application/json.")
         if len(self._request.raw_body) > _MAX_BODY_BYTES:
             raise BodyTooLarge(f"Send at most {_MAX_BODY_BYTES // 1024} KiB.")
+        # The template's model of a body refuses it in the same words.
+        malformed = MalformedRequest("The body is not a JSON object.")
         try:
-            return json.loads(self._request.raw_body, parse_constant=_refuse_constant)
+            body = json.loads(self._request.raw_body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as exc:
-            raise MalformedRequest("The body is not valid JSON.") from exc
+            raise malformed from exc
+        if not isinstance(body, dict):
+            raise malformed
+        return body
 
     def handler(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The Lambda handler for API Gateway's proxy events (REST API, payload version 1.0)."""
@@ -198,6 +220,7 @@ class ServiceApi:
         method, path = request["httpMethod"], request["resourcePath"]
         logger.info("request received", method=method, path=path)
         response = self._dispatch(method, path, event, context)
+        response["headers"] = {**self._headers_of_all(), **response["headers"]}
         logger.info("request answered", method=method, path=path, status=response["statusCode"])
         return response
 
@@ -210,25 +233,35 @@ class ServiceApi:
             response: dict[str, Any] = self._app(event, context)
             return response
         if methods and method == "OPTIONS":
-            return self._preflight().to_dict()
-        error: HttpError = NotFound(f"There is nothing at {path}.")
-        if methods:
-            error = MethodNotAllowed(f"{path} answers {', '.join(sorted(methods))}.")
-        refusal = self._problem(error)
-        refusal.headers.update(_CORS.get_access_control_headers())
-        return refusal.to_dict()
+            answer = Response(body="", status_code=HTTPStatus.NO_CONTENT)
+        elif methods:
+            allowed = ", ".join(sorted(methods))
+            answer = self._problem(MethodNotAllowed(f"{path} answers {allowed}."))
+        else:
+            answer = self._problem(NotFound(f"There is nothing at {path}."))
+        return answer.to_dict()
 
-    def _preflight(self) -> Response:
-        """Answers a browser that asks whether a page of another origin may call.
+    def _headers_of_all(self) -> dict[str, str]:
+        """Returns the headers of every answer to the current request, whatever it is.
 
-        https://fetch.spec.whatwg.org/#cors-preflight-fetch
+        Only the storefront's pages may read it, or send what needs a preflight request.
+        https://fetch.spec.whatwg.org/#http-cors-protocol
         """
-        headers: dict[str, str | list[str]] = {
-            **_CORS.get_access_control_headers(),
-            "Access-Control-Allow-Methods": _METHODS,
+        headers = {
+            **SECURITY_HEADERS,
             CORRELATION_HEADER: self.origin.correlation_id,
+            "Vary": "Origin",
         }
-        return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
+        origin = self.header("Origin")
+        if origin and origin == settings.load(_Settings).storefront_origin:
+            headers |= {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
+                "Access-Control-Allow-Methods": _METHODS,
+                "Access-Control-Expose-Headers": _EXPOSED_HEADERS,
+                "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+            }
+        return headers
 
     @property
     def _request(self) -> Request:
@@ -238,7 +271,7 @@ class ServiceApi:
 
     def _route(self, method: str, path: str) -> Callable[[View], View]:
         # Chalice's own check of the media type gives no problem document; `json_body` checks it.
-        register = self._app.route(path, methods=[method], cors=_CORS, content_types=[])
+        register = self._app.route(path, methods=[method], content_types=[])
 
         def decorate(view: View) -> View:
             register(self._answering(view))
@@ -305,11 +338,7 @@ class ServiceApi:
         return Response(
             body=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
             status_code=int(status),
-            headers={
-                "Content-Type": media_type,
-                CORRELATION_HEADER: self.origin.correlation_id,
-                **headers,
-            },
+            headers={"Content-Type": media_type, **headers},
         )
 
     def _correlation_id(self) -> str:

@@ -32,6 +32,11 @@ class Limit:
     seconds: int
 
 
+def digest_of(caller: str) -> str:
+    """Returns what stands for a caller in a table."""
+    return hashlib.sha256(caller.encode()).hexdigest()[:_DIGEST_LENGTH]
+
+
 class Limiter:
     """Counts what callers do."""
 
@@ -48,12 +53,13 @@ class Limiter:
         now = int(at.timestamp())
         window = now // limit.seconds
         ends = (window + 1) * limit.seconds
-        digest = hashlib.sha256(caller.encode()).hexdigest()[:_DIGEST_LENGTH]
         try:
             with typed_failures():
                 self._dynamodb.update_item(
                     TableName=self._table,
-                    Key=to_item({"pk": f"LIMIT#{limit.what}#{digest}#{window}", "sk": "LIMIT"}),
+                    Key=to_item(
+                        {"pk": f"LIMIT#{limit.what}#{digest_of(caller)}#{window}", "sk": "LIMIT"}
+                    ),
                     UpdateExpression="SET expires_at = :ends ADD hits :one",
                     ConditionExpression="attribute_not_exists(hits) OR hits < :most",
                     ExpressionAttributeValues=to_item(

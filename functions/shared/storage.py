@@ -152,13 +152,19 @@ class Table[R: Row](ABC):
             raise
         return row
 
-    def update(self, before: R, after: R, events: Sequence[DomainEvent]) -> None:
-        """Replaces `before` by `after` and appends the events, all or nothing.
+    def update(
+        self,
+        before: R,
+        after: R,
+        events: Sequence[DomainEvent],
+        more: Sequence["TransactWriteItemTypeDef"] = (),
+    ) -> None:
+        """Replaces `before` by `after`, appends the events, and writes `more`, all or nothing.
 
         Raises StorageContention also where the row is no longer what `before` says.
         """
         try:
-            self._write(before, after, events)
+            self._write(before, after, events, more)
         except ConditionFailed as refused:
             if 0 in refused.failed:
                 raise StorageContention("another step changed the row") from refused

@@ -184,5 +184,6 @@ _EVENTS: Mapping[str, Callable[[Data], str]] = MappingProxyType(
         "OrderCancelled": _cancellation,
         "OrderNeedsAttention": lambda data: data["reason"]["message"],
         "OrderRedriven": lambda data: "We are working on your order again.",
+        "OrderAnonymized": lambda data: "We erased your personal data from this order.",
     }
 )

@@ -18,6 +18,6 @@ def get_shipment(order_id: str) -> dict[str, Any]:
     # Whatever a caller wrote into the URL: DynamoDB refuses a key that is too long.
     shipment = wiring.repository().find(order_id) if is_id("ord", order_id) else None
     may_open = access.may_open(api.caller(), order_id, lambda: access.owner_of(order_id))
-    if not may_open or shipment is None or shipment.address is None:
+    if not may_open or shipment is None or shipment.is_tombstone:
         raise NotFound(f"Order {order_id} has no shipment.", code="SHIPMENT_NOT_FOUND")
     return views.shipment_view(shipment)

@@ -53,7 +53,8 @@ class Booking:
 class Shipment:
     """The one shipment of an order; `version` counts its changes.
 
-    Only a tombstone has no address. `booking` stays when the shipment is cancelled.
+    A tombstone has no address, nor has a shipment whose customer wanted it erased. `booking` stays
+    when the shipment is cancelled.
     """
 
     order_id: str
@@ -65,6 +66,12 @@ class Shipment:
     booking: Booking | None = None
     reject_reason: str | None = None
     version: int = 1
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether it was called off before it began, as far as it tells."""
+        is_known = self.address is not None or self.booking is not None
+        return self.status is ShipmentStatus.CANCELLED and not is_known
 
     @property
     def is_off(self) -> bool:
@@ -113,6 +120,13 @@ def cancel(shipment: Shipment, booking: Booking | None, at: datetime) -> Shipmen
     if booking is None and shipment.status is ShipmentStatus.CREATED:
         raise ValueError(f"the carrier knows nothing of {shipment.order_id}'s shipment")
     return replace(_changed(shipment, ShipmentStatus.CANCELLED, at), booking=booking)
+
+
+def without_address(shipment: Shipment, at: datetime) -> Shipment:
+    """Returns the shipment without its customer's address; nothing else of it changes."""
+    if shipment.address is None:
+        return shipment
+    return replace(_changed(shipment, shipment.status, at), address=None)
 
 
 def _changed(shipment: Shipment, status: ShipmentStatus, at: datetime) -> Shipment:

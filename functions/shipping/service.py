@@ -71,3 +71,13 @@ def cancel(repository: ShipmentTable, carrier: Carrier, task: Task, at: datetime
         reports.append(event_of("ShipmentCancelled", cancelled, at, task))
     repository.update(shipment, cancelled, reports)
     return cancelled
+
+
+def erase_address(repository: ShipmentTable, order_id: str, at: datetime) -> None:
+    """Erases the address of an ended order's shipment, if any. Raises StorageContention."""
+    shipment = repository.find(order_id)
+    if shipment is None:
+        return
+    erased = domain.without_address(shipment, at)
+    if erased != shipment:
+        repository.update(shipment, erased, [])

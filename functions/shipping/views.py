@@ -25,7 +25,8 @@ def shipment_view(shipment: Shipment) -> dict[str, Any]:
     """Returns the shipment as the API shows it.
 
     `{"order_id", "shipment_id", "status", "carrier", "tracking_number", "address": {"street",
-    "city", "state", "zip_code", "country"}, "created_at", "updated_at"}`
+    "city", "state", "zip_code", "country"}, "created_at", "updated_at"}`. The address is null where
+    its customer wanted it erased.
     """
     return {
         "order_id": shipment.order_id,

@@ -13,6 +13,7 @@ ROUTES: Mapping[str, str | None] = {
     "RecordEvent": "RecordEventQueue",
     "Notification": "NotificationQueue",
     "Update": "UpdateQueue",
+    "EraseAddress": "EraseAddressQueue",
     "Relay": "Relay",
     "Sweep": None,
 }

@@ -31,6 +31,7 @@ CONSUMERS = {
         Consumer("StartSaga", "OrderPlacedRule", None),
         Consumer("RecordEvent", "ServiceEventRule", "RecordEventQueue"),
         Consumer("SendNotification", "NotificationRule", "NotificationQueue"),
+        Consumer("EraseAddress", "OrderAnonymizedRule", "EraseAddressQueue"),
     )
 }
 

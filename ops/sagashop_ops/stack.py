@@ -55,6 +55,11 @@ class Stack:
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
+def local_storefront_origin(bucket: str, port: int) -> str:
+    """Returns where the local engine serves a bucket's website."""
+    return f"http://{bucket}.s3-website.localhost:{port}"
+
+
 def stack_of(
     outputs: Mapping[str, str],
     *,
@@ -73,8 +78,8 @@ def stack_of(
     if endpoint_url:
         stage = api_url.rpartition("/")[2]
         api_url = f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{stage}"
-        bucket, port = outputs["StorefrontBucket"], urlsplit(endpoint_url).port
-        storefront_url = f"http://{bucket}.s3-website.localhost:{port}/"
+        port = urlsplit(endpoint_url).port or DEFAULT_PORT
+        storefront_url = f"{local_storefront_origin(outputs['StorefrontBucket'], port)}/"
     return Stack(
         endpoint_url=endpoint_url,
         region=region,

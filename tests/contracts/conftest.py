@@ -3,4 +3,5 @@
 from unit.conftest import (  # noqa: F401  # fixtures are found where they are imported
     frozen_clock,
     lambda_context,
+    stack_tokens,
 )

@@ -15,7 +15,7 @@ from builders import ORIGIN, OWED, an_order
 from inventory import domain as stock
 from inventory import events as stock_events
 from order import domain as orders
-from order import payment_window, redrive
+from order import erasure, payment_window, redrive
 from order.domain import Failure, Order, Parked, Refund
 from order.domain import Shipment as Carried
 from payment import domain as payments
@@ -61,6 +61,7 @@ def of_orders() -> Iterator[DomainEvent | None]:
                 yield orders.flag_for_attention(turned_back, stuck, owed, ORIGIN, NOW).event
             parked = order.parked(compensation).build()
             yield redrive.count_redrive(parked, "ada", "Fixed.", ORIGIN, NOW).event
+    yield erasure.anonymize(an_order().completed().build(), ORIGIN, NOW).event
     yield redrive.count_redrive(paid, "sweeper", "Its saga died.", ORIGIN, NOW).event
 
 

@@ -8,9 +8,10 @@ import pytest
 import requests
 
 from sagashop_ops.client import ADDRESS, Json, Line, StoreClient, order_body
+from shared.http import SECURITY_HEADERS
 from support.saga import Saga
 
-ORIGIN = "http://shop.example"
+FOREIGN_ORIGIN = "http://shop.example"
 
 
 @pytest.fixture
@@ -189,19 +190,28 @@ def test_nothing_of_a_refused_order_is_kept(store: StoreClient, saga: Saga) -> N
     assert saga.wait_until_ended(response.json()["order_id"])["status"] == "COMPLETED"
 
 
-def test_a_browser_on_any_page_may_call(call: Callable[..., requests.Response]) -> None:
+@pytest.fixture(scope="module")
+def origin(stack: dict[str, Any]) -> str:
+    """The origin of the storefront's pages."""
+    origin: str = stack["storefront_url"].rstrip("/")
+    return origin
+
+
+def test_the_storefronts_pages_may_call(
+    call: Callable[..., requests.Response], origin: str
+) -> None:
     preflight = call(
         "OPTIONS",
         "/orders",
         headers={
-            "Origin": ORIGIN,
+            "Origin": origin,
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "content-type,idempotency-key",
         },
     )
 
     assert preflight.ok
-    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert preflight.headers["Access-Control-Allow-Origin"] == origin
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     allowed = preflight.headers["Access-Control-Allow-Headers"].lower().replace(" ", "").split(",")
     assert {"content-type", "idempotency-key", "x-correlation-id"} <= set(allowed)
@@ -210,15 +220,15 @@ def test_a_browser_on_any_page_may_call(call: Callable[..., requests.Response]) 
 @pytest.mark.parametrize("content_type", ["", "application/json", "text/plain", "nonsense"])
 @pytest.mark.parametrize("path", ["/orders", "/orders/ord_NONE/payment", "/ops/orders"])
 def test_options_answers_whatever_its_content_type(
-    call: Callable[..., requests.Response], path: str, content_type: str
+    call: Callable[..., requests.Response], path: str, content_type: str, origin: str
 ) -> None:
-    response = call("OPTIONS", path, headers={"Origin": ORIGIN, "Content-Type": content_type})
+    response = call("OPTIONS", path, headers={"Origin": origin, "Content-Type": content_type})
 
     assert response.status_code == 204
-    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Access-Control-Allow-Origin"] == origin
 
 
-@pytest.mark.parametrize(
+ANSWERS = pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/products"),
@@ -227,15 +237,74 @@ def test_options_answers_whatever_its_content_type(
         ("POST", "/orders"),
         ("POST", "/orders/ord_NONE/payment"),
         ("POST", "/orders/ord_NONE/cancel"),
+        ("OPTIONS", "/orders"),
+        ("GET", "/accounts/me"),
+        ("GET", "/ops/orders"),
         ("GET", "/nothing"),
     ],
 )
-def test_a_browser_may_read_every_answer(
+
+
+@ANSWERS
+def test_the_storefronts_pages_may_read_every_answer(
+    call: Callable[..., requests.Response], method: str, path: str, origin: str
+) -> None:
+    response = call(method, path, headers={"Origin": origin})
+
+    assert response.headers["Access-Control-Allow-Origin"] == origin
+
+
+@ANSWERS
+def test_a_foreign_page_may_read_none(
+    call: Callable[..., requests.Response], method: str, path: str, origin: str
+) -> None:
+    for foreign in (FOREIGN_ORIGIN, f"{origin}.evil.example", "null"):
+        response = call(method, path, headers={"Origin": foreign})
+
+        # API Gateway's own answers name the storefront to everybody, which lets nobody else in.
+        allowed = response.headers.get("Access-Control-Allow-Origin")
+        assert allowed in ((None, origin) if path == "/nothing" else (None,)), foreign
+
+
+@ANSWERS
+def test_every_answer_has_the_security_headers(
     call: Callable[..., requests.Response], method: str, path: str
 ) -> None:
-    response = call(method, path, headers={"Origin": ORIGIN})
+    assert call(method, path).headers.items() >= SECURITY_HEADERS.items()
 
-    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+@pytest.mark.parametrize("body", ["{", "[]", '"text"', "1", "null", "[" * 60_000, '{"a": NaN}'])
+@pytest.mark.parametrize("path", ["/orders", "/sessions", "/sandbox/failures"])
+def test_a_body_that_is_no_json_object_is_malformed_whoever_refuses_it(
+    call: Callable[..., requests.Response], path: str, body: str, origin: str
+) -> None:
+    headers = {"Content-Type": "application/json", "Origin": origin}
+
+    response = call("POST", path, data=body, headers=headers)
+
+    assert_problem(response, 400, "MALFORMED_REQUEST")
+    assert response.headers["Access-Control-Allow-Origin"] == origin
+    assert response.headers.items() >= SECURITY_HEADERS.items()
+
+
+def test_what_no_route_can_read_does_not_get_to_a_function(
+    call: Callable[..., requests.Response],
+) -> None:
+    # Given: a function answers with a correlation id, and API Gateway's model does not
+    refused = call("POST", "/orders", data="[]", headers={"Content-Type": "application/json"})
+    passed = call("POST", "/orders", data="{}", headers={"Content-Type": "application/json"})
+
+    # Then
+    assert_problem(refused, 400, "MALFORMED_REQUEST")
+    assert "X-Correlation-Id" not in refused.headers
+    assert_problem(passed, 422, "VALIDATION_FAILED")
+    assert "X-Correlation-Id" in passed.headers
+
+
+def test_an_oversized_body_is_refused(call: Callable[..., requests.Response]) -> None:
+    body = {"items": ["x" * 70_000]}
+
+    assert_problem(call("POST", "/orders", json=body), 413, "BODY_TOO_LARGE")
 
 
 def test_a_caller_may_bring_its_own_correlation_id(call: Callable[..., requests.Response]) -> None:

@@ -276,8 +276,9 @@ def test_what_is_owed_comes_from_the_services_rows(store: Store) -> None:
 
 
 def test_an_order_whose_storing_went_unanswered_is_accepted(store: Store) -> None:
-    # When DynamoDB's answer to the order's transaction is lost, and no key came with the request
-    answer = store.place(GOOD, Mishap("unanswered", call=0))
+    # When DynamoDB's answer to the order's transaction, which follows two counters, is lost, and no
+    # key came with the request
+    answer = store.place(GOOD, Mishap("unanswered", call=2))
 
     # Then the row under the fresh id is known to be our own
     assert answer is not None

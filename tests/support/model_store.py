@@ -458,6 +458,7 @@ class Store:
             self.check_waiting(execution, orders[order_of(execution)])
         for order_id, order in orders.items():
             self.check_decisions(order_id, order)
+        self.check_unpaid(rows["order"])
         self.seen, self.tasks = now, {}
         self.available = {sku: row["available"] for sku, row in products.items()}
 
@@ -469,6 +470,22 @@ class Store:
         if wish.is_sold:
             least = min(self.available[wish.sku], products[wish.sku]["available"])
             assert least < wish.quantity, f"{order_id} was refused {wish.quantity} of {least}"
+
+    def check_unpaid(self, rows: list[Row]) -> None:
+        """A caller's unpaid orders are those that wait for a payment, and no others."""
+        waiting: dict[str, Counter[str]] = defaultdict(Counter)
+        for row in rows:
+            may_hold = row.get("status") in ("PENDING", "AWAITING_PAYMENT")
+            if row["sk"] == "ORDER" and may_hold and row["payment_token"] is None:
+                units = sum(line["quantity"] for line in row["lines"])
+                for caller in row["unpaid_of"]:
+                    waiting[f"UNPAID#{caller}"].update(orders=1, units=units)
+        for row in rows:
+            if row["sk"] == "UNPAID":
+                counted = {"orders": row["orders"], "units": row["units"]}
+                expected = waiting.pop(row["pk"], Counter())
+                assert counted == {"orders": expected["orders"], "units": expected["units"]}
+        assert not waiting
 
     def check_charge(self, row: Row) -> None:
         """The provider took what the order costs or nothing, and gave back all of it or nothing."""

@@ -38,6 +38,7 @@ os.environ.update(
         "WEBSOCKET_URL": "wss://live.example.com/live",
         "NOTIFICATION_SENDER": "orders@example.com",
         "OPERATOR_EMAIL": "operator@example.com",
+        "STOREFRONT_ORIGIN": "http://shop.example",
         "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:sagashop-unit",
     }
 )

@@ -9,6 +9,7 @@ from shared.dynamodb import Item, from_item, to_item
 from shared.errors import StorageContention
 from shared.events import DomainEvent
 from shared.ledger import Call
+from shared.limits import Limit
 from shared.storage import Position, Row, Unreadable, position_of
 from support.event_schemas import validate
 
@@ -25,6 +26,13 @@ class FakeCursor:
     def move_cursor(self, position: Position | None) -> None:
         """See `Table.move_cursor`."""
         self.position = position
+
+
+class FakeLimiter:
+    """A `limits.Limiter` that counts nothing and lets everybody through."""
+
+    def count(self, limit: Limit, caller: str, at: datetime) -> None:
+        """See `Limiter.count`."""
 
 
 class FakeRepository[R: Row](FakeCursor):

@@ -11,11 +11,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from order.wiring import LimitSettings
+from shared.http import SECURITY_HEADERS
 from support.template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -353,6 +356,48 @@ def test_only_functions_that_are_told_of_the_token_keys_may_read_them_and_nothin
 
 def test_no_route_leads_to_what_makes_operators() -> None:
     assert "Events" not in FUNCTIONS["AddOperatorFunction"]
+
+
+def test_api_gateways_own_answers_have_the_headers_of_the_functions() -> None:
+    responses = template()["Resources"]["HttpApi"]["Properties"]["GatewayResponses"]
+    origin = {
+        "Fn::If": [
+            "HasStorefrontOrigin",
+            {"Fn::Sub": "'${StorefrontOrigin}'"},
+            {"Fn::Sub": "'${StorefrontBucket.WebsiteURL}'"},
+        ]
+    }
+
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "BAD_REQUEST_BODY", "THROTTLED"} <= responses.keys()
+    for response in responses.values():
+        assert response["ResponseParameters"]["Headers"] == {
+            **{name: f"'{value}'" for name, value in SECURITY_HEADERS.items()},
+            "Content-Type": "'application/problem+json'",
+            "Access-Control-Allow-Origin": origin,
+        }
+
+
+def test_every_function_knows_the_one_origin_whose_pages_may_call() -> None:
+    known = template()["Globals"]["Function"]["Environment"]["Variables"]["STOREFRONT_ORIGIN"]
+
+    assert known == {
+        "Fn::If": [
+            "HasStorefrontOrigin",
+            {"Ref": "StorefrontOrigin"},
+            {"Fn::GetAtt": ["StorefrontBucket", "WebsiteURL"]},
+        ]
+    }
+    assert template()["Parameters"]["StorefrontOrigin"]["Default"] == ""
+    assert "*" not in str(template()["Resources"]["HttpApi"]["Properties"]["GatewayResponses"])
+
+
+def test_the_limits_of_orders_are_the_templates_and_the_code_s() -> None:
+    declared = template()["Parameters"]
+    own = variables("OrderApiFunction")
+
+    for limit in fields(LimitSettings):
+        parameter = declared[own[limit.name.upper()]["Ref"]]
+        assert (parameter["Default"], parameter["Type"]) == (limit.default, "Number")
 
 
 def test_the_saga_may_call_its_own_functions_only() -> None:

@@ -14,7 +14,7 @@ from sagashop_local.deploy import deploy, is_wrecked
 from sagashop_local.errors import StoreBusy
 from sagashop_local.operator import provide_operator
 from sagashop_local.package import build_package, site_packages
-from sagashop_local.parameters import local_parameters
+from sagashop_local.parameters import STACK_NAME, local_parameters
 from sagashop_local.paths import StorePaths, environment_python
 from sagashop_local.processes import ProcessRecord, ProcessTable
 from sagashop_local.progress import SILENT, Progress
@@ -27,7 +27,6 @@ from sagashop_ops.stack import PROJECT_ROOT, Stack, stack_of, write_atomically
 from sagashop_ops.storefront import publish
 from sagashop_ops.token_keys import keep_keys, read_keys, restore_keys
 
-STACK_NAME = "sagashop"
 LOCK_WAIT_SECONDS = 60.0
 LOCK_POLL_SECONDS = 0.2
 
@@ -51,7 +50,7 @@ class Store:
         self.paths = paths
         self.aws = Aws(servers.endpoint_url(paths.port))
         self._progress = progress
-        self._parameters = local_parameters()
+        self._parameters = local_parameters(paths.port)
         self._servers = servers.describe_servers(paths, dynamodb_engine)
         self._processes = ProcessTable(paths.processes_file)
 

@@ -23,11 +23,15 @@ from localstack.aws.api import RequestContext
 from localstack.aws.connect import ClientFactory
 from localstack.aws.handlers import service as service_handlers
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
+    BadRequestBodyError,
     MissingAuthTokenError,
     ThrottledError,
 )
 from localstack.services.apigateway.next_gen.execute_api.handlers.gateway_exception import (
     GatewayExceptionHandler,
+)
+from localstack.services.apigateway.next_gen.execute_api.handlers.method_request import (
+    MethodRequestHandler,
 )
 from localstack.services.apigateway.resource_providers.aws_apigateway_restapi import (
     ApiGatewayRestApiProvider,
@@ -55,6 +59,7 @@ from localstack.services.ses.resource_providers.aws_ses_emailidentity import (
     SESEmailIdentityProvider,
 )
 from rolo import Request, Response
+from werkzeug.datastructures import Headers
 
 from localstack_embedded import hooks
 from localstack_embedded.lambda_runtime import executor, telemetry  # noqa: F401
@@ -331,6 +336,32 @@ def test_a_request_above_its_methods_limit_is_refused() -> None:
 
     assert [passes("/orders") for _ in range(3)] == [True, True, False]
     assert passes("/products")
+
+
+def test_a_model_refuses_what_is_no_json_and_only_what_claims_to_be() -> None:
+    model = {"name": "object", "schema": '{"type": "object"}'}
+    api = SimpleNamespace(
+        validators={"body": {"validateRequestBody": True}},
+        models={"object": model},
+        resolved_models={},
+    )
+    method = {"requestValidatorId": "body", "requestModels": {"application/json": "object"}}
+
+    def passes(body: bytes, content_type: str | None) -> bool:
+        headers = Headers({} if content_type is None else {"Content-Type": content_type})
+        request: Any = {"headers": headers, "body": body}
+        try:
+            MethodRequestHandler().validate_request(method, api, request)  # type: ignore[arg-type]
+        except BadRequestBodyError:
+            return False
+        return True
+
+    for declared in (None, "application/json", "Application/JSON; charset=utf-8"):
+        assert passes(b'{"a": 1}', declared)
+        for body in (b"[]", b"{", b'"\xff"', b"[" * 100_000):
+            assert not passes(body, declared), body[:9]
+    for other in ("application/xml", "text/plain"):
+        assert passes(b"<order/>", other)
 
 
 def test_a_gateway_response_has_its_headers_and_body() -> None:

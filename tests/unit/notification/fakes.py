@@ -68,6 +68,10 @@ class FakeNotifications:
         self.standing[notification.event_id] = notification
         return None
 
+    def find(self, event_id: str) -> Notification | None:
+        """See `NotificationTable.find`."""
+        return self.standing.get(event_id)
+
     def finish(self, notification: Notification) -> None:
         """See `NotificationTable.finish`."""
         if self.standing[notification.event_id].claimed_at != notification.claimed_at:

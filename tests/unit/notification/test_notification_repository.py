@@ -130,3 +130,12 @@ def test_a_claim_that_went_to_another_delivery_is_not_finished(
     # Then
     with pytest.raises(StorageContention):
         notifications.finish(FAILED)
+
+
+def test_a_notification_is_found_by_its_event(notifications: Notifications) -> None:
+    # Given
+    notifications.claim(CLAIM)
+
+    # Then
+    assert notifications.find("evt_1") == CLAIM
+    assert notifications.find("evt_2") is None

@@ -9,7 +9,14 @@ from builders import OWED
 from order import execution, holdings, wiring
 from order.domain import Owed
 from support.stepfunctions import FakeStepFunctions
+from unit.fakes import FakeLimiter
 from unit.order.fakes import FakeOrders
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often somebody orders matters where a test says so."""
+    monkeypatch.setattr(wiring, "limiter", FakeLimiter)
 
 
 @pytest.fixture

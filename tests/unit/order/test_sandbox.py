@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from builders import a_request
-from order import api, sandbox
-from shared import chaos
+from order import api, sandbox, wiring
+from shared import chaos, dynamodb
+from shared.limits import Limiter
 from support.saga_definition import tasks
 
 OWN = "sandbox-0123456789abcdef"
@@ -65,6 +66,23 @@ def test_what_cannot_be_broken_is_named(
     assert status == 422
     assert [error["field"] for error in problem["errors"]] == [field]
     assert armed == {}
+
+
+def test_a_client_breaks_orders_as_often_as_it_may_place_them(
+    call: Any, armed: dict[str, Any], aws: None, order_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr(wiring, "limiter", lambda: Limiter(dynamodb.client(), order_table))
+    most = wiring.limits().orders_per_address.most
+
+    # When
+    body = {"correlation_id": OWN, "failure": "commit_fails"}
+    answers = [call("POST", body) for _ in range(most + 1)]
+
+    # Then
+    *accepted, (status, problem) = answers
+    assert {status for status, _ in accepted} == {201}
+    assert (status, problem["code"]) == (429, "TOO_MANY_REQUESTS")
 
 
 @pytest.mark.parametrize("stage", ["prod", "test", ""])

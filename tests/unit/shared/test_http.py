@@ -22,9 +22,11 @@ from shared.errors import (
     Unauthorized,
     ValidationFailed,
 )
-from shared.http import Answer, ServiceApi
+from shared.http import SECURITY_HEADERS, Answer, ServiceApi
 from shared.subjects import OrderSubject, Subject
 from shared.tokens import Tokens
+
+ORIGIN = "http://shop.example"
 
 type Logged = Callable[[], list[dict[str, Any]]]
 type Call = Callable[..., dict[str, Any]]
@@ -155,8 +157,25 @@ def test_a_bug_is_a_500_that_says_nothing_of_the_inside_and_is_logged_with_its_s
     assert failure["correlation_id"] == "cor-7"
 
 
-@pytest.mark.parametrize("body", ["{", "", None, '{"a": NaN}', "[" * 60_000, '{"a": "\\ud800'])
-def test_a_body_that_is_no_json_is_a_400(body: str | None, api: ServiceApi, call: Call) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "",
+        None,
+        '{"a": NaN}',
+        "[" * 60_000,
+        '{"a": "\\ud800',
+        "[]",
+        '"{}"',
+        "1",
+        "null",
+        "true",
+    ],
+)
+def test_a_body_that_is_no_json_object_is_a_400(
+    body: str | None, api: ServiceApi, call: Call
+) -> None:
     # Given
     api.post("/parcels")(lambda: {"got": api.json_body()})
 
@@ -215,22 +234,90 @@ def test_a_known_path_with_another_method_is_a_405(call: Call) -> None:
     assert problem(call("DELETE", "/parcel/health"))["code"] == "METHOD_NOT_ALLOWED"
 
 
-@pytest.mark.parametrize("resource", ["/parcel/health", "/nowhere", "/broken"])
-def test_pages_of_any_origin_may_read_every_answer(
-    resource: str, api: ServiceApi, call: Call
+def break_down() -> dict[str, Any]:
+    raise RuntimeError
+
+
+ANSWERS = [
+    ("GET", "/parcel/health"),
+    ("GET", "/nowhere"),
+    ("GET", "/broken"),
+    ("DELETE", "/broken"),
+    ("OPTIONS", "/broken"),
+]
+
+
+@pytest.mark.parametrize(("method", "resource"), ANSWERS)
+def test_the_storefronts_pages_may_read_every_answer(
+    method: str, resource: str, api: ServiceApi, call: Call
 ) -> None:
     # Given
-    def fail() -> dict[str, Any]:
-        raise RuntimeError
-
-    api.get("/broken")(fail)
+    api.get("/broken")(break_down)
 
     # When
-    headers = call("GET", resource)["headers"]
+    headers = call(method, resource, headers={"origin": ORIGIN})["headers"]
 
     # Then
-    assert headers["Access-Control-Allow-Origin"] == "*"
-    assert "X-Correlation-Id" in headers["Access-Control-Expose-Headers"]
+    assert headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert headers["Vary"] == "Origin"
+    exposed = headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"X-Correlation-Id", "Location", "Retry-After"} == set(exposed)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "",
+        "null",
+        "*",
+        "http://shop.example.evil.example",
+        "http://evil.example",
+        "https://shop.example",
+        "http://shop.example:81",
+        "http://SHOP.example",
+        "http://shop.example, http://evil.example",
+    ],
+)
+@pytest.mark.parametrize(("method", "resource"), ANSWERS)
+def test_no_other_pages_may(
+    method: str, resource: str, origin: str | None, api: ServiceApi, call: Call
+) -> None:
+    # Given
+    api.get("/broken")(break_down)
+
+    # When
+    sent = {} if origin is None else {"Origin": origin}
+    headers = call(method, resource, headers=sent)["headers"]
+
+    # Then
+    assert not [name for name in headers if name.startswith("Access-Control-")]
+
+
+def test_without_a_storefront_no_pages_may(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    monkeypatch.delenv("STOREFRONT_ORIGIN")
+
+    # Then
+    for origin in ("", ORIGIN):
+        answer = call("GET", "/parcel/health", headers={"Origin": origin})
+        assert "Access-Control-Allow-Origin" not in answer["headers"]
+
+
+@pytest.mark.parametrize(("method", "resource"), ANSWERS)
+def test_every_answer_tells_browsers_to_be_careful(
+    method: str, resource: str, api: ServiceApi, call: Call
+) -> None:
+    # Given
+    api.get("/broken")(break_down)
+
+    # When
+    headers = call(method, resource)["headers"]
+
+    # Then
+    assert headers.items() >= SECURITY_HEADERS.items()
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json", "text/plain", "nonsense"])
@@ -239,15 +326,15 @@ def test_a_preflight_is_answered_whatever_its_content_type(
 ) -> None:
     # When
     sent = {} if content_type is None else {"Content-Type": content_type}
-    response = call("OPTIONS", "/parcel/health", headers=sent)
+    response = call("OPTIONS", "/parcel/health", headers={**sent, "Origin": ORIGIN})
 
     # Then
     assert (response["statusCode"], response["body"]) == (204, "")
     headers = response["headers"]
-    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Access-Control-Allow-Origin"] == ORIGIN
     assert headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
     assert headers["Access-Control-Max-Age"] == "600"
-    allowed = set(headers["Access-Control-Allow-Headers"].split(","))
+    allowed = set(headers["Access-Control-Allow-Headers"].split(", "))
     assert {"Content-Type", "Idempotency-Key", "X-Correlation-Id", "Authorization"} <= allowed
 
 
@@ -401,7 +488,7 @@ def test_an_oversized_body_is_refused(
     api.post("/parcels")(lambda: {"got": len(api.json_body())})
 
     # Then
-    body = '"' + "x" * (length - 2) + '"'
+    body = '{"a":"' + "x" * (length - 8) + '"}'
     assert call("POST", "/parcels", body=body)["statusCode"] == status
 
 
@@ -429,7 +516,6 @@ def test_who_may_repeat_a_request_is_told_when(
     # Then
     assert response["statusCode"] == 503
     assert response["headers"].get("Retry-After") == seconds
-    assert "Retry-After" in response["headers"]["Access-Control-Expose-Headers"]
 
 
 def test_who_reached_a_limit_is_told_when_to_come_back(api: ServiceApi, call: Call) -> None:

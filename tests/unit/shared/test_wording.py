@@ -77,6 +77,7 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
         "We are working on your order again.",
     ),
     ("OrderNeedsAttention", REASON, "We don't have enough."),
+    ("OrderAnonymized", {}, "We erased your personal data from this order."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""API Gateway: updates of a REST API, and its gateway responses.
+"""API Gateway: updates of a REST API, its gateway responses, and its models of requests.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
 """
@@ -10,11 +10,15 @@ from typing import Any
 from localstack.services.apigateway.next_gen.execute_api.context import RestApiInvocationContext
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
     DEFAULT_GATEWAY_RESPONSES,
+    BadRequestBodyError,
     BaseGatewayException,
     get_gateway_response_or_default,
 )
 from localstack.services.apigateway.next_gen.execute_api.handlers.gateway_exception import (
     GatewayExceptionHandler,
+)
+from localstack.services.apigateway.next_gen.execute_api.handlers.method_request import (
+    MethodRequestHandler,
 )
 from localstack.services.apigateway.next_gen.execute_api.template_mapping import (
     ApiGatewayVtlTemplate,
@@ -145,6 +149,31 @@ def create_exception_response(
         body = ApiGatewayVtlTemplate().render_vtl(template, {"context": {"error": error}})
         response.set_data(str(body))
     return response
+
+
+@patch(
+    MethodRequestHandler.validate_request,
+    source="13d07062",
+    test="test_a_model_refuses_what_is_no_json_and_only_what_claims_to_be",
+)
+def validate_request(
+    validate: Callable[..., None],
+    self: MethodRequestHandler,
+    method: Mapping[str, Any],
+    rest_api: Any,
+    request: Mapping[str, Any],
+) -> None:
+    """Validates a body that is declared as JSON, as API Gateway does; LocalStack takes any for it.
+
+    What its parser does not survive, such as half a character, is refused like any other non-JSON.
+    """
+    media_type = request["headers"].get("Content-Type") or _TEMPLATE
+    if media_type.split(";")[0].strip().lower() != _TEMPLATE:
+        return
+    try:
+        validate(self, method, rest_api, request)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestBodyError("Invalid request body") from exc
 
 
 def static_headers(parameters: Mapping[str, str]) -> dict[str, str]:
