@@ -34,6 +34,7 @@ def test_a_local_stores_pages_have_the_origin_that_its_api_lets_in() -> None:
         "ApiUrl": "https://api/v1",
         "ApiId": "api",
         "StorefrontUrl": "",
+        "WebSocketUrl": "",
         "StorefrontBucket": name,
         "EventBusName": "",
         "StateMachineArn": "",
