@@ -21,7 +21,6 @@ PAGES = {
     "orders": "#/orders",
     "unknown page": "#/nowhere",
     "error document": "no/such/file.html",
-    "API": "api.html",
 }
 
 
