@@ -15,7 +15,6 @@ DESKTOP, PHONE, SMALLEST_PHONE = (1280, 900), (360, 740), (320, 640)
 # Beside the pages that the router knows.
 OTHER_PAGES = ("#/nowhere", "no/such/file.html")
 NO_PAGE = "There is no page here"
-API_PAGE = "api.html"
 
 
 def every_page(shopper: Shopper, order_id: str) -> Iterator[str]:
@@ -36,8 +35,6 @@ def every_page(shopper: Shopper, order_id: str) -> Iterator[str]:
         shopper.opens(address)
         expect(shopper.heading).to_have_text(NO_PAGE)
         yield address
-    shopper.opens(API_PAGE)
-    yield API_PAGE
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def test_a_local_stores_pages_have_the_origin_that_its_api_lets_in() -> None:
         "ApiId": "api",
         "WebSocketUrl": "",
         "StorefrontUrl": "",
+        "WebSocketUrl": "",
         "StorefrontBucket": name,
         "EventBusName": "",
         "StateMachineArn": "",
