@@ -35,7 +35,6 @@ def test_a_local_stores_pages_have_the_origin_that_its_api_lets_in() -> None:
         "ApiId": "api",
         "WebSocketUrl": "",
         "StorefrontUrl": "",
-        "WebSocketUrl": "",
         "StorefrontBucket": name,
         "EventBusName": "",
         "StateMachineArn": "",
