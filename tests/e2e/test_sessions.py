@@ -7,7 +7,7 @@ import pytest
 import requests
 from playwright.sync_api import Request, Route, expect
 
-from support.shopper import PATIENCE_MS, Shopper
+from support.shopper import ADDRESS, PATIENCE_MS, Shopper
 
 MOUSE = "product-002"
 REFRESH = "**/sessions/refresh"
@@ -149,6 +149,21 @@ def test_signing_out_signs_out_every_tab(member: Shopper) -> None:
     member.signs_in(member.email)
     expect(other.heading).to_have_text("Your account", timeout=PATIENCE_MS)
     assert other.console_errors == []
+
+
+@pytest.mark.full
+def test_who_signs_out_leaves_no_address_behind(member: Shopper) -> None:
+    # Given an address that was typed, and nothing ordered
+    member.puts_in_basket(MOUSE)
+    member.goes_to_checkout()
+    expect(member.page.get_by_label("Email")).to_have_value(member.email)
+    member.fills_in()
+    # When
+    member.signs_out()
+    # Then the next one at this browser finds an empty form
+    member.opens("#/checkout")
+    for label in ADDRESS:
+        expect(member.page.get_by_label(label, exact=True)).to_have_value("")
 
 
 @pytest.mark.full
