@@ -75,7 +75,7 @@ format: ## Fix style and format
 bench: ## Measure a new store, and print each figure beside its target
 	$(sagashop) bench
 
-screenshots: ## Take the screenshots of the docs, of a store of their own or of SAGASHOP_STACK=.local/stack.json
+screenshots: ## Take the screenshots of the docs, on a store of their own or on SAGASHOP_STACK
 	@mkdir -p docs/screenshots
 	@$(bootstrap) dev $(LOCAL_CLOUD) && SCREENSHOTS=docs/screenshots \
 		.venv/bin/pytest -q -m full tests/e2e/test_screenshots.py

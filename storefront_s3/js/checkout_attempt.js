@@ -45,10 +45,15 @@ export function saveDraft(fields) {
   draft.write(fields);
 }
 
+/** Forgets what the shopper has typed. */
+export function discardDraft() {
+  draft.write(null);
+}
+
 /** The order is placed: the attempt is over. */
 export function finish() {
   renewKey();
-  draft.write(null);
+  discardDraft();
 }
 
 /** 128 random bits; crypto.randomUUID does not exist on plain http, as S3 websites are. */

@@ -6,6 +6,7 @@
 
 import { SignedOut, connect } from "./api.js";
 import * as basket from "./basket.js";
+import { discardDraft } from "./checkout_attempt.js";
 import { readUrls } from "./config.js";
 import { el, hideAnnouncement } from "./dom.js";
 import { units } from "./format.js";
@@ -118,6 +119,8 @@ basket.onChange(({ elsewhere }) => {
 
 session.onChange(({ elsewhere }) => {
   showAccount();
+  // Whoever signs out leaves no address behind; whose session expired may go on.
+  if (!session.isSignedIn() && session.ending() !== "expired") discardDraft();
   const { name } = current();
   // Nor can an order be followed any longer when its owner's session ends.
   const concerns = elsewhere ? OF_THE_ACCOUNT.includes(name) : name === "order";

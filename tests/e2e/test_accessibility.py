@@ -37,7 +37,10 @@ def every_page(shopper: Shopper, order_id: str) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("is_signed_in", [False, True], ids=["guest", "account"])
+@pytest.mark.parametrize(
+    "is_signed_in",
+    [pytest.param(False, marks=pytest.mark.full, id="guest"), pytest.param(True, id="account")],
+)
 def test_axe_finds_nothing_wrong_on_any_page(
     new_shopper: Callable[..., Shopper], is_signed_in: bool
 ) -> None:

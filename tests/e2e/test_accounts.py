@@ -52,6 +52,7 @@ def test_too_many_tries_tell_until_when(shopper: Shopper) -> None:
     )
 
 
+@pytest.mark.full
 def test_a_taken_address_leads_to_signing_in(shopper: Shopper) -> None:
     # Given
     shopper.opens("#/register/checkout")
@@ -67,6 +68,7 @@ def test_a_taken_address_leads_to_signing_in(shopper: Shopper) -> None:
     assert shopper.page.url.endswith("#/sign-in/checkout")
 
 
+@pytest.mark.full
 def test_what_the_shop_refuses_is_told_at_the_field(shopper: Shopper) -> None:
     shopper.opens("#/register")
     for label, text in {"Name": NAME, "Email": "ada", "Password": "short"}.items():
@@ -86,6 +88,7 @@ def test_a_password_can_be_shown_while_it_is_typed(shopper: Shopper) -> None:
     expect(password).to_have_attribute("type", "text")
 
 
+@pytest.mark.full
 def test_the_password_is_changed(shopper: Shopper, new_shopper: Callable[..., Shopper]) -> None:
     # Given somebody who is signed in on two devices
     email = shopper.registers()
@@ -140,6 +143,7 @@ def test_an_account_is_deleted(shopper: Shopper) -> None:
     expect(shopper.problem).to_contain_text("password is wrong", timeout=PATIENCE_MS)
 
 
+@pytest.mark.full
 def test_signing_in_on_the_way_comes_back_to_the_checkout(shopper: Shopper) -> None:
     # Given a form that is filled in
     email = shopper.registers()
@@ -178,6 +182,7 @@ def test_an_order_of_an_account_is_opened_by_signing_in_alone(shopper: Shopper) 
     expect(shopper.orders.get_by_role("link")).to_have_attribute("href", f"#/orders/{order_id}")
 
 
+@pytest.mark.full
 def test_a_guests_orders_stay_with_the_browser(shopper: Shopper) -> None:
     # Given an order of a guest, and one of an account
     guests = shopper.buys(MOUSE)

@@ -38,6 +38,7 @@ def test_a_typed_card_pays(at_checkout: Shopper) -> None:
     expect(at_checkout.order_status).to_contain_text("complete", timeout=PATIENCE_MS)
 
 
+@pytest.mark.full
 def test_what_is_typed_is_formatted(at_checkout: Shopper) -> None:
     page = at_checkout.page
     number, expiry = page.get_by_label("Card number"), page.get_by_label("Expiry date")
@@ -60,6 +61,7 @@ def test_what_is_typed_is_formatted(at_checkout: Shopper) -> None:
     expect(number).to_have_value("4444 4444 4444 4444 444")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("wrong", "label", "message"),
     [
@@ -84,6 +86,7 @@ def test_a_wrong_field_is_told_before_anything_is_sent(
     assert at_checkout.orders_sent == []
 
 
+@pytest.mark.full
 def test_a_card_is_good_through_its_last_month(at_checkout: Shopper) -> None:
     rule = """async ([expiry, day]) => {
       const { tokenize } = await import("/js/card.js");
@@ -146,6 +149,7 @@ def test_a_card_is_neither_sent_nor_kept(at_checkout: Shopper) -> None:
     assert any("tok_visa" in text for text in sent)
 
 
+@pytest.mark.full
 def test_a_browser_may_fill_it_in(at_checkout: Shopper) -> None:
     purposes = [
         at_checkout.page.get_by_label(label).get_attribute("autocomplete") for label in CARD

@@ -7,7 +7,7 @@ import pytest
 import requests
 from playwright.sync_api import Request, Route, expect
 
-from support.shopper import PATIENCE_MS, Shopper
+from support.shopper import ADDRESS, PATIENCE_MS, Shopper
 
 MOUSE = "product-002"
 REFRESH = "**/sessions/refresh"
@@ -59,6 +59,7 @@ def test_a_session_is_renewed_before_it_expires(member: Shopper) -> None:
     assert member.refusals == []
 
 
+@pytest.mark.full
 def test_a_token_that_the_shop_refuses_is_renewed_once(member: Shopper) -> None:
     refreshes = count_refreshes(member)
     # When the access token is none of the shop's, whatever the clock says
@@ -133,6 +134,7 @@ def test_a_session_that_ends_at_the_checkout_leaves_the_choice(member: Shopper) 
     expect(member.order_status).to_be_visible()
 
 
+@pytest.mark.full
 def test_signing_out_signs_out_every_tab(member: Shopper) -> None:
     # Given another tab with the account's orders
     other = member.opens_a_tab()
@@ -147,6 +149,21 @@ def test_signing_out_signs_out_every_tab(member: Shopper) -> None:
     member.signs_in(member.email)
     expect(other.heading).to_have_text("Your account", timeout=PATIENCE_MS)
     assert other.console_errors == []
+
+
+@pytest.mark.full
+def test_who_signs_out_leaves_no_address_behind(member: Shopper) -> None:
+    # Given an address that was typed, and nothing ordered
+    member.puts_in_basket(MOUSE)
+    member.goes_to_checkout()
+    expect(member.page.get_by_label("Email")).to_have_value(member.email)
+    member.fills_in()
+    # When
+    member.signs_out()
+    # Then the next one at this browser finds an empty form
+    member.opens("#/checkout")
+    for label in ADDRESS:
+        expect(member.page.get_by_label(label, exact=True)).to_have_value("")
 
 
 @pytest.mark.full

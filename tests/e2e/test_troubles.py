@@ -72,6 +72,22 @@ def test_a_shop_that_is_down_can_be_tried_again(at_checkout: Shopper) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("TOO_MANY_REQUESTS", "Nothing was ordered or charged"),
+        ("UNPAID_ORDERS", "orders wait for their payment"),
+    ],
+)
+def test_a_limit_tells_what_to_do_and_when(at_checkout: Shopper, code: str, told: str) -> None:
+    at_checkout.is_answered("**/orders", 429, {"code": code}, retry_after=40)
+    at_checkout.fills_in()
+    at_checkout.place_order_button.click()
+    expect(at_checkout.problem).to_contain_text(told, timeout=PATIENCE_MS)
+    expect(at_checkout.problem).to_contain_text("try again in 40 s")
+
+
+@pytest.mark.full
 def test_a_key_that_was_used_for_another_order_is_renewed(at_checkout: Shopper) -> None:
     conflict = {"title": "Conflict", "status": 409, "code": "IDEMPOTENCY_KEY_REUSED"}
     at_checkout.is_answered("**/orders", 409, conflict, times=1)

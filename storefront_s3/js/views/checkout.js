@@ -70,7 +70,8 @@ export async function checkoutView({ api, signal }) {
 }
 
 function orderForm(api, pricedLines, ways, account, signal) {
-  const draft = { email: account?.email, ...attempt.readDraft() };
+  const typed = attempt.readDraft();
+  const draft = { ...typed, email: typed.email || account?.email };
   const payment = paymentField(draft);
   const submit = el("button", { type: "submit", class: "button wide" }, "Place the order");
   const form = el(
