@@ -25,6 +25,8 @@ from sagashop_ops.logs import LogLine
 from sagashop_ops.replay import StoredEvent, events_of
 
 CONSUMERS = frozenset({"StartSaga", "RecordEvent", "SendNotification", "OrderQueries", "Realtime"})
+# Says that the order's row has changed, but not what happened: no part of the story.
+UPDATE = "OrderChanged"
 # The fields of every line, and those that are shown in another way.
 COMMON_FIELDS = frozenset(
     [
@@ -189,7 +191,7 @@ def _failure(event: Mapping[str, Any]) -> str:
 
 
 def _moments_of_log(sources: Sources) -> Iterator[Moment]:
-    """Yields what the functions wrote, but for metrics, other orders, and requests that only read.
+    """Yields what the functions wrote, but not metrics, other orders, updates, and mere reading.
 
     An event is timed since it was written or published, any other line since its call began.
     """
@@ -206,7 +208,8 @@ def _moments_of_log(sources: Sources) -> Iterator[Moment]:
             yield Moment(line.at, hop, line.function, line.message)
             continue
         of_another = fields.get("order_id", sources.order_id) != sources.order_id
-        if "_aws" in fields or of_another or fields.get("method") == "GET":
+        is_update = fields.get("detail_type") == UPDATE
+        if "_aws" in fields or of_another or is_update or fields.get("method") == "GET":
             continue
         at, request_id = _written_at(line), str(fields.get("request_id"))
         event_id = fields.get("event_id") or by_type.get(str(fields.get("detail_type")))

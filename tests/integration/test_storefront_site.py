@@ -70,9 +70,12 @@ def test_it_is_told_the_saga_that_is_deployed(
     assert "arn:aws" not in response.text
 
 
-def test_its_scripts_may_connect_to_the_api_and_to_nothing_else(
+def test_its_scripts_may_connect_to_the_apis_and_to_nothing_else(
     get: Callable[[str], requests.Response], stack: dict[str, Any]
 ) -> None:
-    origin = "{0.scheme}://{0.netloc}".format(urlsplit(stack["api_url"]))
+    api, live = (
+        "{0.scheme}://{0.netloc}".format(urlsplit(stack[url]))
+        for url in ("api_url", "websocket_url")
+    )
 
-    assert f"connect-src 'self' {origin};" in get("/").text
+    assert f"connect-src 'self' {api} {live};" in get("/").text
