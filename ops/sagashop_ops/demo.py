@@ -67,7 +67,7 @@ def _follow(stage: Stage, order_id: str) -> str:
     order = stage.client.wait_until_ended(order_id, ORDER_TIMEOUT_SECONDS)
     for event in _settled_timeline(stage.client, order_id):
         time_of_day = event["occurred_at"][11:23]
-        stage.say(f"  {time_of_day}  {event['type']:<22} {event['summary']}")
+        stage.say(f"  {time_of_day}  {event['type']:<26} {event['summary']}")
     reason = order["reason"]
     return f"{order['status']} ({reason['code']})" if reason else str(order["status"])
 

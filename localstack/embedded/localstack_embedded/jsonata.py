@@ -6,6 +6,7 @@ import random
 import re
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jsonatapy
@@ -17,6 +18,9 @@ OUT_OF_RANGE = "D1001: Number out of range"
 _HOST_FUNCTION = re.compile(r"^host function raised \w+: ")
 # No other thread of the process runs meanwhile.
 _TIMEOUT_MS = 2000
+# The library's objects and its memory belong to the thread that made them. With a thread for each
+# execution, the process once died in the library's allocator.
+_THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jsonata")
 _ALGORITHMS = {"MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"}
 
 
@@ -30,9 +34,20 @@ def evaluate(program: str) -> Any:
     The value of a program that returns a function is the word "function": the interpreter then asks
     for the type of the text (`$type(…)`) and rejects it. Raises `JSONataError`.
     """
-    value = _run(program)
-    if value is None and _run(f"$type({program})") == "function":
-        return "function"
+    value = _THREAD.submit(_value_or_error, program).result()
+    if isinstance(value, JSONataError):
+        raise value
+    return value
+
+
+def _value_or_error(program: str) -> Any:
+    try:
+        value = _run(program)
+        if value is None and _run(f"$type({program})") == "function":
+            return "function"
+    except JSONataError as error:
+        # Without the traceback, whose frames hold the library's objects.
+        return JSONataError(str(error))
     return value
 
 

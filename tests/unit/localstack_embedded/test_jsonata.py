@@ -5,11 +5,14 @@ record_jsonata_corpus.mjs shows how to record them again.
 """
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localstack_embedded import jsonata
 from localstack_embedded.jsonata import OUT_OF_RANGE, JSONataError, evaluate
 
 CORPUS = json.loads(Path(__file__).with_name("jsonata_corpus.json").read_text())
@@ -72,3 +75,20 @@ def test_an_error_has_the_code_that_the_reference_implementation_gives() -> None
 def test_an_error_of_one_of_awss_functions_is_told_in_its_own_words() -> None:
     with pytest.raises(JSONataError, match=r"^\$partition takes an array and a positive integer$"):
         evaluate("$partition([1], 0)")
+
+
+def test_one_thread_evaluates_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(jsonata._FUNCTIONS, "uuid", lambda *_: threading.get_ident())
+
+    with ThreadPoolExecutor(4) as callers:
+        evaluators = set(callers.map(evaluate, ["$uuid()"] * 20))
+
+    assert len(evaluators) == 1
+
+
+def test_no_object_of_the_library_leaves_its_thread_with_an_error() -> None:
+    with pytest.raises(JSONataError) as raised:
+        evaluate("$error('stop')")
+
+    assert raised.value.__context__ is None
+    assert [frame.name for frame in raised.traceback][1:] == ["evaluate"]
