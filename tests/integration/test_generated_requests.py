@@ -7,6 +7,7 @@ and a product that exist as often as about others.
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ from sagashop_ops.aws import Deployment
 from sagashop_ops.client import REQUEST_TIMEOUT_SECONDS, Line, order_body
 from sagashop_ops.sessions import Credentials, add_operator
 from sagashop_ops.stack import Stack
-from support.api_description import FILE, operations
+from support.api_description import description, operations
 
 CHECKS = [
     not_a_server_error,
@@ -90,7 +91,7 @@ def world(stack: dict[str, Any], new_product: Callable[..., str]) -> Iterator[Wo
             for token in ("tok_declined", None)
         )
         of_guest = post("/orders", order_body([Line(sku, 1)], "tok_visa"))
-        schema = schemathesis.openapi.from_path(FILE)
+        schema = schemathesis.openapi.from_dict(_without_security())
         schema.config.update(base_url=stack["api_url"])
         yield World(
             schema,
@@ -159,6 +160,16 @@ def test_there_were_as_many_requests_as_promised(sent: Counter[str]) -> None:
     print(f"{sent.total()} generated requests: {dict(sent)}")
 
     assert sent.total() >= IN_FULL
+
+
+def _without_security() -> dict[str, Any]:
+    """The description, but for tokens: who calls is up to `play`, and to no generated header."""
+    described = deepcopy(description())
+    for path in described["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                operation.pop("security", None)
+    return described
 
 
 def _varies(route: str) -> str:
