@@ -1,7 +1,6 @@
 """The order service's HTTP API for customers."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -110,8 +109,7 @@ def list_failures() -> dict[str, Any]:
 def arm_failure() -> Answer:
     """Breaks one order on purpose, once; a client may do so as often as it may order."""
     sandbox.refuse_outside()
-    often = replace(wiring.limits().orders_per_address, what="break-address")
-    wiring.limiter().count(often, api.client_address(), clock.now())
+    wiring.limiter().count(wiring.limits().breaks_per_address, api.client_address(), clock.now())
     return Answer(sandbox.arm(api.json_body()), HTTPStatus.CREATED)
 
 

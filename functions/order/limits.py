@@ -12,7 +12,7 @@ they allow it, and taken from them in the transaction after which it no longer w
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from order.domain import Line
 from order.requests import PlaceOrder
@@ -47,6 +47,11 @@ class Limits:
     unpaid_per_address: Cap
     payment_wait_seconds: int
     short_payment_wait_seconds: int
+
+    @property
+    def breaks_per_address(self) -> Limit:
+        """A client may break orders on purpose as often as it may order."""
+        return replace(self.orders_per_address, what="break-address")
 
     def caps_of(self, request: PlaceOrder, client_address: str) -> Caps:
         """Returns whom an order counts for while it is not paid.

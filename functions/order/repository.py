@@ -99,7 +99,7 @@ class OrderRepository(Table[Order]):
         except ConditionFailed as exc:
             # Either may be this very order: an earlier attempt wrote it, and its answer was lost.
             # The id is new, so what is found under it cannot be another order.
-            placed = exc.failed.get(0 if key is None else 1) or exc.failed.get(0)
+            placed = exc.failed.get(0 if key is None else 1)
             if placed is not None:
                 order_id: str = placed["order_id"]
                 return order_id

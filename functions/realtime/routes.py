@@ -12,7 +12,6 @@ from shared.errors import HttpError, InvalidToken, NotFound, ServiceBusy, Storag
 from shared.fields import Fields
 from shared.logging import bind, logger
 
-_UNKNOWN = NotFound('Send {"action": "subscribe", "order_id": "…"}.', code="UNKNOWN_ACTION")
 _BUSY = ServiceBusy("The store did not answer in time. Try again in a moment.")
 
 
