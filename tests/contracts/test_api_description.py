@@ -41,6 +41,7 @@ from support.api_description import (
     resolved,
 )
 from support.event_schemas import SCHEMAS
+from support.json_paths import paths_of
 from support.template import ROOT, resources, template
 
 NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
@@ -271,7 +272,7 @@ def test_a_view_is_what_the_description_says(route: str, answer: Mapping[str, An
 
     # Then
     assert not faults_of(content["schema"], plain)
-    assert set(_paths(content["example"])) == set(_paths(plain))
+    assert set(paths_of(content["example"])) == set(paths_of(plain))
 
 
 def _codes_in_the_code() -> Iterator[str]:
@@ -285,13 +286,3 @@ def _codes_in_the_code() -> Iterator[str]:
                     yield code
                 case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
                     yield code
-
-
-def _paths(value: Any, path: str = "") -> Iterator[str]:
-    yield path
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from _paths(part, f"{path}.{name}")
-    elif isinstance(value, list):
-        for part in value:
-            yield from _paths(part, f"{path}[]")

@@ -27,6 +27,7 @@ from shared.tasks import Task
 from shipping import domain as shipments
 from shipping import events as shipment_events
 from support.event_schemas import SCHEMAS, event_types, resolved, validate
+from support.json_paths import paths_of
 from support.template import ROOT
 
 NOW = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
@@ -161,7 +162,7 @@ def test_every_field_of_a_schema_is_really_written(event_type: str) -> None:
         path
         for event in PRODUCED
         if event.type == event_type
-        for path in _paths_of_value(event.envelope())
+        for path in paths_of(event.envelope())
     }
 
     # Then
@@ -187,13 +188,3 @@ def _paths_of_schema(schema: Mapping[str, Any], path: str = "") -> Iterator[str]
         yield from _paths_of_schema(part, f"{path}.{name}")
     if "items" in schema:
         yield from _paths_of_schema(schema["items"], f"{path}[]")
-
-
-def _paths_of_value(value: Any, path: str = "") -> Iterator[str]:
-    yield path
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _paths_of_value(part, f"{path}.{name}")
-    elif isinstance(value, list):
-        for part in value:
-            yield from _paths_of_value(part, f"{path}[]")

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
+from support.accessibility import is_accessible
 from support.api_description import operations
 from support.shopper import PATIENCE_MS, Shopper
 
@@ -32,6 +32,5 @@ def test_everybody_can_read_it(new_shopper: Callable[..., Shopper], color_scheme
     shopper.opens("api.html")
 
     # Then
-    results = Axe().run(shopper.page)
-    assert results.violations_count == 0, results.generate_report()
+    is_accessible(shopper.page)
     assert shopper.page.evaluate("document.documentElement.scrollWidth") <= SMALLEST_PHONE[0]

@@ -19,6 +19,7 @@ from sagashop_ops.sessions import Credentials
 from sagashop_ops.stack import Stack
 from shared.token_keys import SigningKeys
 from shared.tokens import Tokens
+from support.accounts import open_account
 from support.saga import Saga
 from support.template import resources
 
@@ -68,7 +69,6 @@ ANYBODY = "nobody"
 STRANGERS = ("another guest", "another customer")
 FRIENDS = ("the order's token", "the owner", "an operator")
 ACCOUNTS = ("another customer", "the owner", "an operator")
-PASSWORD = "a long sentence"
 UNKNOWN_ID = "ord_01JNQ4ZV8X0000000000000001"
 # The header of a JSON Web Token with the algorithm "none", and the id of a key.
 UNSIGNED = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIiwia2lkIjoiZmlyc3QifQ"
@@ -121,20 +121,13 @@ def cast(stack: dict[str, Any], saga: Saga, new_product: Callable[..., str]) -> 
     http = requests.Session()
     api = stack["api_url"]
 
-    def sign_in() -> str:
-        email = f"{uuid.uuid4()}@example.com"
-        body = {"email": email, "password": PASSWORD}
-        http.post(f"{api}/accounts", json={**body, "name": "Ada"}).raise_for_status()
-        token: str = http.post(f"{api}/sessions", json=body).json()["access_token"]
-        return token
-
     def order(token: str | None) -> dict[str, Any]:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         body = order_body([Line(new_product(), 1)], "tok_visa")
         placed: dict[str, Any] = http.post(f"{api}/orders", json=body, headers=headers).json()
         return placed
 
-    owner, other = sign_in(), sign_in()
+    owner, other = (open_account(api).access_token for _ in range(2))
     owned, guests = order(owner), order(None)
     for placed in (owned, guests):
         assert saga.wait_until_ended(placed["order_id"])["status"] == "COMPLETED"

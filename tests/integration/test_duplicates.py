@@ -17,7 +17,7 @@ from sagashop_ops.mail import sent_mail
 from sagashop_ops.redrive import OperatorApi
 from sagashop_ops.replay import CONSUMERS, Consumer, StoredEvent, events_of
 from sagashop_ops.stack import Stack
-from support.accounts import passing_account
+from support.accounts import open_account
 from support.event_schemas import order_event_types
 from support.outage import failing_steps
 from support.saga import LONGEST_SAGA_SECONDS, Saga, TaskFailed
@@ -108,12 +108,11 @@ def told(
         parked = store.place_order([Line(sku, 1)], "tok_visa")
         assert saga.wait_until_ended(parked)["status"] == "NEEDS_ATTENTION"
     redriven = OperatorApi.of(deployment).redrive(parked, "the refund works again")
-    with passing_account(stack["api_url"]) as http:
-        placed = http.post(
-            f"{stack['api_url']}/orders", json=order_body([Line(sku, 1)], "tok_visa")
-        )
-        anonymized: str = placed.json()["order_id"]
-        assert saga.wait_until_ended(anonymized)["status"] == "COMPLETED"
+    account = open_account(stack["api_url"])
+    placed = store.post("/orders", order_body([Line(sku, 1)], "tok_visa"), account.bearer)
+    anonymized: str = placed.json()["order_id"]
+    assert saga.wait_until_ended(anonymized)["status"] == "COMPLETED"
+    account.delete().raise_for_status()
     paid_later, cancelled = [store.place_order([Line(sku, 1)], None) for _ in range(2)]
     ended = [
         parked,

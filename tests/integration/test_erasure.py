@@ -10,6 +10,7 @@ import requests
 from sagashop_ops.aws import Deployment, call_function, rows, table_of
 from sagashop_ops.client import ADDRESS, Line, StoreClient, order_body
 from sagashop_ops.stack import Stack
+from support.accounts import open_account
 from support.payment_window import payment_window
 from support.saga import Saga
 from support.waiting import eventually
@@ -41,10 +42,8 @@ def test_a_deleted_accounts_customer_is_in_no_table(
     http, api = requests.Session(), stack["api_url"]
     who = uuid.uuid4().hex
     email, name, street = f"{who}@example.com", f"Ada {who[:8]}", f"{who[:12]} Analytical Row"
-    credentials = {"email": email, "password": "a long sentence"}
-    http.post(f"{api}/accounts", json={**credentials, "name": name}).raise_for_status()
-    session = http.post(f"{api}/sessions", json=credentials).json()
-    http.headers["Authorization"] = f"Bearer {session['access_token']}"
+    account = open_account(api, email, name)
+    http.headers.update(account.bearer)
     with payment_window(60, stack, aws):
         completed, waiting = (
             http.post(
@@ -67,7 +66,7 @@ def test_a_deleted_accounts_customer_is_in_no_table(
     assert before.keys() == {"account", "order", "shipping", "notification"}
 
     # When the account is deleted
-    gone = http.delete(f"{api}/accounts/me", json={"password": credentials["password"]})
+    gone = account.delete()
     assert gone.status_code == 200, gone.text
 
     # Then what has ended is anonymous, and the other order goes on

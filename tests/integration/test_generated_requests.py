@@ -30,6 +30,7 @@ from sagashop_ops.aws import Deployment
 from sagashop_ops.client import REQUEST_TIMEOUT_SECONDS, Line, order_body
 from sagashop_ops.sessions import Credentials, add_operator
 from sagashop_ops.stack import Stack
+from support.accounts import PASSWORD, open_account
 from support.api_description import description, operations
 
 CHECKS = [
@@ -40,7 +41,6 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-PASSWORD = "a long sentence"
 # How many requests a route gets: the more can be varied, the more.
 QUICK = {"body": 15, "parameters": 8, "nothing": 3}
 FULL = {"body": 600, "parameters": 400, "nothing": 110}
@@ -77,15 +77,9 @@ def world(stack: dict[str, Any], new_product: Callable[..., str]) -> Iterator[Wo
             response.raise_for_status()
             return response.json()
 
-        def signed_in() -> str:
-            email = f"{uuid.uuid4()}@example.com"
-            post("/accounts", {"email": email, "name": "Ada", "password": PASSWORD})
-            token: str = post("/sessions", {"email": email, "password": PASSWORD})["access_token"]
-            return token
-
         operator = Credentials(f"{uuid.uuid4()}@example.com", PASSWORD)
         add_operator(Deployment.of(Stack(**stack)), operator)
-        customer = signed_in()
+        customer = open_account(stack["api_url"]).access_token
         ordered, unpaid = (
             post("/orders", order_body([Line(sku, 1)], token), customer)
             for token in ("tok_declined", None)

@@ -2,17 +2,16 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import pytest
-import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from sagashop_ops.client import REQUEST_TIMEOUT_SECONDS, Line, StoreClient, order_body
+from sagashop_ops.client import Line, StoreClient, order_body
+from support.accounts import open_account
 from support.live import LiveClient, Message, crowd, hear_until_ended, live_client, subscribe_all
 from support.payment_window import payment_window
 from support.usage import engine_at, usage
@@ -154,22 +153,14 @@ def test_an_account_s_connections_end_with_it(
     stack: dict[str, Any], store: StoreClient, sku: str, time_to_pay: None
 ) -> None:
     # Given somebody who watches an order of theirs
-    account = {"email": f"{uuid.uuid4()}@example.com", "name": "Ada", "password": "a long sentence"}
-    store.post("/accounts", account).raise_for_status()
-    session = store.post("/sessions", account).json()
-    bearer = {"Authorization": f"Bearer {session['access_token']}"}
-    placed = store.post("/orders", order_body([Line(sku, 1)], None), bearer)
+    account = open_account(stack["api_url"])
+    placed = store.post("/orders", order_body([Line(sku, 1)], None), account.bearer)
     order_id = placed.json()["order_id"]
-    with live_client(stack["websocket_url"], session["access_token"]) as client:
+    with live_client(stack["websocket_url"], account.access_token) as client:
         assert client.subscribe(order_id)["type"] == "order"
 
         # When
-        requests.delete(
-            f"{stack['api_url']}/accounts/me",
-            json={"password": account["password"]},
-            headers=bearer,
-            timeout=REQUEST_TIMEOUT_SECONDS,
-        ).raise_for_status()
+        account.delete().raise_for_status()
 
         # Then
         with pytest.raises(ConnectionClosed):

@@ -1,21 +1,41 @@
-"""Accounts of a running store."""
+"""Customers' accounts of a running store."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 
 import requests
 
+from sagashop_ops.client import REQUEST_TIMEOUT_SECONDS
 
-@contextmanager
-def passing_account(api_url: str) -> Iterator[requests.Session]:
-    """Registers an account, and yields a session that sends its token; deletes it at the end."""
-    credentials = {"email": f"{uuid.uuid4().hex}@example.com", "password": "a long sentence"}
-    with requests.Session() as http:
-        http.post(f"{api_url}/accounts", json=credentials | {"name": "Ada"}).raise_for_status()
-        signed_in = http.post(f"{api_url}/sessions", json=credentials)
-        signed_in.raise_for_status()
-        http.headers["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
-        yield http
-        password = {"password": credentials["password"]}
-        http.delete(f"{api_url}/accounts/me", json=password).raise_for_status()
+PASSWORD = "a long sentence"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account with PASSWORD, and a session of it."""
+
+    api_url: str
+    access_token: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The headers that sign a request."""
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+    def delete(self) -> requests.Response:
+        """Deletes the account; returns the store's answer."""
+        return requests.delete(
+            f"{self.api_url}/accounts/me",
+            json={"password": PASSWORD},
+            headers=self.bearer,
+            timeout=REQUEST_TIMEOUT_SECONDS,
+        )
+
+
+def open_account(api_url: str, email: str | None = None, name: str = "Ada") -> Account:
+    """Registers an account, with an address of its own where none is given, and signs in to it."""
+    credentials = {"email": email or f"{uuid.uuid4()}@example.com", "password": PASSWORD}
+    for path, body in [("/accounts", credentials | {"name": name}), ("/sessions", credentials)]:
+        answer = requests.post(f"{api_url}{path}", json=body, timeout=REQUEST_TIMEOUT_SECONDS)
+        answer.raise_for_status()
+    return Account(api_url, answer.json()["access_token"])
